@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	uapi/netlink/specs/prefpeer.yaml */
+/* YNL-GEN uapi header */
+
+#ifndef _UAPI_LINUX_PREFPEER_H
+#define _UAPI_LINUX_PREFPEER_H
+
+#define PREFPEER_FAMILY_NAME	"prefpeer"
+#define PREFPEER_FAMILY_VERSION	1
+
+#define PREFPEER_MAP_LEN	63
+
+/**
+ * enum prefpeer_dir - Direction of an SA.
+ * @PREFPEER_DIR_UNKNOWN: Not told by the SA, its offload, its replay state or
+ *   its addresses.
+ * @PREFPEER_DIR_IN: This host receives with it.
+ * @PREFPEER_DIR_OUT: This host sends with it.
+ */
+enum prefpeer_dir {
+	PREFPEER_DIR_UNKNOWN,
+	PREFPEER_DIR_IN,
+	PREFPEER_DIR_OUT,
+};
+
+/**
+ * enum prefpeer_state - What the last look said.
+ * @PREFPEER_STATE_ACTIVE: Less than the idle time has passed since the last
+ *   use, or there is no idle time.
+ * @PREFPEER_STATE_IDLE: The idle time has passed without a packet.
+ */
+enum prefpeer_state {
+	PREFPEER_STATE_ACTIVE,
+	PREFPEER_STATE_IDLE,
+};
+
+/**
+ * enum prefpeer_reason - Why an object is gone.
+ * @PREFPEER_REASON_NONE: It is not gone.
+ * @PREFPEER_REASON_DELETED: Deleted by a user space program.
+ * @PREFPEER_REASON_EXPIRED: A hard lifetime ended.
+ * @PREFPEER_REASON_FLUSHED: Went with all others of its protocol.
+ * @PREFPEER_REASON_VANISHED: The core removed it without a word, and it was
+ *   noticed later.
+ * @PREFPEER_REASON_LIMIT: Not tracked any more because of a limit of this
+ *   namespace.
+ */
+enum prefpeer_reason {
+	PREFPEER_REASON_NONE,
+	PREFPEER_REASON_DELETED,
+	PREFPEER_REASON_EXPIRED,
+	PREFPEER_REASON_FLUSHED,
+	PREFPEER_REASON_VANISHED,
+	PREFPEER_REASON_LIMIT,
+};
+
+/**
+ * enum prefpeer_source - Where an object's metadata comes from.
+ * @PREFPEER_SOURCE_NONE: It has none.
+ * @PREFPEER_SOURCE_RULE: From the rule named by rule-id.
+ * @PREFPEER_SOURCE_SA: From sa-set, for this SA alone.
+ */
+enum prefpeer_source {
+	PREFPEER_SOURCE_NONE,
+	PREFPEER_SOURCE_RULE,
+	PREFPEER_SOURCE_SA,
+};
+
+/**
+ * enum prefpeer_flag - Properties of an SA or a pair, as seen at its last
+ *   look.
+ * @PREFPEER_FLAG_LASTUSED: The core keeps the time of the last packet; else
+ *   counters are sampled.
+ * @PREFPEER_FLAG_OFFLOAD: A device does the work of at least one SA.
+ * @PREFPEER_FLAG_FINE: On the fine wheel, for timeouts below one second.
+ * @PREFPEER_FLAG_ONE_SIDED: The pair has SAs of one direction only.
+ * @PREFPEER_FLAG_UNJUDGEABLE: The counters of an SA cannot be read, or not
+ *   every SA is known; never idle.
+ */
+enum prefpeer_flag {
+	PREFPEER_FLAG_LASTUSED = 1,
+	PREFPEER_FLAG_OFFLOAD = 2,
+	PREFPEER_FLAG_FINE = 4,
+	PREFPEER_FLAG_ONE_SIDED = 8,
+	PREFPEER_FLAG_UNJUDGEABLE = 16,
+};
+
+/**
+ * enum prefpeer_meta_flag - Flags of metadata.
+ * @PREFPEER_META_FLAG_DEFAULT: The peer is its map's default peer.
+ * @PREFPEER_META_FLAG_EXPIRE: The kernel expires the SAs of a two-sided pair
+ *   that is idle.
+ */
+enum prefpeer_meta_flag {
+	PREFPEER_META_FLAG_DEFAULT = 1,
+	PREFPEER_META_FLAG_EXPIRE = 2,
+};
+
+enum {
+	PREFPEER_A_PAD = 1,
+	PREFPEER_A_SEQ,
+	PREFPEER_A_STAMP,
+	PREFPEER_A_LAST_USE,
+	PREFPEER_A_SLACK,
+	PREFPEER_A_LAST_IN,
+	PREFPEER_A_LAST_OUT,
+	PREFPEER_A_HEARD,
+	PREFPEER_A_SRC_IPV4,
+	PREFPEER_A_SRC_IPV6,
+	PREFPEER_A_DST_IPV4,
+	PREFPEER_A_DST_IPV6,
+	PREFPEER_A_LOCAL_IPV4,
+	PREFPEER_A_LOCAL_IPV6,
+	PREFPEER_A_REMOTE_IPV4,
+	PREFPEER_A_REMOTE_IPV6,
+	PREFPEER_A_LOCAL_LEN,
+	PREFPEER_A_REMOTE_LEN,
+	PREFPEER_A_SPI,
+	PREFPEER_A_PROTO,
+	PREFPEER_A_MARK,
+	PREFPEER_A_MARK_MASK,
+	PREFPEER_A_IF_ID,
+	PREFPEER_A_REQID,
+	PREFPEER_A_ENCAP_PORT,
+	PREFPEER_A_DIR,
+	PREFPEER_A_MODE,
+	PREFPEER_A_SA_ID,
+	PREFPEER_A_PAIR_ID,
+	PREFPEER_A_PEER_ID,
+	PREFPEER_A_RULE_ID,
+	PREFPEER_A_STATE,
+	PREFPEER_A_REASON,
+	PREFPEER_A_SOURCE,
+	PREFPEER_A_PACKETS,
+	PREFPEER_A_BYTES,
+	PREFPEER_A_SAS_IN,
+	PREFPEER_A_SAS_OUT,
+	PREFPEER_A_PAIRS,
+	PREFPEER_A_REPEAT,
+	PREFPEER_A_FLAGS,
+	PREFPEER_A_META,
+	PREFPEER_A_STATS,
+
+	__PREFPEER_A_MAX,
+	PREFPEER_A_MAX = (__PREFPEER_A_MAX - 1)
+};
+
+enum {
+	PREFPEER_A_META_PAD = 1,
+	PREFPEER_A_META_MAP,
+	PREFPEER_A_META_MAP_SEQ,
+	PREFPEER_A_META_INDEX,
+	PREFPEER_A_META_FLAGS,
+	PREFPEER_A_META_IDLE_TIME,
+	PREFPEER_A_META_ONE_WAY,
+	PREFPEER_A_META_COOKIE,
+
+	__PREFPEER_A_META_MAX,
+	PREFPEER_A_META_MAX = (__PREFPEER_A_META_MAX - 1)
+};
+
+enum {
+	PREFPEER_A_STATS_PAD = 1,
+	PREFPEER_A_STATS_SAS,
+	PREFPEER_A_STATS_PAIRS,
+	PREFPEER_A_STATS_PEERS,
+	PREFPEER_A_STATS_RULES,
+	PREFPEER_A_STATS_UNTRACKED,
+	PREFPEER_A_STATS_LOOKS,
+	PREFPEER_A_STATS_READS,
+	PREFPEER_A_STATS_VERDICTS,
+	PREFPEER_A_STATS_EVENTS,
+	PREFPEER_A_STATS_EVENTS_LOST,
+	PREFPEER_A_STATS_RESCANS,
+	PREFPEER_A_STATS_MEMORY,
+	PREFPEER_A_STATS_LIMIT_SAS,
+	PREFPEER_A_STATS_LIMIT_FINE,
+	PREFPEER_A_STATS_LIMIT_RULES,
+	PREFPEER_A_STATS_TICK,
+	PREFPEER_A_STATS_TICK_FINE,
+	PREFPEER_A_STATS_SEQ_SA,
+	PREFPEER_A_STATS_SEQ_PEER,
+	PREFPEER_A_STATS_SEQ_RULE,
+
+	__PREFPEER_A_STATS_MAX,
+	PREFPEER_A_STATS_MAX = (__PREFPEER_A_STATS_MAX - 1)
+};
+
+enum {
+	PREFPEER_CMD_INFO_GET = 1,
+	PREFPEER_CMD_SA_GET,
+	PREFPEER_CMD_SA_SET,
+	PREFPEER_CMD_PAIR_GET,
+	PREFPEER_CMD_PEER_GET,
+	PREFPEER_CMD_PEER_HEARD,
+	PREFPEER_CMD_RULE_GET,
+	PREFPEER_CMD_RULE_NEW,
+	PREFPEER_CMD_RULE_SET,
+	PREFPEER_CMD_RULE_DEL,
+	PREFPEER_CMD_SA_NEW_NTF,
+	PREFPEER_CMD_SA_IDLE_NTF,
+	PREFPEER_CMD_SA_ACTIVE_NTF,
+	PREFPEER_CMD_SA_GONE_NTF,
+	PREFPEER_CMD_PAIR_IDLE_NTF,
+	PREFPEER_CMD_PAIR_ACTIVE_NTF,
+	PREFPEER_CMD_PAIR_GONE_NTF,
+	PREFPEER_CMD_PEER_IDLE_NTF,
+	PREFPEER_CMD_PEER_ONE_WAY_NTF,
+	PREFPEER_CMD_PEER_HEARD_NTF,
+	PREFPEER_CMD_RULE_NEW_NTF,
+	PREFPEER_CMD_RULE_DEL_NTF,
+
+	__PREFPEER_CMD_MAX,
+	PREFPEER_CMD_MAX = (__PREFPEER_CMD_MAX - 1)
+};
+
+#define PREFPEER_MCGRP_SA	"sa"
+#define PREFPEER_MCGRP_PEER	"peer"
+#define PREFPEER_MCGRP_RULE	"rule"
+
+#endif /* _UAPI_LINUX_PREFPEER_H */
