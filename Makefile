@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# prefpeer: `make help` lists the targets.
+
+VERSION := 0.1.0
+KVER    ?= $(shell uname -r)
+KDIR    ?= /lib/modules/$(KVER)/build
+B       ?= build
+# Kernels whose headers are installed; `make modules-all` builds for each.
+KERNELS := $(sort $(patsubst /lib/modules/%/build,%,$(wildcard /lib/modules/*/build)))
+KSRC    := Kbuild $(shell find kmod uapi -type f -not -name '*.o' -not -name '*.cmd' -not -name '*.mod*' 2>/dev/null)
+
+DESTDIR ?=
+PREFIX  ?= /usr
+
+.PHONY: all userspace modules modules-all check check-unit check-unit-asan demo bench lint \
+	install modules_install clean help FORCE
+.DEFAULT_GOAL := all
+
+all: userspace modules ## userspace, and the module for KDIR (the running kernel)
+
+userspace: ## build/prefpeerd and build/prefpeer
+	$(MAKE) -C userspace B=$(abspath $(B)) VERSION=$(VERSION)
+
+modules: ## prefpeer.ko for KDIR= (default: the running kernel)
+	$(call build_module,$(KDIR),$(B)/kmod-$(KVER))
+
+modules-all: $(KERNELS:%=module-%) ## prefpeer.ko for every kernel whose headers are installed
+	@test -n "$(KERNELS)" || { echo "no kernel headers in /lib/modules/*/build: install linux-headers-…" >&2; exit 1; }
+
+module-%: FORCE
+	$(call build_module,/lib/modules/$*/build,$(B)/kmod-$*)
+
+# Kbuild writes beside its sources, so each kernel gets a copy of its own.
+define build_module
+	@mkdir -p $(2)
+	@tar cf - $(KSRC) | tar xf - --no-same-owner --skip-old-files -C $(2)
+	@for f in $(KSRC); do cmp -s $$f $(2)/$$f || cp $$f $(2)/$$f; done
+	$(MAKE) -C $(1) M=$(abspath $(2)) MO= W=$(W) C=$(C) modules
+	@test -f $(2)/prefpeer.ko || ln -sf kmod/prefpeer.ko $(2)/prefpeer.ko
+endef
+
+check: ## every test: native, ASan+UBSan, and in the VM on both kernels
+	tools/check
+
+check-unit: ## userspace unit tests, natively (TAP)
+	$(MAKE) -C userspace B=$(abspath $(B)) check
+
+check-unit-asan: ## the same under AddressSanitizer and UBSan
+	$(MAKE) -C userspace B=$(abspath $(B))/asan SAN=1 check
+
+demo: ## the branch router and its two hubs, narrated
+	tools/demo
+
+bench: modules-all userspace ## measurements in the VM: JSON and a table
+	tools/bench
+
+lint: ## checkpatch, sparse, W=1, clang, shellcheck where present
+	tools/lint
+
+install: userspace ## DESTDIR= PREFIX=
+	$(MAKE) -C userspace B=$(abspath $(B)) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
+
+modules_install: modules ## into /lib/modules/KVER/extra (INSTALL_MOD_PATH=)
+	$(MAKE) -C $(KDIR) M=$(abspath $(B)/kmod-$(KVER)) modules_install
+
+clean: ## remove build/
+	rm -rf $(B)
+
+help: ## this text
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration, read and checked: what the file says, cross references
+ * resolved. Immutable once built; the agent holds one, a reload makes another.
+ * All strings and arrays are owned by struct config and live as long as it.
+ */
+#ifndef CONF_CONFIG_H
+#define CONF_CONFIG_H
+
+#include <stdio.h>
+
+#include "lib/addr.h"
+#include "lib/id.h"
+#include "lib/selector.h"
+#include "lib/suite.h"
+
+#define CONF_NAME_MAX 63
+#define CONF_PATH_DEFAULT "/etc/prefpeer/prefpeer.conf"
+
+struct conf_pos {
+	unsigned line; /* 1.. ; 0 = not from the file */
+	unsigned col;  /* 1.. ; start of the word that is meant */
+	unsigned len;  /* bytes of that word */
+};
+
+enum dpd_mode { DPD_OFF, DPD_ON_DEMAND, DPD_PERIODIC };
+
+/* semantics.md §3; interval and retry in ms whatever the unit typed. */
+struct dpd {
+	enum dpd_mode mode;
+	uint32_t interval_ms; /* 10000..3600000, or 50.. with `milliseconds` */
+	uint32_t retry_ms;    /* 2000..60000, or 20.. with `milliseconds` */
+	bool strict;          /* probe in spite of inbound traffic */
+	bool fixed;           /* spacing fixed: Cisco's, instead of ×1.5 */
+	bool millis;          /* typed in milliseconds */
+};
+
+struct idle_time {
+	uint32_t ms;     /* 0 = not set */
+	bool home;       /* `default`: all SAs idle out → next attempt at the default peer */
+	bool millis;
+	bool not_added;  /* equals the global value (§2.2): inactive */
+	struct conf_pos pos;
+};
+
+struct acl_line {
+	bool permit;
+	struct selector sel;
+	struct conf_pos pos;
+};
+
+struct acl {
+	char name[CONF_NAME_MAX + 1]; /* "101" for numbered ones */
+	sa_family_t family;           /* of its lines: the inner family */
+	struct acl_line *lines;
+	unsigned n_lines;
+	struct conf_pos pos;
+};
+
+struct transform_set {
+	char name[CONF_NAME_MAX + 1];
+	struct esp_suite suite;
+	struct conf_pos pos;
+};
+
+/* A pre-shared key: `crypto isakmp key K address A` or a keyring's peer. */
+struct psk {
+	struct prefix peer;     /* the dialled (or source) address; /0../32: mask of isakmp key */
+	struct ike_id identity; /* expected IDr, IKE_ID_NONE = the address itself (§14.5) */
+	uint8_t *secret;        /* wiped by config_free() */
+	size_t secret_len;
+	struct conf_pos pos;
+};
+
+struct conf_peer {
+	char *text;        /* as typed: address or host name */
+	struct addr addr;  /* AF_UNSPEC for a name that is not resolved yet (A21) */
+	bool is_name;
+	bool is_default;
+	struct conf_pos pos;
+};
+
+struct map_entry {
+	struct map *map;
+	uint16_t seq; /* 1..65535 */
+	char *description;
+	struct conf_peer *peers; /* in list order; a default is the first */
+	unsigned n_peers;
+	const struct acl *acl;   /* NULL: incomplete, inert */
+	char acl_name[CONF_NAME_MAX + 1];
+	const struct transform_set *sets[SUITE_MAX];
+	unsigned n_sets;
+	struct idle_time idle;   /* as typed; see conf_entry_idle() */
+	uint32_t answer_ms;      /* set ikev2 connect-timeout; 0 = not set */
+	bool has_default;        /* peers[0].is_default */
+	struct conf_pos pos;
+};
+
+struct map {
+	char name[CONF_NAME_MAX + 1];
+	sa_family_t family; /* of the peers: `crypto map [ipv6]` */
+	struct map_entry **entries; /* by seq, ascending */
+	unsigned n_entries;
+	char **interfaces; /* those it stands on */
+	unsigned n_interfaces;
+	char local_address[16]; /* interface name, or "" */
+	struct conf_pos pos;
+};
+
+struct config {
+	char *path;
+	uint32_t idle_ms; /* crypto ipsec security-association idle-time; 0 = off */
+	struct dpd dpd;   /* what is in force (crypto ikev2 dpd, else isakmp keepalive) */
+	uint32_t child_lifetime_s; /* crypto ipsec security-association lifetime seconds; 3600 */
+	uint64_t child_lifetime_kb; /* 4608000; 0 = disabled */
+	struct map **maps;
+	unsigned n_maps;
+	struct acl **acls;
+	unsigned n_acls;
+	struct transform_set **sets;
+	unsigned n_sets;
+	struct psk *psks; /* most specific first */
+	unsigned n_psks;
+};
+
+enum conf_severity { CONF_ERROR, CONF_WARNING, CONF_NOTE };
+
+struct conf_diag {
+	enum conf_severity severity;
+	struct conf_pos pos;
+	char *text; /* a sentence, IOS's own where semantics.md has it */
+	char *hint; /* what would be right, or NULL */
+};
+
+struct conf_diags {
+	struct conf_diag *list; /* in file order */
+	unsigned n, n_errors, n_warnings;
+};
+
+/*
+ * Read a whole configuration text. Pure: no file, network or name service.
+ * Returns NULL when there is an error; diags always says what was found, all of
+ * it, not only the first. Free both.
+ */
+struct config *config_parse(const char *path, const char *text, size_t len,
+			    struct conf_diags *diags);
+/* Reads the file; -errno (also -EACCES-like refusals with a diag: keys that the world may read). */
+int config_load(const char *path, struct config **out, struct conf_diags *diags);
+/* Wipes secrets. NULL is fine. */
+void config_free(struct config *c);
+void conf_diags_free(struct conf_diags *d);
+/* ux.md "Errors": FILE:LINE:COL: severity: text, the line, ^~~~, the hint; then the totals. */
+void conf_diags_print(const struct conf_diags *d, const char *path, const char *text, FILE *out);
+
+/* The idle timer in force for an entry (§2.2): its own where active, else the global one. ms 0 = off. */
+struct idle_time conf_entry_idle(const struct config *c, const struct map_entry *e);
+/* The key for a dialled or source address; NULL = none. */
+const struct psk *conf_psk(const struct config *c, const struct addr *peer);
+const struct map_entry *conf_find_entry(const struct config *c, const char *map, unsigned seq);
+/* Why an entry with an access list cannot protect (no peer, key or set): a sentence, or NULL. */
+const char *conf_entry_incomplete(const struct config *c, const struct map_entry *e);
+/* Running configuration, non-defaults only, in input syntax; secrets as `<hidden>`. */
+void config_print(const struct config *c, FILE *out);
+
+#endif

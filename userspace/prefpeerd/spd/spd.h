@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Crypto maps compiled into one ordered list of XFRM policies (semantics.md
+ * §4.1, §12), and that list brought into the kernel. compile is pure.
+ */
+#ifndef SPD_SPD_H
+#define SPD_SPD_H
+
+#include "prefpeerd/conf/config.h"
+#include "prefpeerd/kernel.h"
+
+#define REQID_FIRST 0x50500000u
+#define REQID_LAST 0x5050ffffu
+
+/* One permit of one entry's access list: the unit that has a reqid and a child SA. */
+struct spd_line {
+	uint32_t reqid;
+	char map[CONF_NAME_MAX + 1];
+	uint16_t seq;
+	unsigned no; /* 1.. within its entry, permits only */
+	struct selector sel;
+	const struct map_entry *entry;
+	bool blocked;              /* incomplete entry: lines are `block` (§1.1) */
+	struct addr local, peer;   /* what the `out` template names now; may be unset (then `block`) */
+};
+
+/* A policy of the compiled list and the line it stands for (NULL: allow or block of its own). */
+struct spd_policy {
+	struct kernel_policy p;
+	struct spd_line *line;
+};
+
+struct spd_note {
+	struct conf_pos pos, other;
+	char text[200];
+};
+
+struct spd {
+	struct spd_line **lines; /* in compiled order */
+	unsigned n_lines;
+	struct spd_policy *policies; /* ascending priority; in, out and fwd of each selector together */
+	unsigned n_policies;
+	struct spd_note *notes; /* e.g. a selector already taken by an earlier line */
+	unsigned n_notes;
+};
+
+/* What compile must know of the machine: addresses and networks of the interfaces that carry maps. */
+struct spd_iface {
+	char name[16];
+	struct prefix *nets; /* address with its network's length, host bits kept in addr */
+	unsigned n_nets;
+};
+
+struct spd_env {
+	const struct spd_iface *ifaces;
+	unsigned n_ifaces;
+	/* reqid for a line: the one it had before, or a new one. */
+	uint32_t (*reqid_for)(void *ctx, const char *map, unsigned seq, const struct selector *sel);
+	void *ctx;
+};
+
+/*
+ * Pure. Lines carry no local/peer yet (out policies of such lines are `block`
+ * until spd_point() names a peer). NULL on -ENOMEM only; errors of meaning
+ * (`permit ip any any`) were refused by conf/check already.
+ */
+struct spd *spd_compile(const struct config *c, const struct spd_env *env);
+void spd_free(struct spd *s);
+struct spd_line *spd_line_by_reqid(const struct spd *s, uint32_t reqid);
+
+/*
+ * Bring the kernel from what it has (dump: policies whose template reqid is in
+ * our range, and those in prev) to *s: first put in place what is new or
+ * different, then delete the surplus. Never a flush. 0 or the first -errno,
+ * having gone on as far as possible.
+ */
+int spd_apply(struct spd *s, const struct spd *prev, const struct kernel *k);
+/* Replace the `out` template of a line in place (UPDPOLICY); remembers it in the line. */
+int spd_point(struct spd *s, struct spd_line *line, const struct addr *local,
+	      const struct addr *peer, const struct kernel *k);
+/* prefpeerd --flush: remove every policy of ours. Returns how many, or -errno. */
+int spd_flush(const struct kernel *k);
+
+#endif
