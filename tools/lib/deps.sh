@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Debian packages that the project's tools need, by name, and their
+# installation.
+#
+# Sourced: gives deps_install [GROUP…], GROUP one of: build vm peers.
+# Executed: installs all groups.
+#
+# Where everything is installed this costs one dpkg-query. Otherwise it needs
+# root and the distribution's archive. No service is started and no initramfs
+# is made: this machine only builds, and boots the kernels in a virtual one.
+
+deps_build="
+	build-essential pkg-config clang sparse kmod
+	libmnl-dev libnl-3-dev libnl-genl-3-dev libevent-dev libjansson-dev
+	libssl-dev libcap-ng-dev uthash-dev libcmocka-dev libsystemd-dev
+	linux-headers-amd64 linux-headers-6.12-amd64
+	python3 python3-yaml"
+deps_vm="
+	qemu-system-x86 busybox-static cpio xz-utils kmod
+	linux-image-amd64 linux-image-6.12-amd64"
+deps_peers="
+	charon-systemd strongswan-swanctl libstrongswan-standard-plugins
+	iproute2 nftables tcpdump procps"
+
+deps_list()
+{
+	local group
+
+	for group in "$@"; do
+		case $group in
+		build) echo $deps_build ;;
+		vm)    echo $deps_vm ;;
+		peers) echo $deps_peers ;;
+		*)     echo "deps: no such group: $group" >&2; return 2 ;;
+		esac
+	done | tr ' ' '\n' | sort -u
+}
+
+# Prints those of its arguments that are not installed.
+deps_missing()
+{
+	dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null |
+		awk -v want="$*" '
+			$1 == "ii" { have[$2] = 1 }
+			END { n = split(want, w, " ")
+			      for (i = 1; i <= n; i++)
+				      if (!(w[i] in have)) print w[i] }'
+}
+
+# invoke-rc.d asks this script whether a package may start its service.
+# One that was there before is kept and put back.
+deps_no_services()
+{
+	deps_policy=/usr/sbin/policy-rc.d
+	deps_policy_old=
+	if [ -e $deps_policy ] || [ -L $deps_policy ]; then
+		deps_policy_old=$deps_policy.prefpeer-saved
+		mv $deps_policy $deps_policy_old || return 1
+	fi
+	printf '#!/bin/sh\nexit 101\n' >$deps_policy && chmod 755 $deps_policy
+}
+
+deps_services_again()
+{
+	rm -f $deps_policy
+	[ -z "$deps_policy_old" ] || mv $deps_policy_old $deps_policy
+}
+
+# INITRD=No: the kernel packages' hook then makes no initramfs.
+deps_apt()
+(
+	export DEBIAN_FRONTEND=noninteractive INITRD=No
+	# A second run of ours, or the machine's own upgrade, may hold the lock.
+	apt="apt-get -q -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0"
+
+	deps_no_services || exit 1
+	trap deps_services_again EXIT
+	trap 'exit 130' INT TERM
+	$apt update && $apt install -y --no-install-recommends "$@"
+)
+
+# deps_install GROUP…: 0 when all packages are there afterwards.
+deps_install()
+{
+	local missing log
+
+	missing=$(deps_missing $(deps_list "$@")) || return
+	[ -n "$missing" ] || return 0
+	missing=$(echo $missing)
+	echo "installing Debian packages: $missing"
+	if [ "$(id -u)" != 0 ]; then
+		echo "deps: not root; run: apt-get install --no-install-recommends $missing" >&2
+		return 1
+	fi
+	log=$(mktemp) || return
+	if ! deps_apt $missing >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		echo "deps: apt-get could not install these packages: $missing" >&2
+		rm -f "$log"
+		return 1
+	fi
+	rm -f "$log"
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+	[ $# -gt 0 ] || set -- build vm peers
+	deps_install "$@"
+fi
