@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/rt_nl.h"
+#include "prefpeerd/route.h"
+
+#define AREA "route"
+/* Several changes come together (link, address, routes): told once, when they are over. */
+#define SETTLE_MS 20
+
+struct route {
+	struct rt_nl *nl;
+	struct event *ev;
+	const struct timers *timers;
+	struct timer settle;
+	route_changed_fn changed;
+	void *ctx;
+};
+
+static void settled(struct timer *t, mono_t now)
+{
+	struct route *r = timer_container(t, struct route, settle);
+
+	r->changed(r->ctx, now);
+}
+
+static void readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct route *r = arg;
+
+	if (rt_nl_drain(r->nl) && !timer_armed(&r->settle))
+		timer_set(r->timers, &r->settle, mono_add_ms(mono_now(), SETTLE_MS));
+}
+
+int route_open(struct event_base *base, const struct timers *timers, route_changed_fn fn, void *ctx,
+	       struct route **out)
+{
+	struct route *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	r->timers = timers;
+	r->changed = fn;
+	r->ctx = ctx;
+	timer_init(&r->settle, settled);
+	err = rt_nl_open(&r->nl);
+	if (err)
+		goto fail;
+	r->ev = event_new(base, rt_nl_fd(r->nl), EV_READ | EV_PERSIST, readable, r);
+	if (!r->ev || event_add(r->ev, NULL)) {
+		err = -ENOMEM;
+		goto fail;
+	}
+	*out = r;
+	return 0;
+fail:
+	route_close(r);
+	return err;
+}
+
+void route_close(struct route *r)
+{
+	if (!r)
+		return;
+	timer_cancel(r->timers, &r->settle);
+	if (r->ev)
+		event_free(r->ev);
+	rt_nl_close(r->nl);
+	free(r);
+}
+
+static bool carries(const struct map *m, const char *ifname)
+{
+	for (unsigned i = 0; i < m->n_interfaces; i++)
+		if (!strcmp(m->interfaces[i], ifname))
+			return true;
+	return false;
+}
+
+struct pick {
+	const char *ifname;
+	sa_family_t family;
+	struct addr got;
+};
+
+static void pick_addr(void *ctx, const struct rt_addr *a)
+{
+	struct pick *p = ctx;
+
+	if (a->usable && !addr_is_set(&p->got) && a->net.addr.family == p->family &&
+	    !strcmp(a->ifname, p->ifname))
+		p->got = a->net.addr;
+}
+
+static int iface_addr(struct route *r, const struct map *m, struct addr *out, char *why,
+		      size_t size)
+{
+	struct pick p = { .ifname = m->local_address, .family = m->family };
+	int err = rt_nl_addrs(r->nl, pick_addr, &p);
+
+	if (!err && !addr_is_set(&p.got))
+		err = -EADDRNOTAVAIL;
+	if (err)
+		snprintf(why, size, "local-address %s of map %s has no usable IPv%d address",
+			 m->local_address, m->name, m->family == AF_INET ? 4 : 6);
+	else
+		*out = p.got;
+	return err;
+}
+
+int route_local_addr(struct route *r, const struct map *m, const struct addr *peer,
+		     struct addr *out, char *why, size_t size)
+{
+	char ifname[IFNAMSIZ], text[ADDR_STRLEN];
+	struct addr src;
+	int err;
+
+	if (m->local_address[0])
+		return iface_addr(r, m, out, why, size);
+	err = rt_nl_route(r->nl, peer, &src, ifname);
+	if (!err && !carries(m, ifname))
+		err = -ENODEV;
+	if (err)
+		snprintf(why, size, "no route to %s through an interface that carries map %s",
+			 addr_print(peer, text, sizeof(text)), m->name);
+	else
+		*out = src;
+	return err;
+}
+
+struct collect {
+	struct spd_iface *list;
+	unsigned n;
+	int err;
+};
+
+static struct spd_iface *collect_find(struct collect *c, const char *ifname)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (!strcmp(c->list[i].name, ifname))
+			return &c->list[i];
+	return NULL;
+}
+
+static int collect_name(struct collect *c, const char *ifname)
+{
+	struct spd_iface *list;
+
+	if (collect_find(c, ifname))
+		return 0;
+	list = realloc(c->list, (c->n + 1) * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	c->list = list;
+	c->list[c->n] = (struct spd_iface){ 0 };
+	snprintf(c->list[c->n].name, sizeof(c->list[c->n].name), "%s", ifname);
+	c->n++;
+	return 0;
+}
+
+static void collect_addr(void *ctx, const struct rt_addr *a)
+{
+	struct collect *c = ctx;
+	struct spd_iface *f = collect_find(c, a->ifname);
+	struct prefix *nets;
+
+	if (!f)
+		return;
+	nets = realloc(f->nets, (f->n_nets + 1) * sizeof(*nets));
+	if (!nets) {
+		c->err = -ENOMEM;
+		return;
+	}
+	f->nets = nets;
+	f->nets[f->n_nets++] = a->net;
+}
+
+int route_env(struct route *r, const struct config *c, struct spd_iface **out, unsigned *n)
+{
+	struct collect col = { 0 };
+	int err = 0;
+
+	for (unsigned m = 0; m < c->n_maps; m++)
+		for (unsigned i = 0; !err && i < c->maps[m]->n_interfaces; i++)
+			err = collect_name(&col, c->maps[m]->interfaces[i]);
+	if (!err)
+		err = rt_nl_addrs(r->nl, collect_addr, &col);
+	if (!err)
+		err = col.err;
+	if (err) {
+		route_env_free(col.list, col.n);
+		return err;
+	}
+	*out = col.list;
+	*n = col.n;
+	return 0;
+}
+
+void route_env_free(struct spd_iface *ifaces, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		free(ifaces[i].nets);
+	free(ifaces);
+}
