@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lib/suite.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct name {
+	int id;
+	const char *text;
+};
+
+static const struct name encr_names[] = {
+	{ ENCR_NONE, "none" },
+	{ ENCR_AES_CBC, "aes-cbc" },
+	{ ENCR_AES_GCM_16, "aes-gcm-16" },
+};
+
+static const struct name prf_names[] = {
+	{ PRF_NONE, "none" },
+	{ PRF_HMAC_SHA2_256, "hmac-sha2-256" },
+	{ PRF_HMAC_SHA2_384, "hmac-sha2-384" },
+};
+
+static const struct name integ_names[] = {
+	{ INTEG_NONE, "none" },
+	{ INTEG_HMAC_SHA2_256_128, "hmac-sha2-256-128" },
+};
+
+static const struct name dh_names[] = {
+	{ DH_NONE, "none" },
+	{ DH_MODP_2048, "modp-2048" },
+	{ DH_ECP_256, "ecp-256" },
+	{ DH_ECP_384, "ecp-384" },
+	{ DH_X25519, "x25519" },
+};
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *lookup(const struct name *tab, size_t n, int id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tab[i].id == id)
+			return tab[i].text;
+	return NULL;
+}
+
+/* A number without a name is shown, in one of a few buffers so that a log line may hold several. */
+static const char *unknown(const char *kind, int id)
+{
+	static char bufs[4][24];
+	static unsigned turn;
+	char *buf = bufs[turn++ % ARRAY_SIZE(bufs)];
+
+	snprintf(buf, sizeof(bufs[0]), "%s %d", kind, id);
+	return buf;
+}
+
+const char *encr_name(int id, int key_bits, char *buf, int size)
+{
+	const char *text = lookup(encr_names, ARRAY_SIZE(encr_names), id);
+
+	if (!text)
+		snprintf(buf, (size_t)size, "encr %d", id);
+	else if (key_bits)
+		snprintf(buf, (size_t)size, "%s-%d", text, key_bits);
+	else
+		snprintf(buf, (size_t)size, "%s", text);
+	return buf;
+}
+
+const char *prf_name(int id)
+{
+	const char *text = lookup(prf_names, ARRAY_SIZE(prf_names), id);
+
+	return text ? text : unknown("prf", id);
+}
+
+const char *integ_name(int id)
+{
+	const char *text = lookup(integ_names, ARRAY_SIZE(integ_names), id);
+
+	return text ? text : unknown("integ", id);
+}
+
+const char *dh_name(int id)
+{
+	const char *text = lookup(dh_names, ARRAY_SIZE(dh_names), id);
+
+	return text ? text : unknown("group", id);
+}
