@@ -167,11 +167,19 @@ const char *pp_nl_bad_attr(const struct pp_nl *nl);
 enum {
 	PP_EV_MODULE_UP = 0x10001, /* the family was registered: groups joined, no rules yet */
 	PP_EV_MODULE_DOWN,         /* it went, with every rule and clock */
-	PP_EV_LOST,                /* a gap: see a->seq, attrs .repeat = how many, group in .state */
-	PP_EV_OVERRUN,             /* the socket was full (ENOBUFS): how many is told by the next gap */
+	PP_EV_LOST,                /* a gap: lost events of group are missing before the next one */
+	PP_EV_OVERRUN,             /* the socket was full (ENOBUFS): the next gap tells how many */
 };
 
-typedef void (*pp_event_fn)(void *ctx, int cmd, const struct pp_attrs *a);
+/* Lives during the call. */
+struct pp_event {
+	int cmd;
+	unsigned group;   /* PP_GROUP_* that the event is numbered in; 0 = none */
+	uint32_t lost;    /* PP_EV_LOST: how many, 1.. */
+	struct pp_attrs a; /* of a *_NTF */
+};
+
+typedef void (*pp_event_fn)(void *ctx, const struct pp_event *ev);
 
 struct pp_listener;
 
