@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The assembled agent: who holds what, and the verbs that main, control and signals share. */
+#ifndef PREFPEERD_AGENT_H
+#define PREFPEERD_AGENT_H
+
+#include <jansson.h>
+
+#include "prefpeerd/conf/config.h"
+#include "prefpeerd/engine.h"
+#include "prefpeerd/kernel.h"
+#include "prefpeerd/loop.h"
+#include "prefpeerd/route.h"
+#include "prefpeerd/spd/spd.h"
+
+struct control;
+struct entries;
+struct history;
+struct reqid_table;
+
+struct agent_options {
+	const char *conf_path;
+	const char *control_path;
+	const char *user;
+};
+
+struct agent {
+	struct agent_options opt;
+	struct loop *loop;
+	struct kernel kernel;
+	struct engine engine;
+	struct route *route;
+	struct reqid_table *reqids;
+	struct config *conf;     /* the one in force */
+	struct spd *spd;         /* compiled from conf */
+	struct entries *entries;
+	struct control *control;
+	struct history *history;
+	bool stopping;
+};
+
+/*
+ * Read the file again and bring the difference into force (semantics.md §4.8).
+ * On any error the old configuration stays and @report (owned by the caller,
+ * may be NULL) lists the diagnostics. 0 or -errno.
+ */
+int agent_reload(struct agent *a, mono_t now, char **report);
+/* Compile the configuration in force against the addresses as they are, and apply. */
+int agent_recompile(struct agent *a, mono_t now);
+/* Take @conf (ownership passes) and @spd compiled from it into force. */
+int agent_configure(struct agent *a, struct config *conf, mono_t now);
+/* SIGTERM: DELETE at the peers, then the loop ends. Policies stay (A19). */
+void agent_stop(struct agent *a, mono_t now);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the control socket says about entries, sessions and events: JSON made of their views. */
+#ifndef PREFPEERD_REPORT_H
+#define PREFPEERD_REPORT_H
+
+#include <jansson.h>
+
+#include "prefpeerd/entry/entries.h"
+
+/* All return a new reference, or NULL on -ENOMEM. */
+json_t *report_entry(const struct entry_view *v, mono_t now);
+json_t *report_session(const struct entry_session *s, mono_t now);
+/* One line of `prefpeer monitor`: "time" is wall clock, for people; "stamp" is boottime in ns. */
+json_t *report_event(const struct entry_ntf *n);
+/* Milliseconds as people read them: "350 ms", "2.0 s", "12 min", "18 h"; buf is returned. */
+const char *report_duration(int64_t ms, char *buf, size_t size);
+
+#endif
