@@ -48,6 +48,8 @@ int agent_reload(struct agent *a, mono_t now, char **report);
 int agent_recompile(struct agent *a, mono_t now);
 /* Take @conf (ownership passes) and @spd compiled from it into force. */
 int agent_configure(struct agent *a, struct config *conf, mono_t now);
+/* For struct spd_env: @ctx is the table of reqids. */
+uint32_t agent_line_reqid(void *ctx, const char *map, unsigned seq, const struct selector *sel);
 /* SIGTERM: DELETE at the peers, then the loop ends. Policies stay (A19). */
 void agent_stop(struct agent *a, mono_t now);
 

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "prefpeerd/agent.h"
+#include "prefpeerd/entry/entries.h"
+#include "prefpeerd/spd/reqid.h"
+
+#define AREA "agent"
+/* How long SIGTERM waits for the answers to its DELETEs. */
+#define STOP_GRACE_MS 3000
+
+uint32_t agent_line_reqid(void *ctx, const char *map, unsigned seq, const struct selector *sel)
+{
+	return reqid_get(ctx, map, seq, sel);
+}
+
+static struct spd *compile(struct agent *a, const struct config *conf)
+{
+	struct spd_iface *ifaces = NULL;
+	struct spd_env env = { .reqid_for = agent_line_reqid, .ctx = a->reqids };
+	struct spd *spd;
+	unsigned n = 0;
+	int err;
+
+	err = route_env(a->route, conf, &ifaces, &n);
+	if (err)
+		log_warn(AREA, "addresses of the interfaces cannot be read: %s", strerror(-err));
+	env.ifaces = ifaces;
+	env.n_ifaces = n;
+	spd = spd_compile(conf, &env);
+	route_env_free(ifaces, n);
+	for (unsigned i = 0; spd && i < spd->n_notes; i++)
+		log_warn(AREA, "%s:%u: %s", conf->path, spd->notes[i].pos.line,
+			 spd->notes[i].text);
+	return spd;
+}
+
+/* The order is entries.h's: no line that goes on loses a packet. */
+static int bring_into_force(struct agent *a, const struct config *conf, struct spd *spd, mono_t now)
+{
+	int err;
+
+	err = entries_prepare(a->entries, conf, spd, now);
+	if (err)
+		return err;
+	err = spd_apply(spd, a->spd, &a->kernel);
+	if (err)
+		log_err(AREA, "policies could not all be installed: %s", strerror(-err));
+	return entries_configure(a->entries, conf, spd, now);
+}
+
+int agent_configure(struct agent *a, struct config *conf, mono_t now)
+{
+	struct spd *spd = compile(a, conf);
+	int err;
+
+	if (!spd)
+		return -ENOMEM;
+	err = bring_into_force(a, conf, spd, now);
+	if (err) {
+		spd_free(spd);
+		return err;
+	}
+	if (a->conf != conf)
+		config_free(a->conf);
+	spd_free(a->spd);
+	a->conf = conf;
+	a->spd = spd;
+	return 0;
+}
+
+int agent_recompile(struct agent *a, mono_t now)
+{
+	return agent_configure(a, a->conf, now);
+}
+
+static char *diags_text(const struct conf_diags *d, const char *path)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	conf_diags_print(d, path, NULL, f);
+	fclose(f);
+	return text;
+}
+
+int agent_reload(struct agent *a, mono_t now, char **report)
+{
+	struct conf_diags diags = { 0 };
+	struct config *conf = NULL;
+	char *text;
+	int err;
+
+	err = config_load(a->opt.conf_path, &conf, &diags);
+	text = diags_text(&diags, a->opt.conf_path);
+	conf_diags_free(&diags);
+	if (!err) {
+		err = agent_configure(a, conf, now);
+		if (err)
+			config_free(conf);
+	}
+	if (err)
+		log_err(AREA, "%s was not taken, the running configuration stays%s%s",
+			a->opt.conf_path, text && *text ? ":\n" : ": ",
+			text && *text ? text : strerror(-err));
+	else
+		log_notice(AREA, "%s is in force", a->opt.conf_path);
+	if (report)
+		*report = text;
+	else
+		free(text);
+	return err;
+}
+
+void agent_stop(struct agent *a, mono_t now)
+{
+	if (a->stopping)
+		return;
+	a->stopping = true;
+	log_notice(AREA, "stopping: SAs are deleted at the peers, policies stay (prefpeerd --flush removes them)");
+	entries_stop(a->entries, now);
+	a->engine.ops->stop(a->engine.impl, STOP_GRACE_MS);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The control socket's server side: requests to verbs, events to subscribers (lib/ctl.h). */
+#ifndef PREFPEERD_CONTROL_H
+#define PREFPEERD_CONTROL_H
+
+#include <jansson.h>
+
+#include "lib/ctl.h"
+#include "prefpeerd/agent.h"
+#include "prefpeerd/sandbox.h"
+
+#define CONTROL_PATH_DEFAULT "/run/prefpeer/control"
+
+/*
+ * Listen at @path (its directory is made if missing), owned by @owner, mode
+ * 0660: whoever may open it may command. As root, before rights are dropped.
+ */
+int control_open(struct agent *a, const char *path, const struct sandbox_user *owner,
+		 struct control **out);
+void control_close(struct control *c); /* NULL is fine */
+/* To every client that asked for `monitor`. @event stays the caller's. */
+void control_event(struct control *c, json_t *event);
+
+#endif

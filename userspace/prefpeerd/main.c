@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "prefpeerd/agent.h"
+#include "prefpeerd/conf/report.h"
+#include "prefpeerd/control.h"
+#include "prefpeerd/engine_ike/engine_ike.h"
+#include "prefpeerd/entry/entries.h"
+#include "prefpeerd/history.h"
+#include "prefpeerd/kernel_linux.h"
+#include "prefpeerd/report.h"
+#include "prefpeerd/sandbox.h"
+#include "prefpeerd/spd/reqid.h"
+
+#define AREA "main"
+#define DEFAULT_USER "prefpeer"
+
+enum mode { MODE_RUN, MODE_CHECK, MODE_FLUSH, MODE_LOCK };
+
+static const char usage_text[] =
+	"usage: prefpeerd [-f FILE] [--user NAME] [--control PATH] [-v]\n"
+	"       prefpeerd -t [-f FILE]       check a configuration: no root, kernel or network needed\n"
+	"       prefpeerd --lock [-f FILE]   install every line as `block` and exit (before networking)\n"
+	"       prefpeerd --flush            remove every policy of prefpeerd and exit\n"
+	"\n"
+	"  -f, --file FILE      configuration (default " CONF_PATH_DEFAULT ")\n"
+	"  -t, --test           report every error with its place; exit status 0 or 1\n"
+	"      --user NAME      who to be once everything is open (default " DEFAULT_USER ")\n"
+	"      --control PATH   control socket (default " CONTROL_PATH_DEFAULT ")\n"
+	"  -v, --verbose        debug messages\n"
+	"  -V, --version        print the version\n"
+	"  -h, --help           this text\n";
+
+struct args {
+	enum mode mode;
+	bool verbose;
+	struct agent_options opt;
+};
+
+/* -1: go on; otherwise the exit status. */
+static int parse_args(int argc, char **argv, struct args *a)
+{
+	static const struct option longs[] = {
+		{ "file", required_argument, NULL, 'f' }, { "test", no_argument, NULL, 't' },
+		{ "user", required_argument, NULL, 'u' }, { "control", required_argument, NULL, 'c' },
+		{ "flush", no_argument, NULL, 'F' },	  { "lock", no_argument, NULL, 'L' },
+		{ "verbose", no_argument, NULL, 'v' },	  { "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },	  { 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "f:tvVh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'f': a->opt.conf_path = optarg; break;
+		case 't': a->mode = MODE_CHECK; break;
+		case 'u': a->opt.user = optarg; break;
+		case 'c': a->opt.control_path = optarg; break;
+		case 'F': a->mode = MODE_FLUSH; break;
+		case 'L': a->mode = MODE_LOCK; break;
+		case 'v': a->verbose = true; break;
+		case 'V': puts("prefpeerd " PREFPEER_VERSION); return 0;
+		case 'h': fputs(usage_text, stdout); return 0;
+		default: fputs(usage_text, stderr); return 2;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "prefpeerd: unexpected word `%s`\n%s", argv[optind], usage_text);
+	return 2;
+}
+
+/* ---- events between the rooms ------------------------------------------------ */
+
+static enum log_level ntf_level(const struct entry_ntf *n)
+{
+	return n->type == NTF_STATE || n->type == NTF_PEER ? LOG_LVL_NOTICE : LOG_LVL_INFO;
+}
+
+static void log_ntf(const struct entry_ntf *n)
+{
+	if (n->type == NTF_PEER)
+		log_notice("map", "%%CRYPTO-5-PEER_CHANGE: map %s seq %u peer %s -> %s reason %s",
+			   n->map, n->seq, n->from_peer ? n->from_peer : "-",
+			   n->peer ? n->peer : "-", entry_reason_name(n->reason));
+	else if (n->from != n->to)
+		log_line(ntf_level(n), "map", "%s %u: %s -> %s%s%s: %s (%s)", n->map, n->seq,
+			 entry_state_name(n->from), entry_state_name(n->to), n->peer ? " " : "",
+			 n->peer ? n->peer : "", n->sentence ? n->sentence : "",
+			 entry_reason_name(n->reason));
+	else
+		log_line(ntf_level(n), "map", "%s %u%s%s: %s (%s)", n->map, n->seq,
+			 n->peer ? " " : "", n->peer ? n->peer : "",
+			 n->sentence ? n->sentence : "", entry_reason_name(n->reason));
+}
+
+static void on_notify(void *ctx, const struct entry_ntf *n)
+{
+	struct agent *a = ctx;
+	json_t *ev = report_event(n);
+
+	log_ntf(n);
+	if (!ev)
+		return;
+	history_add(a->history, ev);
+	if (a->control)
+		control_event(a->control, ev);
+	json_decref(ev);
+}
+
+static int on_local_addr(void *ctx, const struct map_entry *e, const struct addr *peer,
+			 struct addr *out)
+{
+	struct agent *a = ctx;
+	char why[200];
+	int err;
+
+	err = route_local_addr(a->route, e->map, peer, out, why, sizeof(why));
+	if (err)
+		log_info("route", "map %s %u: %s", e->map->name, e->seq, why);
+	return err == -ENODEV ? -ENONET : err;
+}
+
+static uint32_t on_random(void *ctx)
+{
+	uint32_t v;
+
+	if (getrandom(&v, sizeof(v), 0) != sizeof(v))
+		abort();
+	return v;
+}
+
+static void on_engine_event(void *ctx, const struct engine_event *ev, mono_t now)
+{
+	struct agent *a = ctx;
+
+	entries_engine_event(a->entries, ev, now);
+	if (ev->type == ENG_LOST && a->stopping)
+		loop_stop(a->loop);
+}
+
+static void on_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now)
+{
+	struct agent *a = ctx;
+
+	/* ESP-in-UDP from elsewhere is the engine's: it owns SAs (design.md §4). */
+	if (ev->type == KEV_MAPPING)
+		engine_ike_mapping(a->engine.impl, &ev->sa, &ev->mapping, now);
+	else if (a->entries)
+		entries_kernel_event(a->entries, ev, now);
+}
+
+static void on_addresses(void *ctx, mono_t now)
+{
+	struct agent *a = ctx;
+	int err = agent_recompile(a, now);
+
+	if (err)
+		log_err(AREA, "policies could not follow the new addresses: %s", strerror(-err));
+	entries_local_changed(a->entries, now);
+}
+
+static void on_signal(void *ctx, int signo)
+{
+	struct agent *a = ctx;
+
+	if (signo != SIGHUP) {
+		sd_notify(0, "STOPPING=1");
+		agent_stop(a, mono_now());
+		return;
+	}
+	sd_notify(0, "RELOADING=1");
+	agent_reload(a, mono_now(), NULL);
+	sd_notify(0, "READY=1");
+}
+
+/* ---- start ---------------------------------------------------------------------- */
+
+static int refuse(const char *what, int err)
+{
+	log_err(AREA, "%s: %s", what, strerror(-err));
+	return 1;
+}
+
+static struct config *load(const char *path)
+{
+	struct conf_diags diags = { 0 };
+	struct config *conf = NULL;
+	int err = config_load(path, &conf, &diags);
+
+	conf_diags_print(&diags, path, NULL, stderr);
+	if (err && !diags.n)
+		log_err(AREA, "%s cannot be read: %s", path, strerror(-err));
+	conf_diags_free(&diags);
+	return err ? NULL : conf;
+}
+
+/* As root: everything that needs more than CAP_NET_ADMIN later. */
+static int open_edges(struct agent *a)
+{
+	int err;
+
+	a->loop = loop_new();
+	a->history = history_new();
+	a->reqids = reqid_table_new();
+	if (!a->loop || !a->history || !a->reqids)
+		return refuse("no memory", -ENOMEM);
+	err = kernel_linux_open(loop_base(a->loop), loop_timers(a->loop), on_kernel_event, a,
+				&a->kernel);
+	if (err)
+		return refuse("XFRM cannot be reached (root, or CAP_NET_ADMIN in this namespace, is needed)",
+			      err);
+	err = engine_ike_open(loop_base(a->loop), loop_timers(a->loop), &a->kernel, &a->engine);
+	if (err)
+		return refuse("the IKE sockets (UDP 500 and 4500) cannot be opened; does another IKE daemon run here?",
+			      err);
+	err = route_open(loop_base(a->loop), loop_timers(a->loop), on_addresses, a, &a->route);
+	if (err)
+		return refuse("rtnetlink cannot be reached", err);
+	err = reqid_table_seed(a->reqids, &a->kernel);
+	return err ? refuse("policies of an earlier run cannot be read", err) : 0;
+}
+
+static int make_entries(struct agent *a)
+{
+	const struct entry_ports ports = {
+		.timers = loop_timers(a->loop),
+		.engine = &a->engine,
+		.kernel = &a->kernel,
+		.point = spd_point,
+		.local_addr = on_local_addr,
+		.random = on_random,
+		.notify = on_notify,
+		.ctx = a,
+	};
+
+	a->entries = entries_new(&ports);
+	return a->entries ? 0 : refuse("no memory", -ENOMEM);
+}
+
+static int watch_signals(struct agent *a)
+{
+	static const int which[] = { SIGTERM, SIGINT, SIGHUP };
+	int err = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; !err && i < sizeof(which) / sizeof(*which); i++)
+		err = loop_on_signal(a->loop, which[i], on_signal, a);
+	return err ? refuse("signals cannot be watched", err) : 0;
+}
+
+static int drop_root(struct agent *a)
+{
+	struct sandbox_user user;
+	int err = sandbox_find_user(a->opt.user, &user);
+
+	if (err) {
+		log_err(AREA, "there is no user `%s` to run as: make it (useradd --system --no-create-home %s) or name another with --user",
+			a->opt.user, a->opt.user);
+		return 1;
+	}
+	err = control_open(a, a->opt.control_path, &user, &a->control);
+	if (err)
+		return refuse(a->opt.control_path, err);
+	err = sandbox_drop(&user);
+	return err ? refuse("root cannot be given up", err) : 0;
+}
+
+static int run(struct agent *a)
+{
+	struct config *conf;
+	int err;
+
+	err = sandbox_early();
+	if (err)
+		return refuse("core dumps cannot be switched off", err);
+	conf = load(a->opt.conf_path);
+	if (!conf)
+		return 1;
+	if (open_edges(a) || make_entries(a) || watch_signals(a) || drop_root(a)) {
+		config_free(conf);
+		return 1;
+	}
+	err = agent_configure(a, conf, mono_now());
+	if (err) {
+		config_free(conf);
+		return refuse("the configuration cannot be brought into force", err);
+	}
+	err = a->engine.ops->start(a->engine.impl, on_engine_event, a);
+	if (err)
+		return refuse("the IKE engine cannot start", err);
+	sd_notify(0, "READY=1");
+	log_notice(AREA, "prefpeerd " PREFPEER_VERSION " runs, %u entries, policies are in place",
+		   entries_count(a->entries));
+	err = loop_run(a->loop);
+	return err ? refuse("event loop", err) : 0;
+}
+
+static void close_all(struct agent *a)
+{
+	control_close(a->control);
+	entries_free(a->entries);
+	engine_ike_close(&a->engine);
+	route_close(a->route);
+	kernel_linux_close(&a->kernel);
+	reqid_table_free(a->reqids);
+	spd_free(a->spd);
+	config_free(a->conf);
+	history_free(a->history);
+	loop_free(a->loop);
+}
+
+/* ---- the other modes -------------------------------------------------------------- */
+
+static void ignore_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now)
+{
+}
+
+static int with_kernel(struct agent *a, int (*fn)(struct agent *))
+{
+	int err, rc;
+
+	a->loop = loop_new();
+	if (!a->loop)
+		return refuse("no memory", -ENOMEM);
+	err = kernel_linux_open(loop_base(a->loop), loop_timers(a->loop), ignore_kernel_event, NULL,
+				&a->kernel);
+	if (err) {
+		loop_free(a->loop);
+		return refuse("XFRM cannot be reached", err);
+	}
+	rc = fn(a);
+	kernel_linux_close(&a->kernel);
+	loop_free(a->loop);
+	return rc;
+}
+
+static int flush(struct agent *a)
+{
+	int n = spd_flush(&a->kernel);
+
+	if (n < 0)
+		return refuse("policies could not all be removed", n);
+	printf("%d policies removed\n", n);
+	return 0;
+}
+
+/* Fail closed before there is a network: every line as `block` (A19). */
+static int lock(struct agent *a)
+{
+	struct spd_env env = { .reqid_for = agent_line_reqid };
+	struct config *conf = load(a->opt.conf_path);
+	struct spd *spd = NULL;
+	int err = -EINVAL;
+
+	if (!conf)
+		return 1;
+	a->reqids = reqid_table_new();
+	if (a->reqids && !reqid_table_seed(a->reqids, &a->kernel)) {
+		env.ctx = a->reqids;
+		spd = spd_compile(conf, &env);
+	}
+	if (spd)
+		err = spd_apply(spd, NULL, &a->kernel);
+	spd_free(spd);
+	reqid_table_free(a->reqids);
+	config_free(conf);
+	return err ? refuse("not every line could be locked", err) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct args args = {
+		.opt = { CONF_PATH_DEFAULT, CONTROL_PATH_DEFAULT, DEFAULT_USER },
+	};
+	struct agent a = { 0 };
+	int rc = parse_args(argc, argv, &args);
+
+	if (rc >= 0)
+		return rc;
+	log_init(args.verbose ? LOG_LVL_DEBUG : LOG_LVL_INFO);
+	a.opt = args.opt;
+	switch (args.mode) {
+	case MODE_CHECK:
+		return conf_main_check(a.opt.conf_path, stdout);
+	case MODE_FLUSH:
+		return with_kernel(&a, flush);
+	case MODE_LOCK:
+		return with_kernel(&a, lock);
+	default:
+		rc = run(&a);
+		close_all(&a);
+		return rc;
+	}
+}
