@@ -127,7 +127,7 @@ int pp_attrs_decode(const uint8_t *bytes, size_t len, struct pp_attrs *out);
 
 struct pp_nl;
 
-/* -ENOENT: the module is not loaded (the one refusal that polling answers). */
+/* -ENOENT: the module is not loaded. */
 int pp_nl_open(struct pp_nl **out);
 void pp_nl_close(struct pp_nl *nl); /* NULL is fine */
 
@@ -141,7 +141,7 @@ int pp_nl_do(struct pp_nl *nl, int cmd, const struct pp_attrs *req, struct pp_at
 typedef int (*pp_nl_fn)(void *ctx, const struct pp_attrs *a);
 
 /*
- * All objects that pass every filter of @filter (NULL: all). Ascending by id;
+ * @fn makes no request on @nl. All objects that pass every filter of @filter (NULL: all). Ascending by id;
  * each item carries the seq of its group when it was filled. -EINTR: the rules
  * changed meanwhile, ask again.
  */
@@ -201,5 +201,10 @@ bool pp_listen_present(const struct pp_listener *l);
 int pp_listen_read(struct pp_listener *l, pp_event_fn fn, void *ctx);
 /* The group a *_NTF command is numbered in, PP_GROUP_*; 0 when unknown. */
 unsigned pp_event_group(int cmd);
+/*
+ * How many numbers lie between *next (0 = none seen yet) and @seq; *next then
+ * follows @seq. A number that is not newer is a fresh start: no loss.
+ */
+uint32_t pp_seq_gap(uint32_t *next, uint32_t seq);
 
 #endif
