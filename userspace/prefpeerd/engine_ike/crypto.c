@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "prefpeerd/engine_ike/crypto.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/dh.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+/* ---- sizes ---- */
+
+size_t prf_len(enum ike_prf prf)
+{
+	switch (prf) {
+	case PRF_HMAC_SHA2_256:
+		return 32;
+	case PRF_HMAC_SHA2_384:
+		return 48;
+	default:
+		return 0;
+	}
+}
+
+size_t dh_pub_len(enum ike_dh dh)
+{
+	switch (dh) {
+	case DH_MODP_2048:
+		return 256;
+	case DH_ECP_256:
+		return 64;
+	case DH_ECP_384:
+		return 96;
+	case DH_X25519:
+		return 32;
+	default:
+		return 0;
+	}
+}
+
+size_t integ_key_len(enum ike_integ integ)
+{
+	return integ == INTEG_HMAC_SHA2_256_128 ? 32 : 0;
+}
+
+size_t integ_icv_len(enum ike_integ integ)
+{
+	return integ == INTEG_HMAC_SHA2_256_128 ? 16 : 0;
+}
+
+bool encr_is_aead(enum ike_encr encr)
+{
+	return encr == ENCR_AES_GCM_16;
+}
+
+size_t encr_keymat_len(enum ike_encr encr, unsigned key_bits)
+{
+	return key_bits / 8 + (encr_is_aead(encr) ? CRYPTO_GCM_SALT_LEN : 0);
+}
+
+size_t encr_iv_len(enum ike_encr encr)
+{
+	return encr_is_aead(encr) ? 8 : 16;
+}
+
+size_t encr_block_len(enum ike_encr encr)
+{
+	return encr_is_aead(encr) ? 1 : 16;
+}
+
+size_t encr_icv_len(enum ike_encr encr)
+{
+	return encr_is_aead(encr) ? 16 : 0;
+}
+
+/* ---- randomness, comparison, wiping ---- */
+
+int crypto_random(void *out, size_t len)
+{
+	return len <= INT_MAX && RAND_bytes(out, (int)len) == 1 ? 0 : -EIO;
+}
+
+bool crypto_equal(const void *a, const void *b, size_t len)
+{
+	return CRYPTO_memcmp(a, b, len) == 0;
+}
+
+void crypto_wipe(void *p, size_t len)
+{
+	if (p && len)
+		OPENSSL_cleanse(p, len);
+}
+
+/* ---- hashes ---- */
+
+/* Fetched once: a fetch costs more than the HMAC of a message. */
+static EVP_MAC *hmac(void)
+{
+	static EVP_MAC *mac;
+
+	if (!mac)
+		mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	return mac;
+}
+
+static int hmac_run(EVP_MAC_CTX *ctx, const char *digest, struct chunk key,
+		    const struct chunk *data, size_t n, uint8_t *out, size_t out_size)
+{
+	OSSL_PARAM params[2] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	/* A NULL key would keep the previous one: an empty key still needs an address. */
+	const void *k = key.len ? key.p : (const void *)"";
+	size_t out_len = 0;
+
+	if (EVP_MAC_init(ctx, k, key.len, params) != 1)
+		return -EIO;
+	for (size_t i = 0; i < n; i++)
+		if (data[i].len && EVP_MAC_update(ctx, data[i].p, data[i].len) != 1)
+			return -EIO;
+	return EVP_MAC_final(ctx, out, &out_len, out_size) == 1 && out_len == out_size ? 0 : -EIO;
+}
+
+static int hmac_sha2(const char *digest, struct chunk key, const struct chunk *data, size_t n,
+		     uint8_t *out, size_t out_size)
+{
+	EVP_MAC_CTX *ctx = hmac() ? EVP_MAC_CTX_new(hmac()) : NULL;
+	int err = ctx ? hmac_run(ctx, digest, key, data, n, out, out_size) : -EIO;
+
+	EVP_MAC_CTX_free(ctx);
+	return err;
+}
+
+int crypto_prf(enum ike_prf prf, struct chunk key, const struct chunk *data, size_t n, uint8_t *out)
+{
+	switch (prf) {
+	case PRF_HMAC_SHA2_256:
+		return hmac_sha2("SHA256", key, data, n, out, 32);
+	case PRF_HMAC_SHA2_384:
+		return hmac_sha2("SHA384", key, data, n, out, 48);
+	default:
+		return -EINVAL;
+	}
+}
+
+#define PRF_PLUS_SEEDS 6
+
+int crypto_prf_plus(enum ike_prf prf, struct chunk key, const struct chunk *seed, size_t n,
+		    uint8_t *out, size_t out_len)
+{
+	struct chunk in[PRF_PLUS_SEEDS + 2];
+	uint8_t block[CRYPTO_PRF_MAX];
+	size_t block_len = prf_len(prf);
+	uint8_t count = 1;
+	int err = 0;
+
+	if (!block_len || n > PRF_PLUS_SEEDS || out_len > 255 * block_len)
+		return -EINVAL;
+	in[0] = (struct chunk){ block, 0 };
+	memcpy(&in[1], seed, n * sizeof(*seed));
+	in[n + 1] = (struct chunk){ &count, 1 };
+	for (size_t done = 0; done < out_len && !err; count++) {
+		size_t take = out_len - done < block_len ? out_len - done : block_len;
+
+		err = crypto_prf(prf, key, in, n + 2, block);
+		if (!err)
+			memcpy(out + done, block, take);
+		in[0].len = block_len;
+		done += take;
+	}
+	crypto_wipe(block, sizeof(block));
+	return err;
+}
+
+static int digest(const EVP_MD *md, const struct chunk *data, size_t n, uint8_t *out)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int ok = ctx && EVP_DigestInit_ex(ctx, md, NULL) == 1;
+
+	for (size_t i = 0; ok && i < n; i++)
+		ok = EVP_DigestUpdate(ctx, data[i].p, data[i].len) == 1;
+	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok ? 0 : -EIO;
+}
+
+int crypto_sha1(const struct chunk *data, size_t n, uint8_t out[CRYPTO_SHA1_LEN])
+{
+	return digest(EVP_sha1(), data, n, out);
+}
+
+int crypto_sha256(const struct chunk *data, size_t n, uint8_t out[CRYPTO_SHA256_LEN])
+{
+	return digest(EVP_sha256(), data, n, out);
+}
+
+int crypto_integ(enum ike_integ integ, const uint8_t *key, const struct chunk *data, size_t n,
+		 uint8_t *out)
+{
+	uint8_t full[CRYPTO_SHA256_LEN];
+	int err;
+
+	if (integ != INTEG_HMAC_SHA2_256_128)
+		return -EINVAL;
+	err = hmac_sha2("SHA256", (struct chunk){ key, integ_key_len(integ) }, data, n, full,
+			sizeof(full));
+	if (!err)
+		memcpy(out, full, integ_icv_len(integ));
+	crypto_wipe(full, sizeof(full));
+	return err;
+}
+
+/* ---- ciphers ---- */
+
+static const EVP_CIPHER *aes(enum ike_encr encr, unsigned key_bits)
+{
+	bool gcm = encr == ENCR_AES_GCM_16;
+
+	switch (key_bits) {
+	case 128:
+		return gcm ? EVP_aes_128_gcm() : EVP_aes_128_cbc();
+	case 192:
+		return gcm ? EVP_aes_192_gcm() : EVP_aes_192_cbc();
+	case 256:
+		return gcm ? EVP_aes_256_gcm() : EVP_aes_256_cbc();
+	default:
+		return NULL;
+	}
+}
+
+#define GCM_NONCE_LEN 12
+#define GCM_ICV_LEN 16
+
+/* Begin with nonce = salt | iv (RFC 5282 §4), and pass the associated data. */
+static bool gcm_begin(EVP_CIPHER_CTX *ctx, bool encrypt, unsigned key_bits, const uint8_t *key,
+		      const uint8_t *iv, struct chunk aad)
+{
+	const EVP_CIPHER *cipher = aes(ENCR_AES_GCM_16, key_bits);
+	uint8_t nonce[GCM_NONCE_LEN];
+	int n;
+
+	if (!ctx || !cipher || aad.len > INT_MAX)
+		return false;
+	memcpy(nonce, key + key_bits / 8, CRYPTO_GCM_SALT_LEN);
+	memcpy(nonce + CRYPTO_GCM_SALT_LEN, iv, sizeof(nonce) - CRYPTO_GCM_SALT_LEN);
+	return EVP_CipherInit_ex(ctx, cipher, NULL, key, nonce, encrypt) == 1 &&
+	       EVP_CipherUpdate(ctx, NULL, &n, aad.p, (int)aad.len) == 1;
+}
+
+int crypto_seal(enum ike_encr encr, unsigned key_bits, const uint8_t *key, const uint8_t *iv,
+		struct chunk aad, uint8_t *buf, size_t len, uint8_t *icv)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int n, ok;
+
+	ok = encr == ENCR_AES_GCM_16 && len <= INT_MAX &&
+	     gcm_begin(ctx, true, key_bits, key, iv, aad) &&
+	     EVP_CipherUpdate(ctx, buf, &n, buf, (int)len) == 1 &&
+	     EVP_CipherFinal_ex(ctx, buf + len, &n) == 1 &&
+	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, GCM_ICV_LEN, icv) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	return ok ? 0 : -EIO;
+}
+
+int crypto_open(enum ike_encr encr, unsigned key_bits, const uint8_t *key, const uint8_t *iv,
+		struct chunk aad, uint8_t *buf, size_t len, const uint8_t *icv)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	uint8_t tag[GCM_ICV_LEN], none[GCM_ICV_LEN];
+	int n, ok;
+
+	memcpy(tag, icv, sizeof(tag));
+	ok = encr == ENCR_AES_GCM_16 && len <= INT_MAX &&
+	     gcm_begin(ctx, false, key_bits, key, iv, aad) &&
+	     EVP_CipherUpdate(ctx, buf, &n, buf, (int)len) == 1 &&
+	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sizeof(tag), tag) == 1 &&
+	     EVP_CipherFinal_ex(ctx, none, &n) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	return ok ? 0 : -EBADMSG;
+}
+
+int crypto_cbc(bool encrypt, unsigned key_bits, const uint8_t *key, const uint8_t *iv, uint8_t *buf,
+	       size_t len)
+{
+	const EVP_CIPHER *cipher = aes(ENCR_AES_CBC, key_bits);
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	uint8_t tail[16];
+	int n, ok;
+
+	ok = ctx && cipher && len <= INT_MAX && len % 16 == 0 &&
+	     EVP_CipherInit_ex(ctx, cipher, NULL, key, iv, encrypt) == 1 &&
+	     EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
+	     EVP_CipherUpdate(ctx, buf, &n, buf, (int)len) == 1 &&
+	     EVP_CipherFinal_ex(ctx, tail, &n) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	return ok ? 0 : -EIO;
+}
+
+/* ---- Diffie-Hellman ---- */
+
+struct crypto_dh {
+	enum ike_dh group;
+	EVP_PKEY *key;
+};
+
+static EVP_PKEY *generate(enum ike_dh group)
+{
+	switch (group) {
+	case DH_X25519:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+	case DH_ECP_256:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	case DH_ECP_384:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-384");
+	default:
+		return NULL;
+	}
+}
+
+static EVP_PKEY *generate_modp(void)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
+	OSSL_PARAM params[2] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)"modp_2048", 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY *key = NULL;
+
+	if (ctx && EVP_PKEY_keygen_init(ctx) == 1 && EVP_PKEY_CTX_set_params(ctx, params) == 1)
+		EVP_PKEY_generate(ctx, &key);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+struct crypto_dh *crypto_dh_new(enum ike_dh group)
+{
+	struct crypto_dh *dh = calloc(1, sizeof(*dh));
+
+	if (!dh)
+		return NULL;
+	dh->group = group;
+	dh->key = group == DH_MODP_2048 ? generate_modp() : generate(group);
+	if (!dh->key) {
+		free(dh);
+		return NULL;
+	}
+	return dh;
+}
+
+void crypto_dh_free(struct crypto_dh *dh)
+{
+	if (!dh)
+		return;
+	EVP_PKEY_free(dh->key);
+	free(dh);
+}
+
+enum ike_dh crypto_dh_group(const struct crypto_dh *dh)
+{
+	return dh->group;
+}
+
+static bool is_ecp(enum ike_dh group)
+{
+	return group == DH_ECP_256 || group == DH_ECP_384;
+}
+
+#define EC_UNCOMPRESSED 0x04
+
+/* RFC 5903 §7: x | y, without libcrypto's leading byte for "uncompressed". */
+int crypto_dh_public(const struct crypto_dh *dh, uint8_t *out)
+{
+	size_t want = dh_pub_len(dh->group), skip = is_ecp(dh->group) ? 1 : 0;
+	unsigned char *enc = NULL;
+	size_t len = EVP_PKEY_get1_encoded_public_key(dh->key, &enc);
+	int err = -EIO;
+
+	if (len == want + skip && (!skip || enc[0] == EC_UNCOMPRESSED)) {
+		memcpy(out, enc + skip, want);
+		err = 0;
+	}
+	OPENSSL_free(enc);
+	return err;
+}
+
+static EVP_PKEY *peer_key(const struct crypto_dh *dh, const uint8_t *peer, size_t peer_len)
+{
+	uint8_t enc[1 + CRYPTO_DH_PUB_MAX] = { EC_UNCOMPRESSED };
+	size_t skip = is_ecp(dh->group) ? 1 : 0;
+	EVP_PKEY *key;
+
+	if (peer_len != dh_pub_len(dh->group))
+		return NULL;
+	memcpy(enc + skip, peer, peer_len);
+	key = EVP_PKEY_new();
+	if (key && EVP_PKEY_copy_parameters(key, dh->key) == 1 &&
+	    EVP_PKEY_set1_encoded_public_key(key, enc, peer_len + skip) == 1)
+		return key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+static int derive(EVP_PKEY_CTX *ctx, enum ike_dh group, EVP_PKEY *peer, uint8_t *out,
+		  size_t *out_len)
+{
+	*out_len = CRYPTO_DH_SHARED_MAX;
+	if (!ctx || EVP_PKEY_derive_init(ctx) != 1)
+		return -EIO;
+	/* Otherwise leading zeros are stripped: one MODP handshake in 256 would fail. */
+	if (group == DH_MODP_2048 && EVP_PKEY_CTX_set_dh_pad(ctx, 1) != 1)
+		return -EIO;
+	/* Validates the peer's value: on the curve, in the subgroup's range (RFC 6989). */
+	if (EVP_PKEY_derive_set_peer_ex(ctx, peer, 1) != 1)
+		return -EINVAL;
+	return EVP_PKEY_derive(ctx, out, out_len) == 1 ? 0 : -EINVAL;
+}
+
+int crypto_dh_derive(struct crypto_dh *dh, const uint8_t *peer, size_t peer_len, uint8_t *out,
+		     size_t *out_len)
+{
+	EVP_PKEY *pk = peer_key(dh, peer, peer_len);
+	EVP_PKEY_CTX *ctx;
+	int err;
+
+	if (!pk)
+		return -EINVAL;
+	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, dh->key, NULL);
+	err = derive(ctx, dh->group, pk, out, out_len);
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(pk);
+	return err;
+}

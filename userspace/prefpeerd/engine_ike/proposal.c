@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "prefpeerd/engine_ike/proposal.h"
+
+#include <errno.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define SUBSTRUCT_PROPOSAL_MORE 2
+#define SUBSTRUCT_TRANSFORM_MORE 3
+
+/* ---- reading ---- */
+
+/* False: an attribute that we do not know, so the transform is none of ours (§3.3.6). */
+static bool attributes_parse(struct rdr *r, struct transform *t)
+{
+	bool known = true;
+
+	while (rdr_ok(r) && rdr_left(r)) {
+		uint16_t type = rdr_u16(r), value = rdr_u16(r);
+
+		if (!(type & ATTR_FORMAT_TV))
+			rdr_bytes(r, value);
+		if (type == (ATTR_FORMAT_TV | ATTR_KEY_LENGTH))
+			t->key_bits = value;
+		else
+			known = false;
+	}
+	return known;
+}
+
+static int transform_parse(struct rdr *r, struct proposal *p)
+{
+	struct transform t = { 0 };
+	struct rdr body;
+	uint16_t total;
+	bool known;
+
+	rdr_u8(r);
+	rdr_u8(r);
+	total = rdr_u16(r);
+	if (!rdr_ok(r) || total < 8)
+		return -EINVAL;
+	body = rdr_sub(r, total - 4u);
+	t.type = rdr_u8(&body);
+	rdr_u8(&body);
+	t.id = rdr_u16(&body);
+	known = attributes_parse(&body, &t);
+	if (!rdr_ok(&body))
+		return -EINVAL;
+	if (known && p->n < TRANSFORMS_MAX)
+		p->list[p->n++] = t;
+	return 0;
+}
+
+static int proposal_parse(struct rdr *r, struct proposal *p)
+{
+	uint8_t spi_len, n;
+
+	*p = (struct proposal){ 0 };
+	p->num = rdr_u8(r);
+	p->protocol = rdr_u8(r);
+	spi_len = rdr_u8(r);
+	n = rdr_u8(r);
+	if (spi_len == 4)
+		p->spi = rdr_u32(r);
+	else
+		rdr_bytes(r, spi_len);
+	for (unsigned i = 0; i < n; i++)
+		if (transform_parse(r, p))
+			return -EINVAL;
+	if (p->protocol == PROTO_ID_ESP && spi_len != 4)
+		return -EINVAL;
+	return rdr_done(r) ? 0 : -EINVAL;
+}
+
+int proposals_parse(const struct payload *sa, struct proposals *out)
+{
+	struct rdr r;
+	uint8_t more = SUBSTRUCT_PROPOSAL_MORE;
+
+	out->n = 0;
+	rdr_init(&r, sa->body, sa->len);
+	while (more == SUBSTRUCT_PROPOSAL_MORE) {
+		struct rdr body;
+		uint16_t total;
+
+		more = rdr_u8(&r);
+		rdr_u8(&r);
+		total = rdr_u16(&r);
+		if (!rdr_ok(&r) || total < 8)
+			return -EINVAL;
+		body = rdr_sub(&r, total - 4u);
+		if (out->n == PROPOSALS_MAX)
+			continue;
+		if (proposal_parse(&body, &out->list[out->n++]))
+			return -EINVAL;
+	}
+	return more == 0 && rdr_done(&r) ? 0 : -EINVAL;
+}
+
+static bool offers(const struct proposal *p, uint8_t type, uint16_t id, uint16_t key_bits)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->list[i].type == type && p->list[i].id == id &&
+		    p->list[i].key_bits == key_bits)
+			return true;
+	return false;
+}
+
+static unsigned count(const struct proposal *p, uint8_t type)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n; i++)
+		n += p->list[i].type == type;
+	return n;
+}
+
+/* AEAD goes with no integrity transform, or with NONE (RFC 7296 §3.3). */
+static bool integ_fits(const struct proposal *p, enum ike_encr encr, enum ike_integ integ)
+{
+	if (encr_is_aead(encr))
+		return !count(p, TRANSFORM_INTEG) || offers(p, TRANSFORM_INTEG, INTEG_NONE, 0);
+	return offers(p, TRANSFORM_INTEG, integ, 0);
+}
+
+/* ---- writing ---- */
+
+struct sa_writer {
+	struct msg_out *m;
+	size_t proposal_off, count_off, transform_off;
+	uint8_t transforms;
+};
+
+static void sa_proposal(struct sa_writer *s, bool last, uint8_t num, uint8_t protocol, uint32_t spi)
+{
+	struct wtr *w = &s->m->w;
+
+	s->proposal_off = w->len;
+	wtr_u8(w, last ? 0 : SUBSTRUCT_PROPOSAL_MORE);
+	wtr_u8(w, 0);
+	wtr_u16(w, 0);
+	wtr_u8(w, num);
+	wtr_u8(w, protocol);
+	wtr_u8(w, spi ? 4 : 0);
+	s->count_off = w->len;
+	wtr_u8(w, 0);
+	if (spi)
+		wtr_u32(w, spi);
+	s->transforms = 0;
+}
+
+static void sa_transform(struct sa_writer *s, uint8_t type, uint16_t id, uint16_t key_bits)
+{
+	struct wtr *w = &s->m->w;
+
+	s->transform_off = w->len;
+	wtr_u8(w, SUBSTRUCT_TRANSFORM_MORE);
+	wtr_u8(w, 0);
+	wtr_u16(w, key_bits ? 12 : 8);
+	wtr_u8(w, type);
+	wtr_u8(w, 0);
+	wtr_u16(w, id);
+	if (key_bits) {
+		wtr_u16(w, ATTR_FORMAT_TV | ATTR_KEY_LENGTH);
+		wtr_u16(w, key_bits);
+	}
+	s->transforms++;
+}
+
+static void sa_proposal_end(struct sa_writer *s)
+{
+	struct wtr *w = &s->m->w;
+
+	wtr_patch_u8(w, s->transform_off, 0);
+	wtr_patch_u8(w, s->count_off, s->transforms);
+	wtr_patch_u16(w, s->proposal_off + 2, (uint16_t)(w->len - s->proposal_off));
+}
+
+/* ---- IKE ---- */
+
+struct cipher {
+	enum ike_encr encr;
+	uint16_t key_bits;
+	enum ike_integ integ;
+};
+
+static const struct cipher ciphers[] = {
+	{ ENCR_AES_GCM_16, 256, INTEG_NONE },
+	{ ENCR_AES_GCM_16, 128, INTEG_NONE },
+	{ ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_256_128 },
+	{ ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128 },
+};
+
+static const enum ike_prf prfs[] = { PRF_HMAC_SHA2_256, PRF_HMAC_SHA2_384 };
+static const enum ike_dh groups[] = { DH_X25519, DH_ECP_256, DH_ECP_384, DH_MODP_2048 };
+
+bool ike_group_offered(uint16_t group)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
+enum ike_dh ike_first_group(void)
+{
+	return groups[0];
+}
+
+static void offer_kind(struct sa_writer *s, bool aead)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ciphers); i++)
+		if (encr_is_aead(ciphers[i].encr) == aead)
+			sa_transform(s, TRANSFORM_ENCR, ciphers[i].encr, ciphers[i].key_bits);
+	if (!aead)
+		sa_transform(s, TRANSFORM_INTEG, INTEG_HMAC_SHA2_256_128, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(prfs); i++)
+		sa_transform(s, TRANSFORM_PRF, prfs[i], 0);
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+		sa_transform(s, TRANSFORM_DH, groups[i], 0);
+	sa_proposal_end(s);
+}
+
+void put_sa_ike_offer(struct msg_out *m)
+{
+	struct sa_writer s = { .m = m };
+
+	msg_payload_begin(m, PLD_SA);
+	sa_proposal(&s, false, 1, PROTO_ID_IKE, 0);
+	offer_kind(&s, true);
+	sa_proposal(&s, true, 2, PROTO_ID_IKE, 0);
+	offer_kind(&s, false);
+	msg_payload_end(m);
+}
+
+void put_sa_ike_choice(struct msg_out *m, uint8_t num, const struct ike_suite *suite)
+{
+	struct sa_writer s = { .m = m };
+
+	msg_payload_begin(m, PLD_SA);
+	sa_proposal(&s, true, num, PROTO_ID_IKE, 0);
+	sa_transform(&s, TRANSFORM_ENCR, suite->encr, suite->key_bits);
+	if (suite->integ)
+		sa_transform(&s, TRANSFORM_INTEG, suite->integ, 0);
+	sa_transform(&s, TRANSFORM_PRF, suite->prf, 0);
+	sa_transform(&s, TRANSFORM_DH, suite->dh, 0);
+	sa_proposal_end(&s);
+	msg_payload_end(m);
+}
+
+static bool choose_cipher(const struct proposal *p, struct ike_suite *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ciphers); i++) {
+		const struct cipher *c = &ciphers[i];
+
+		if (!offers(p, TRANSFORM_ENCR, c->encr, c->key_bits) ||
+		    !integ_fits(p, c->encr, c->integ))
+			continue;
+		out->encr = c->encr;
+		out->key_bits = c->key_bits;
+		out->integ = c->integ;
+		return true;
+	}
+	return false;
+}
+
+static bool choose_prf(const struct proposal *p, struct ike_suite *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(prfs); i++) {
+		if (offers(p, TRANSFORM_PRF, prfs[i], 0)) {
+			out->prf = prfs[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool choose_group(const struct proposal *p, uint16_t ke_group, enum ike_dh *out)
+{
+	if (ike_group_offered(ke_group) && offers(p, TRANSFORM_DH, ke_group, 0)) {
+		*out = ke_group;
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+		if (offers(p, TRANSFORM_DH, groups[i], 0)) {
+			*out = groups[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+int ike_choose(const struct proposals *p, uint16_t ke_group, uint8_t *num, struct ike_suite *out)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		const struct proposal *it = &p->list[i];
+
+		if (it->protocol == PROTO_ID_IKE && choose_cipher(it, out) &&
+		    choose_prf(it, out) && choose_group(it, ke_group, &out->dh)) {
+			*num = it->num;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int ike_accept(const struct proposals *p, struct ike_suite *out)
+{
+	const struct proposal *it = &p->list[0];
+	uint8_t num;
+
+	if (p->n != 1 || count(it, TRANSFORM_ENCR) != 1 || count(it, TRANSFORM_PRF) != 1 ||
+	    count(it, TRANSFORM_DH) != 1 || count(it, TRANSFORM_INTEG) > 1)
+		return -EINVAL;
+	if (ike_choose(p, 0, &num, out) || num != (encr_is_aead(out->encr) ? 1 : 2))
+		return -EINVAL;
+	return 0;
+}
+
+/* ---- ESP ---- */
+
+unsigned esp_suites_default(struct esp_suite out[SUITE_MAX])
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ciphers) && n < SUITE_MAX; i++)
+		out[n++] = (struct esp_suite){ .encr = ciphers[i].encr,
+					       .key_bits = ciphers[i].key_bits,
+					       .integ = ciphers[i].integ };
+	return n;
+}
+
+static void put_esp(struct sa_writer *s, const struct esp_suite *suite)
+{
+	sa_transform(s, TRANSFORM_ENCR, suite->encr, suite->key_bits);
+	if (suite->integ)
+		sa_transform(s, TRANSFORM_INTEG, suite->integ, 0);
+}
+
+void put_sa_esp_offer(struct msg_out *m, const struct esp_suite *suites, unsigned n, uint32_t spi)
+{
+	struct sa_writer s = { .m = m };
+
+	msg_payload_begin(m, PLD_SA);
+	for (unsigned i = 0; i < n; i++) {
+		sa_proposal(&s, i + 1 == n, (uint8_t)(i + 1), PROTO_ID_ESP, spi);
+		put_esp(&s, &suites[i]);
+		if (suites[i].esn)
+			sa_transform(&s, TRANSFORM_ESN, 1, 0);
+		sa_transform(&s, TRANSFORM_ESN, 0, 0);
+		sa_proposal_end(&s);
+	}
+	msg_payload_end(m);
+}
+
+void put_sa_esp_choice(struct msg_out *m, uint8_t num, const struct esp_suite *suite,
+		       enum ike_dh dh, uint32_t spi)
+{
+	struct sa_writer s = { .m = m };
+
+	msg_payload_begin(m, PLD_SA);
+	sa_proposal(&s, true, num, PROTO_ID_ESP, spi);
+	put_esp(&s, suite);
+	if (dh)
+		sa_transform(&s, TRANSFORM_DH, dh, 0);
+	sa_transform(&s, TRANSFORM_ESN, suite->esn, 0);
+	sa_proposal_end(&s);
+	msg_payload_end(m);
+}
+
+static bool choose_esn(const struct proposal *p, const struct esp_suite *want, bool *esn)
+{
+	if (want->esn && offers(p, TRANSFORM_ESN, 1, 0)) {
+		*esn = true;
+		return true;
+	}
+	*esn = false;
+	/* Mandatory by §3.3.3, but some leave it out and mean "no ESN". */
+	return offers(p, TRANSFORM_ESN, 0, 0) || !count(p, TRANSFORM_ESN);
+}
+
+static bool choose_pfs(const struct proposal *p, bool with_dh, uint16_t ke_group, enum ike_dh *out)
+{
+	*out = DH_NONE;
+	if (!with_dh || !count(p, TRANSFORM_DH))
+		return true;
+	if (!ke_group && offers(p, TRANSFORM_DH, DH_NONE, 0))
+		return true;
+	return choose_group(p, ke_group, out);
+}
+
+static bool esp_matches(const struct proposal *p, const struct esp_suite *want, bool with_dh,
+			uint16_t ke_group, struct esp_choice *out)
+{
+	if (p->protocol != PROTO_ID_ESP || !p->spi ||
+	    !offers(p, TRANSFORM_ENCR, want->encr, want->key_bits) ||
+	    !integ_fits(p, want->encr, want->integ))
+		return false;
+	out->suite = *want;
+	if (!choose_esn(p, want, &out->suite.esn) || !choose_pfs(p, with_dh, ke_group, &out->dh))
+		return false;
+	out->num = p->num;
+	out->spi = p->spi;
+	return true;
+}
+
+int esp_choose(const struct proposals *p, const struct esp_suite *suites, unsigned n, bool with_dh,
+	       uint16_t ke_group, struct esp_choice *out)
+{
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned j = 0; j < p->n; j++)
+			if (esp_matches(&p->list[j], &suites[i], with_dh, ke_group, out))
+				return 0;
+	return -ENOENT;
+}
+
+int esp_accept(const struct proposals *p, const struct esp_suite *suites, unsigned n,
+	       struct esp_choice *out)
+{
+	const struct proposal *it = &p->list[0];
+
+	if (p->n != 1 || count(it, TRANSFORM_ENCR) != 1 || count(it, TRANSFORM_INTEG) > 1 ||
+	    count(it, TRANSFORM_ESN) > 1 || it->num < 1 || it->num > n)
+		return -EINVAL;
+	if (!esp_matches(it, &suites[it->num - 1], false, 0, out) || out->spi < 256)
+		return -EINVAL;
+	return 0;
+}
