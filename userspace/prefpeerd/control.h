@@ -9,7 +9,7 @@
 #include "prefpeerd/agent.h"
 #include "prefpeerd/sandbox.h"
 
-#define CONTROL_PATH_DEFAULT "/run/prefpeer/control"
+#define CONTROL_PATH_DEFAULT CTL_PATH_DEFAULT
 
 /*
  * Listen at @path (its directory is made if missing), owned by @owner, mode

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prefpeerd/control.h"
+#include "prefpeerd/entry/entries.h"
+#include "prefpeerd/history.h"
+#include "prefpeerd/report.h"
+
+struct control {
+	struct agent *agent;
+	struct ctl_server *server;
+};
+
+/* What a request may name; absent words select everything. */
+struct selection {
+	const char *map;
+	unsigned seq;
+	struct addr peer;
+	uint32_t spi;
+};
+
+typedef json_t *(*verb_fn)(struct agent *a, const json_t *req, const struct selection *sel);
+
+static json_t *out_of_range(const char *word, const char *range)
+{
+	return ctl_error("`%s` must be %s", word, range);
+}
+
+/* NULL, or the refusal. */
+static json_t *parse_selection(const json_t *req, struct selection *sel)
+{
+	const json_t *seq = json_object_get(req, "seq"), *peer = json_object_get(req, "remote");
+	const json_t *map = json_object_get(req, "map"), *spi = json_object_get(req, "spi");
+
+	*sel = (struct selection){ 0 };
+	if (map && !json_is_string(map))
+		return out_of_range("map", "the name of a crypto map");
+	sel->map = json_string_value(map);
+	if (seq && (!json_is_integer(seq) || json_integer_value(seq) < 1 ||
+		    json_integer_value(seq) > 65535))
+		return out_of_range("seq", "a number from 1 to 65535");
+	sel->seq = (unsigned)json_integer_value(seq);
+	if (peer && (!json_is_string(peer) || addr_parse(json_string_value(peer), &sel->peer)))
+		return out_of_range("remote", "an IP address");
+	if (spi && (!json_is_integer(spi) || json_integer_value(spi) < 1 ||
+		    json_integer_value(spi) > UINT32_MAX))
+		return out_of_range("spi", "a number from 1 to 4294967295");
+	sel->spi = (uint32_t)json_integer_value(spi);
+	return NULL;
+}
+
+static const struct addr *peer_of(const struct selection *sel)
+{
+	return addr_is_set(&sel->peer) ? &sel->peer : NULL;
+}
+
+static json_t *outcome(int err, const char *why)
+{
+	if (!err || err == -EALREADY || err == -EINPROGRESS) {
+		json_t *ok = ctl_ok();
+
+		if (ok && why)
+			json_object_set_new(ok, "note", json_string(why));
+		return ok;
+	}
+	return ctl_error("%s", why ? why : strerror(-err));
+}
+
+static json_t *need_entry(const struct selection *sel)
+{
+	if (sel->map && sel->seq)
+		return NULL;
+	return ctl_error("name an entry: `map` and `seq` are both needed");
+}
+
+static bool selects(const struct selection *sel, const struct entry_view *v)
+{
+	return (!sel->map || !strcmp(sel->map, v->map)) && (!sel->seq || sel->seq == v->seq);
+}
+
+static json_t *map_show(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	json_t *ok = ctl_ok(), *maps = json_array();
+	mono_t now = mono_now();
+
+	for (unsigned i = 0; i < entries_count(a->entries); i++) {
+		struct entry_view v;
+
+		if (entries_view(a->entries, i, now, &v))
+			continue;
+		if (selects(sel, &v))
+			json_array_append_new(maps, report_entry(&v, now));
+		entry_view_free(&v);
+	}
+	if (sel->map && !json_array_size(maps)) {
+		json_decref(ok);
+		json_decref(maps);
+		return ctl_error("there is no crypto map entry %s%s", sel->map,
+				 sel->seq ? " with that sequence number" : "");
+	}
+	json_object_set_new(ok, "module", json_boolean(a->kernel.ops->has_module(a->kernel.impl)));
+	json_object_set_new(ok, "maps", maps);
+	return ok;
+}
+
+static json_t *map_connect(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	const char *why = NULL;
+	json_t *refusal = need_entry(sel);
+	int err;
+
+	if (refusal)
+		return refusal;
+	err = entries_connect(a->entries, sel->map, sel->seq, mono_now(), &why);
+	return outcome(err, why);
+}
+
+static json_t *map_reset(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	const char *why = NULL;
+	json_t *refusal = need_entry(sel);
+	int err;
+
+	if (refusal)
+		return refusal;
+	err = entries_map_reset(a->entries, sel->map, sel->seq, mono_now(), &why);
+	return outcome(err, why);
+}
+
+static json_t *session_clear(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	const char *why = NULL;
+	int err = entries_clear_session(a->entries, sel->map, sel->seq, peer_of(sel), mono_now(),
+					&why);
+
+	return outcome(err, why);
+}
+
+static json_t *sa_clear(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	const char *why = NULL;
+	int err = entries_clear_sa(a->entries, sel->map, sel->seq, peer_of(sel), sel->spi,
+				   mono_now(), &why);
+
+	return outcome(err, why);
+}
+
+struct session_list {
+	json_t *list;
+	mono_t now;
+	const struct selection *sel;
+};
+
+static void add_session(void *ctx, const struct entry_session *s)
+{
+	struct session_list *l = ctx;
+
+	if (!peer_of(l->sel) || addr_equal(peer_of(l->sel), &s->peer))
+		json_array_append_new(l->list, report_session(s, l->now));
+}
+
+static json_t *session_show(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	struct session_list l = { json_array(), mono_now(), sel };
+	json_t *ok = ctl_ok();
+
+	entries_each_session(a->entries, add_session, &l);
+	json_object_set_new(ok, "sessions", l.list);
+	return ok;
+}
+
+static json_t *history_show(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	json_int_t n = json_integer_value(json_object_get(req, "last"));
+	json_t *ok;
+
+	if (n < 0 || n > HISTORY_LEN)
+		return out_of_range("last", "a number from 0 (all) to 1000");
+	ok = ctl_ok();
+	json_object_set_new(ok, "events",
+			    history_list(a->history, sel->map, sel->seq, (unsigned)n));
+	return ok;
+}
+
+static json_t *reload(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	char *report = NULL;
+	int err = agent_reload(a, mono_now(), &report);
+	json_t *reply;
+
+	if (err)
+		reply = ctl_error("%s was not taken, the running configuration stays: %s",
+				  a->opt.conf_path,
+				  report && *report ? report : strerror(-err));
+	else
+		reply = ctl_ok();
+	if (reply && report && *report)
+		json_object_set_new(reply, "report", json_string(report));
+	free(report);
+	return reply;
+}
+
+static const struct {
+	const char *cmd;
+	verb_fn fn;
+} verbs[] = {
+	{ "map-show", map_show },	  { "map-connect", map_connect },
+	{ "map-reset", map_reset },	  { "session-show", session_show },
+	{ "session-clear", session_clear }, { "sa-clear", sa_clear },
+	{ "history", history_show },	  { "reload", reload },
+};
+
+static json_t *on_request(void *ctx, const char *cmd, const json_t *req)
+{
+	struct control *c = ctx;
+	struct selection sel;
+	json_t *refusal;
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		if (strcmp(verbs[i].cmd, cmd))
+			continue;
+		refusal = parse_selection(req, &sel);
+		return refusal ? refusal : verbs[i].fn(c->agent, req, &sel);
+	}
+	return ctl_error("this agent does not know the request `%s`", cmd);
+}
+
+int control_open(struct agent *a, const char *path, const struct sandbox_user *owner,
+		 struct control **out)
+{
+	struct control *c;
+	int fd, err;
+
+	fd = ctl_listen(path, owner->uid, owner->gid);
+	if (fd < 0)
+		return fd;
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		evutil_closesocket(fd);
+		return -ENOMEM;
+	}
+	c->agent = a;
+	err = ctl_server_new(loop_base(a->loop), fd, on_request, c, &c->server);
+	if (err) {
+		free(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+void control_close(struct control *c)
+{
+	if (!c)
+		return;
+	ctl_server_free(c->server);
+	free(c);
+}
+
+void control_event(struct control *c, json_t *event)
+{
+	ctl_server_event(c->server, event);
+}
