@@ -33,6 +33,8 @@ struct dpd {
 	bool strict;          /* probe in spite of inbound traffic */
 	bool fixed;           /* spacing fixed: Cisco's, instead of ×1.5 */
 	bool millis;          /* typed in milliseconds */
+	bool keepalive;       /* from `crypto isakmp keepalive` (A15) */
+	struct conf_pos pos;
 };
 
 struct idle_time {
@@ -45,6 +47,7 @@ struct idle_time {
 
 struct acl_line {
 	bool permit;
+	uint32_t seq; /* 1..; 10, 20, … where none was typed; lines are in this order */
 	struct selector sel;
 	struct conf_pos pos;
 };
@@ -69,6 +72,8 @@ struct psk {
 	struct ike_id identity; /* expected IDr, IKE_ID_NONE = the address itself (§14.5) */
 	uint8_t *secret;        /* wiped by config_free() */
 	size_t secret_len;
+	char keyring[CONF_NAME_MAX + 1]; /* and its peer's name; both "" for an isakmp key */
+	char name[CONF_NAME_MAX + 1];
 	struct conf_pos pos;
 };
 
@@ -90,9 +95,13 @@ struct map_entry {
 	char acl_name[CONF_NAME_MAX + 1];
 	const struct transform_set *sets[SUITE_MAX];
 	unsigned n_sets;
+	char set_names[SUITE_MAX][CONF_NAME_MAX + 1]; /* as typed, same order as sets */
+	struct conf_pos set_pos[SUITE_MAX];
+	struct conf_pos acl_pos; /* of the name in `match address` */
 	struct idle_time idle;   /* as typed; see conf_entry_idle() */
 	uint32_t answer_ms;      /* set ikev2 connect-timeout; 0 = not set */
 	bool has_default;        /* peers[0].is_default */
+	uint32_t lifetime_s;     /* set security-association lifetime seconds; 0 = the global one */
 	struct conf_pos pos;
 };
 
@@ -104,11 +113,12 @@ struct map {
 	char **interfaces; /* those it stands on */
 	unsigned n_interfaces;
 	char local_address[16]; /* interface name, or "" */
-	struct conf_pos pos;
+	struct conf_pos pos;    /* of the first line that names it */
 };
 
 struct config {
 	char *path;
+	char hostname[CONF_NAME_MAX + 1]; /* "" = not set */
 	uint32_t idle_ms; /* crypto ipsec security-association idle-time; 0 = off */
 	struct dpd dpd;   /* what is in force (crypto ikev2 dpd, else isakmp keepalive) */
 	uint32_t child_lifetime_s; /* crypto ipsec security-association lifetime seconds; 3600 */
@@ -161,5 +171,12 @@ const struct map_entry *conf_find_entry(const struct config *c, const char *map,
 const char *conf_entry_incomplete(const struct config *c, const struct map_entry *e);
 /* Running configuration, non-defaults only, in input syntax; secrets as `<hidden>`. */
 void config_print(const struct config *c, FILE *out);
+
+/*
+ * `prefpeerd -t -f FILE`: every diagnostic, then for a valid file what is in
+ * force per entry (timers, budgets, worst failover; semantics.md §3.3, §10).
+ * Returns the exit status: 0 valid (warnings allowed), 1 not.
+ */
+int conf_main_check(const char *path, FILE *out);
 
 #endif

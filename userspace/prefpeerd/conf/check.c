@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What can be judged only when the whole file was read. */
+#include "prefpeerd/conf/parser.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void note(struct parser *p, struct conf_pos pos, char *text)
+{
+	conf_diag(p->d, CONF_NOTE, pos, text, NULL);
+}
+
+/* ---- names ---- */
+
+static void resolve_acl(struct parser *p, struct map_entry *e)
+{
+	if (!*e->acl_name)
+		return;
+	e->acl = conf_find_acl(p->c, e->acl_name);
+	if (!e->acl && !p->failed[MODE_ACL4] && !p->failed[MODE_ACL6])
+		parser_error(p, e->acl_pos,
+			     conf_text("access list %s does not exist", e->acl_name), NULL);
+}
+
+static void resolve_sets(struct parser *p, struct map_entry *e)
+{
+	for (unsigned i = 0; i < e->n_sets; i++) {
+		e->sets[i] = conf_find_set(p->c, e->set_names[i]);
+		if (!e->sets[i] && !p->failed[MODE_SET])
+			parser_error(p, e->set_pos[i],
+				     conf_text("transform set %s does not exist", e->set_names[i]),
+				     NULL);
+	}
+}
+
+static void add_interface(struct parser *p, struct map *m, const char *iface)
+{
+	char **slot;
+
+	for (unsigned i = 0; i < m->n_interfaces; i++)
+		if (!strcmp(m->interfaces[i], iface))
+			return;
+	slot = PARSER_GROW(p, m->interfaces, m->n_interfaces);
+	if (!slot)
+		return;
+	*slot = parser_strdup(p, iface, strlen(iface));
+	m->n_interfaces += *slot != NULL;
+}
+
+static void resolve_use(struct parser *p, const struct map_use *u)
+{
+	struct map *m = conf_find_map(p->c, u->map);
+
+	if (!m) {
+		if (!p->failed[MODE_MAP])
+			parser_error(p, u->pos, conf_text("crypto map %s does not exist", u->map),
+				     NULL);
+		return;
+	}
+	if (u->ipv6 && m->family != AF_INET6) {
+		parser_error(p, u->pos, conf_text("crypto map %s is an IPv4 map", u->map),
+			     conf_text("write `crypto map %s`", u->map));
+		return;
+	}
+	add_interface(p, m, u->iface);
+}
+
+/* One set per interface (§4.1), one of each kind. */
+static void check_one_set(struct parser *p, unsigned i)
+{
+	const struct map *m = conf_find_map(p->c, p->uses[i].map), *other;
+
+	for (unsigned k = 0; m && k < p->n_uses; k++) {
+		other = conf_find_map(p->c, p->uses[k].map);
+		if (k == i || strcmp(p->uses[k].iface, p->uses[i].iface) || !other ||
+		    other == m || other->family != m->family ||
+		    p->uses[k].pos.line > p->uses[i].pos.line)
+			continue;
+		parser_error(p, p->uses[i].pos,
+			     conf_text("interface %s carries crypto map %s already (line %u)",
+				       p->uses[i].iface, other->name, p->uses[k].pos.line),
+			     conf_text("one set per interface: give its entries other sequence numbers"));
+		return;
+	}
+}
+
+/* ---- keys ---- */
+
+static void check_keyring_peer(struct parser *p, const struct psk *k)
+{
+	if (!*k->keyring || p->failed[MODE_KEYRING_PEER])
+		return;
+	if (!addr_is_set(&k->peer.addr))
+		parser_error(p, k->pos,
+			     conf_text("peer %s of keyring %s has no address", k->name, k->keyring),
+			     conf_text("`address A`: dialled, or that the peer comes from; 0.0.0.0/0 for any"));
+	if (!k->secret)
+		parser_error(p, k->pos,
+			     conf_text("peer %s of keyring %s has no pre-shared-key", k->name,
+				       k->keyring),
+			     NULL);
+}
+
+static void check_key_unique(struct parser *p, unsigned i)
+{
+	const struct psk *k = &p->c->psks[i], *o;
+	char buf[PREFIX_STRLEN];
+
+	for (unsigned j = 0; j < i; j++) {
+		o = &p->c->psks[j];
+		if (!addr_is_set(&k->peer.addr) || !prefix_equal(&o->peer, &k->peer) ||
+		    !ike_id_equal(&o->identity, &k->identity))
+			continue;
+		parser_error(p, k->pos,
+			     conf_text("%s has a key already (line %u)",
+				       prefix_print(&k->peer, buf, sizeof(buf)), o->pos.line),
+			     conf_text("two keys for one address need different identities"));
+		return;
+	}
+}
+
+/* Most specific first, otherwise as in the file. */
+static void sort_keys(struct config *c)
+{
+	for (unsigned i = 1; i < c->n_psks; i++) {
+		struct psk x = c->psks[i];
+		unsigned j = i;
+
+		for (; j && c->psks[j - 1].peer.len < x.peer.len; j--)
+			c->psks[j] = c->psks[j - 1];
+		c->psks[j] = x;
+	}
+}
+
+/* ---- timers ---- */
+
+static void put_dpd_in_force(struct parser *p)
+{
+	p->c->dpd = p->ikev2.mode != DPD_OFF ? p->ikev2 : p->keepalive;
+	if (p->keepalive.mode == DPD_OFF)
+		return;
+	if (p->ikev2.mode != DPD_OFF)
+		parser_warn(p, p->keepalive.pos,
+			    conf_text("`crypto isakmp keepalive` has no effect beside `crypto ikev2 dpd` (line %u)",
+				      p->ikev2.pos.line),
+			    NULL);
+	else
+		note(p, p->keepalive.pos,
+		     conf_text("`crypto isakmp keepalive` is taken as `crypto ikev2 dpd`: here is only IKEv2"));
+}
+
+/* Equal to the global value: not added (§2.2, A4). */
+static void check_idle(struct parser *p, struct map_entry *e)
+{
+	struct idle_time *t = &e->idle;
+
+	if (!t->ms)
+		return;
+	t->not_added = t->ms == p->c->idle_ms;
+	if (t->not_added)
+		parser_warn(p, t->pos,
+			    conf_text("%% Idle time %u%s equals the global value; not added to crypto map",
+				      t->millis ? t->ms : t->ms / 1000,
+				      t->millis ? " milliseconds" : ""),
+			    NULL);
+	else if (t->home && e->n_peers && !e->has_default)
+		parser_warn(p, t->pos,
+			    conf_text("`default` of the idle timer without a default peer: the next attempt stays with the current peer"),
+			    conf_text("mark the first peer: `set peer %s default`",
+				      e->peers[0].text));
+}
+
+/* ---- entries ---- */
+
+static void check_peers(struct parser *p, const struct map_entry *e)
+{
+	if (e->has_default && p->c->dpd.mode == DPD_OFF)
+		parser_warn(p, e->peers[0].pos,
+			    conf_text("%% Default peer needs dead peer detection; a dead peer is noticed only when an exchange fails"),
+			    conf_text("for example: crypto ikev2 dpd 10 2 periodic"));
+	for (unsigned i = 0; i < e->n_peers; i++)
+		if (e->peers[i].is_name)
+			note(p, e->peers[i].pos,
+			     conf_text("%s is not looked up here; it is when the agent needs it",
+				       e->peers[i].text));
+}
+
+static bool acl_permits(const struct acl *a)
+{
+	for (unsigned i = 0; i < a->n_lines; i++)
+		if (a->lines[i].permit)
+			return true;
+	return false;
+}
+
+static void check_keys_of(struct parser *p, const struct map_entry *e)
+{
+	for (unsigned i = 0; i < e->n_peers; i++) {
+		const struct conf_peer *q = &e->peers[i];
+
+		if (q->is_name || conf_psk(p->c, &q->addr))
+			continue;
+		parser_warn(p, q->pos,
+			    conf_text("no pre-shared key for peer %s: it can never come up", q->text),
+			    conf_text("crypto isakmp key KEY address %s", q->text));
+	}
+}
+
+/* What is missing; asked only of a file without errors, which would be the reason. */
+static void check_complete(struct parser *p, const struct map_entry *e)
+{
+	const char *why;
+
+	if (!e->acl || !e->n_peers)
+		note(p, e->pos,
+		     conf_text("%% NOTE: This new crypto map will remain disabled until a peer\n"
+			       "        and a valid access list have been configured."));
+	if (!e->acl)
+		return;
+	if (!acl_permits(e->acl))
+		parser_warn(p, e->acl_pos,
+			    conf_text("access list %s permits nothing: the entry protects nothing",
+				      e->acl_name),
+			    NULL);
+	check_keys_of(p, e);
+	why = conf_entry_incomplete(p->c, e);
+	if (why)
+		parser_warn(p, e->pos,
+			    conf_text("%s: what access list %s permits is blocked, not sent in clear",
+				      why, e->acl_name),
+			    NULL);
+}
+
+static void check_map_complete(struct parser *p, const struct map *m)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < m->n_entries; i++) {
+		check_complete(p, m->entries[i]);
+		any |= m->entries[i]->acl != NULL;
+	}
+	if (any && !m->n_interfaces)
+		parser_warn(p, m->pos,
+			    conf_text("crypto map %s stands on no interface: it does nothing",
+				      m->name),
+			    conf_text("`interface NAME`, and below it `crypto map %s`", m->name));
+}
+
+static void check_entry(struct parser *p, struct map_entry *e)
+{
+	resolve_acl(p, e);
+	resolve_sets(p, e);
+	check_idle(p, e);
+	check_peers(p, e);
+}
+
+void conf_check(struct parser *p)
+{
+	struct config *c = p->c;
+
+	put_dpd_in_force(p);
+	for (unsigned i = 0; i < c->n_psks; i++) {
+		check_keyring_peer(p, &c->psks[i]);
+		check_key_unique(p, i);
+	}
+	for (unsigned i = 0; i < c->n_maps; i++)
+		for (unsigned k = 0; k < c->maps[i]->n_entries; k++)
+			check_entry(p, c->maps[i]->entries[k]);
+	for (unsigned i = 0; i < p->n_uses; i++) {
+		resolve_use(p, &p->uses[i]);
+		check_one_set(p, i);
+	}
+	sort_keys(c);
+	for (unsigned i = 0; i < c->n_maps && !p->d->n_errors; i++)
+		check_map_complete(p, c->maps[i]);
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Transform sets and what applies to all maps; semantics.md §2, §3, §8. */
+#include "prefpeerd/conf/parser.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct transform_set *conf_find_set(const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n_sets; i++)
+		if (!strcmp(c->sets[i]->name, name))
+			return c->sets[i];
+	return NULL;
+}
+
+static struct transform_set *set_get(struct parser *p, const struct word *w)
+{
+	struct transform_set *s, **slot;
+	char name[CONF_NAME_MAX + 1];
+
+	word_copy(w, name, sizeof(name));
+	s = conf_find_set(p->c, name);
+	if (s)
+		return s;
+	slot = PARSER_GROW(p, p->c->sets, p->c->n_sets);
+	s = slot ? parser_alloc(p, sizeof(*s)) : NULL;
+	if (!s)
+		return NULL;
+	*slot = s;
+	p->c->n_sets++;
+	strcpy(s->name, name);
+	return s;
+}
+
+void cmd_transform_set(struct parser *p, const struct cmd *cmd)
+{
+	unsigned bits = cmd->arg[SLOT_NUM].w ? (unsigned)cmd->arg[SLOT_NUM].num : 128;
+	bool gcm = cmd->flags & F_GCM;
+	struct transform_set *s;
+
+	if (bits != 128 && bits != 256) {
+		parser_error(p, cmd_arg_pos(cmd, SLOT_NUM),
+			     conf_text("AES has no keys of %u bits", bits), conf_text("use 256"));
+		return;
+	}
+	s = set_get(p, cmd->arg[SLOT_NAME].w);
+	if (!s)
+		return;
+	s->pos = cmd_arg_pos(cmd, SLOT_NAME);
+	s->suite = (struct esp_suite){
+		.encr = gcm ? ENCR_AES_GCM_16 : ENCR_AES_CBC,
+		.key_bits = (uint16_t)bits,
+		.integ = gcm ? INTEG_NONE : INTEG_HMAC_SHA2_256_128,
+	};
+	parser_enter(p, MODE_SET)->set = s;
+}
+
+void cmd_no_transform_set(struct parser *p, const struct cmd *cmd)
+{
+	struct config *c = p->c;
+
+	for (unsigned i = 0; i < c->n_sets; i++) {
+		if (!word_equals(cmd->arg[SLOT_NAME].w, c->sets[i]->name))
+			continue;
+		free(c->sets[i]);
+		c->n_sets--;
+		memmove(&c->sets[i], &c->sets[i + 1], (c->n_sets - i) * sizeof(*c->sets));
+		return;
+	}
+	parser_nothing_to_remove(p, cmd);
+}
+
+/* Tunnel is what a set is in any case. */
+void cmd_mode_tunnel(struct parser *p, const struct cmd *cmd)
+{
+	(void)p;
+	(void)cmd;
+}
+
+void cmd_global_idle(struct parser *p, const struct cmd *cmd)
+{
+	p->c->idle_ms = cmd->no ? 0 : (uint32_t)cmd->arg[SLOT_NUM].num * 1000;
+}
+
+void cmd_global_lifetime(struct parser *p, const struct cmd *cmd)
+{
+	p->c->child_lifetime_s = cmd->no ? CHILD_LIFETIME_S : (uint32_t)cmd->arg[SLOT_NUM].num;
+}
+
+void cmd_hostname(struct parser *p, const struct cmd *cmd)
+{
+	*p->c->hostname = '\0';
+	if (!cmd->no)
+		word_copy(cmd->arg[SLOT_NAME].w, p->c->hostname, sizeof(p->c->hostname));
+}
+
+/* ---- dead peer detection ---- */
+
+#define KEEPALIVE_RETRY_DEFAULT 2 /* s, §3.1 */
+
+static struct dpd dpd_read(const struct cmd *cmd, uint32_t retry_default)
+{
+	uint32_t unit = cmd->flags & F_MILLIS ? 1 : 1000;
+	uint32_t retry = cmd->arg[SLOT_NUM2].w ? (uint32_t)cmd->arg[SLOT_NUM2].num : retry_default;
+
+	return (struct dpd){
+		.mode = cmd->flags & F_PERIODIC ? DPD_PERIODIC : DPD_ON_DEMAND,
+		.interval_ms = (uint32_t)cmd->arg[SLOT_NUM].num * unit,
+		.retry_ms = retry * unit,
+		.strict = cmd->flags & F_STRICT,
+		.fixed = cmd->flags & F_FIXED,
+		.millis = cmd->flags & F_MILLIS,
+		.pos = cmd_pos(cmd),
+	};
+}
+
+void cmd_dpd(struct parser *p, const struct cmd *cmd)
+{
+	p->ikev2 = (struct dpd){ 0 };
+	if (!cmd->no)
+		p->ikev2 = dpd_read(cmd, 0);
+}
+
+void cmd_keepalive(struct parser *p, const struct cmd *cmd)
+{
+	p->keepalive = (struct dpd){ 0 };
+	if (cmd->no)
+		return;
+	p->keepalive = dpd_read(cmd, KEEPALIVE_RETRY_DEFAULT);
+	p->keepalive.keepalive = true;
+}

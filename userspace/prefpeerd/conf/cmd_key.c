@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Pre-shared keys; semantics.md §14.5. */
+#include "prefpeerd/conf/parser.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_MAX 128 /* bytes, as IOS */
+
+/* The peers that `A [MASK]`, `A/LEN` or `A` means. */
+static bool peer_prefix(struct parser *p, const struct cmd *cmd, struct prefix *out)
+{
+	const struct arg *a = &cmd->arg[SLOT_SRC], *m = &cmd->arg[SLOT_SRC_WILD];
+	uint32_t host;
+
+	*out = a->prefix;
+	if (!m->w)
+		return true;
+	host = ~ntohl(m->addr.v4.s_addr);
+	if (a->addr.family != AF_INET || host & (host + 1)) {
+		parser_error(p, cmd_arg_pos(cmd, SLOT_SRC_WILD),
+			     conf_text("%.*s is no network mask of %.*s", (int)m->w->len, m->w->s,
+				       (int)a->w->len, a->w->s),
+			     conf_text("a mask is written as 255.255.255.0"));
+		return false;
+	}
+	for (out->len = 32; host; host >>= 1)
+		out->len--;
+	out->addr.v4.s_addr &= m->addr.v4.s_addr;
+	return true;
+}
+
+static bool key_set(struct parser *p, const struct cmd *cmd, struct psk *k)
+{
+	const struct word *w = cmd->arg[SLOT_TEXT].w;
+	uint8_t *copy;
+
+	if (w->len > KEY_MAX) {
+		parser_error(p, cmd_arg_pos(cmd, SLOT_TEXT),
+			     conf_text("a key of %u bytes is too long (1..%u)", w->len, KEY_MAX),
+			     NULL);
+		return false;
+	}
+	copy = parser_alloc(p, w->len);
+	if (!copy)
+		return false;
+	memcpy(copy, w->s, w->len);
+	conf_psk_wipe(k);
+	k->secret = copy;
+	k->secret_len = w->len;
+	return true;
+}
+
+static void psk_remove(struct config *c, unsigned i)
+{
+	conf_psk_wipe(&c->psks[i]);
+	c->n_psks--;
+	memmove(&c->psks[i], &c->psks[i + 1], (c->n_psks - i) * sizeof(*c->psks));
+	explicit_bzero(&c->psks[c->n_psks], sizeof(*c->psks));
+}
+
+static struct psk *isakmp_find(const struct config *c, const struct prefix *peer)
+{
+	for (unsigned i = 0; i < c->n_psks; i++)
+		if (!*c->psks[i].keyring && prefix_equal(&c->psks[i].peer, peer))
+			return &c->psks[i];
+	return NULL;
+}
+
+void cmd_isakmp_key(struct parser *p, const struct cmd *cmd)
+{
+	struct prefix peer;
+	struct psk *k;
+
+	if (!peer_prefix(p, cmd, &peer))
+		return;
+	k = isakmp_find(p->c, &peer);
+	if (!k) {
+		k = PARSER_GROW(p, p->c->psks, p->c->n_psks);
+		if (!k)
+			return;
+		p->c->n_psks++;
+	}
+	k->peer = peer;
+	k->pos = cmd_arg_pos(cmd, SLOT_SRC);
+	key_set(p, cmd, k);
+}
+
+void cmd_no_isakmp_key(struct parser *p, const struct cmd *cmd)
+{
+	struct prefix peer;
+	struct psk *k;
+
+	if (!peer_prefix(p, cmd, &peer))
+		return;
+	k = isakmp_find(p->c, &peer);
+	if (k)
+		psk_remove(p->c, (unsigned)(k - p->c->psks));
+	else
+		parser_nothing_to_remove(p, cmd);
+}
+
+/* ---- keyrings ---- */
+
+void cmd_keyring(struct parser *p, const struct cmd *cmd)
+{
+	word_copy(cmd->arg[SLOT_NAME].w, parser_enter(p, MODE_KEYRING)->name, CONF_NAME_MAX + 1);
+}
+
+/* From the end, so that removing while walking is right; n_psks when there is none. */
+static unsigned peer_find(const struct config *c, const char *keyring, const struct word *name)
+{
+	for (unsigned i = 0; i < c->n_psks; i++)
+		if (!strcmp(c->psks[i].keyring, keyring) && word_equals(name, c->psks[i].name))
+			return i;
+	return c->n_psks;
+}
+
+void cmd_no_keyring(struct parser *p, const struct cmd *cmd)
+{
+	unsigned before = p->c->n_psks;
+
+	for (unsigned i = p->c->n_psks; i-- > 0;)
+		if (*p->c->psks[i].keyring &&
+		    word_equals(cmd->arg[SLOT_NAME].w, p->c->psks[i].keyring))
+			psk_remove(p->c, i);
+	if (p->c->n_psks == before)
+		parser_nothing_to_remove(p, cmd);
+}
+
+void cmd_keyring_peer(struct parser *p, const struct cmd *cmd)
+{
+	char keyring[CONF_NAME_MAX + 1];
+	struct psk *k;
+	unsigned i;
+
+	strcpy(keyring, parser_frame(p)->name);
+	i = peer_find(p->c, keyring, cmd->arg[SLOT_NAME].w);
+	if (i == p->c->n_psks) {
+		k = PARSER_GROW(p, p->c->psks, p->c->n_psks);
+		if (!k)
+			return;
+		p->c->n_psks++;
+		strcpy(k->keyring, keyring);
+		word_copy(cmd->arg[SLOT_NAME].w, k->name, sizeof(k->name));
+		k->pos = cmd_arg_pos(cmd, SLOT_NAME);
+	}
+	parser_enter(p, MODE_KEYRING_PEER)->psk = i;
+}
+
+void cmd_no_keyring_peer(struct parser *p, const struct cmd *cmd)
+{
+	unsigned i = peer_find(p->c, parser_frame(p)->name, cmd->arg[SLOT_NAME].w);
+
+	if (i == p->c->n_psks)
+		parser_nothing_to_remove(p, cmd);
+	else
+		psk_remove(p->c, i);
+}
+
+static struct psk *frame_psk(struct parser *p)
+{
+	return &p->c->psks[parser_frame(p)->psk];
+}
+
+void cmd_peer_address(struct parser *p, const struct cmd *cmd)
+{
+	struct psk *k = frame_psk(p);
+	struct prefix peer;
+
+	if (cmd->no)
+		k->peer = (struct prefix){ 0 };
+	else if (peer_prefix(p, cmd, &peer))
+		k->peer = peer;
+}
+
+static enum ike_id_type identity_type(const struct cmd *cmd)
+{
+	return cmd->flags & F_FQDN  ? IKE_ID_FQDN :
+	       cmd->flags & F_EMAIL ? IKE_ID_RFC822_ADDR :
+				      IKE_ID_KEY_ID;
+}
+
+void cmd_peer_identity(struct parser *p, const struct cmd *cmd)
+{
+	const struct word *w = cmd->arg[SLOT_TEXT].w;
+	struct psk *k = frame_psk(p);
+	char text[IKE_ID_MAX + 1];
+	struct ike_id id;
+
+	k->identity = (struct ike_id){ 0 };
+	if (cmd->no)
+		return;
+	if (cmd->arg[SLOT_SRC].w) {
+		k->identity = ike_id_from_addr(&cmd->arg[SLOT_SRC].addr);
+		return;
+	}
+	if (word_copy(w, text, sizeof(text)) &&
+	    !ike_id_from_text(identity_type(cmd), text, &id)) {
+		k->identity = id;
+		return;
+	}
+	parser_error(p, cmd_arg_pos(cmd, SLOT_TEXT),
+		     conf_text("an identity of %u bytes is too long (1..%u)", w->len, IKE_ID_MAX),
+		     NULL);
+}
+
+void cmd_peer_key(struct parser *p, const struct cmd *cmd)
+{
+	if (cmd->no)
+		conf_psk_wipe(frame_psk(p));
+	else
+		key_set(p, cmd, frame_psk(p));
+}

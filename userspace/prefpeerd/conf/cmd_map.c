@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* `crypto map` and `interface`; semantics.md §2, §4. */
+#include "prefpeerd/conf/parser.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <net/if.h>
+
+static const char *map_kind_name(sa_family_t family)
+{
+	return family == AF_INET6 ? "IPv6" : "IPv4";
+}
+
+static sa_family_t cmd_family(const struct cmd *cmd)
+{
+	return cmd->flags & F_IPV6 ? AF_INET6 : AF_INET;
+}
+
+/* The map of that name, made if need be; NULL: it is of the other kind, or no memory. */
+static struct map *map_get(struct parser *p, const struct cmd *cmd)
+{
+	char name[CONF_NAME_MAX + 1];
+	struct map *m, **slot;
+
+	word_copy(cmd->arg[SLOT_NAME].w, name, sizeof(name));
+	m = conf_find_map(p->c, name);
+	if (m && m->family != cmd_family(cmd)) {
+		parser_error(p, cmd_arg_pos(cmd, SLOT_NAME),
+			     conf_text("crypto map %s is an %s map since line %u", name,
+				       map_kind_name(m->family), m->pos.line),
+			     conf_text("a set is of one kind: name this one otherwise"));
+		return NULL;
+	}
+	if (m)
+		return m;
+	slot = PARSER_GROW(p, p->c->maps, p->c->n_maps);
+	m = slot ? parser_alloc(p, sizeof(*m)) : NULL;
+	if (!m)
+		return NULL;
+	*slot = m;
+	p->c->n_maps++;
+	strcpy(m->name, name);
+	m->family = cmd_family(cmd);
+	m->pos = cmd_arg_pos(cmd, SLOT_NAME);
+	return m;
+}
+
+static struct map_entry *entry_insert(struct parser *p, struct map *m, uint16_t seq)
+{
+	struct map_entry **slot = PARSER_GROW(p, m->entries, m->n_entries);
+	struct map_entry *e = slot ? parser_alloc(p, sizeof(*e)) : NULL;
+	unsigned i = m->n_entries;
+
+	if (!e)
+		return NULL;
+	for (; i && m->entries[i - 1]->seq > seq; i--)
+		m->entries[i] = m->entries[i - 1];
+	m->entries[i] = e;
+	m->n_entries++;
+	e->map = m;
+	e->seq = seq;
+	return e;
+}
+
+static struct map_entry *entry_find(const struct map *m, uint64_t seq)
+{
+	for (unsigned i = 0; i < m->n_entries; i++)
+		if (m->entries[i]->seq == seq)
+			return m->entries[i];
+	return NULL;
+}
+
+void cmd_map_entry(struct parser *p, const struct cmd *cmd)
+{
+	struct map *m = map_get(p, cmd);
+	uint16_t seq = (uint16_t)cmd->arg[SLOT_NUM].num;
+	struct map_entry *e;
+
+	if (!m)
+		return;
+	e = entry_find(m, seq);
+	if (!e) {
+		e = entry_insert(p, m, seq);
+		if (!e)
+			return;
+		e->pos = cmd_pos(cmd);
+	}
+	parser_enter(p, MODE_MAP)->entry = e;
+}
+
+static void map_unlink(struct config *c, const struct map *m)
+{
+	unsigned i = 0;
+
+	while (c->maps[i] != m)
+		i++;
+	c->n_maps--;
+	memmove(&c->maps[i], &c->maps[i + 1], (c->n_maps - i) * sizeof(*c->maps));
+}
+
+static void entry_unlink(struct map *m, const struct map_entry *e)
+{
+	unsigned i = 0;
+
+	while (m->entries[i] != e)
+		i++;
+	m->n_entries--;
+	memmove(&m->entries[i], &m->entries[i + 1], (m->n_entries - i) * sizeof(*m->entries));
+}
+
+/* `no crypto map NAME [SEQ]`: the entry, or the set; a set without anything goes too. */
+void cmd_map_remove(struct parser *p, const struct cmd *cmd)
+{
+	char name[CONF_NAME_MAX + 1];
+	struct map_entry *e;
+	struct map *m;
+
+	word_copy(cmd->arg[SLOT_NAME].w, name, sizeof(name));
+	m = conf_find_map(p->c, name);
+	e = m && cmd->arg[SLOT_NUM].w ? entry_find(m, cmd->arg[SLOT_NUM].num) : NULL;
+	if (!m || m->family != cmd_family(cmd) || (cmd->arg[SLOT_NUM].w && !e)) {
+		parser_nothing_to_remove(p, cmd);
+		return;
+	}
+	if (e) {
+		entry_unlink(m, e);
+		conf_entry_free(e);
+	}
+	if (e && (m->n_entries || *m->local_address))
+		return;
+	map_unlink(p->c, m);
+	conf_map_free(m);
+}
+
+/* What the kernel takes for a name of an interface. */
+static bool iface_copy(struct parser *p, const struct cmd *cmd, char *out)
+{
+	const struct word *w = cmd->arg[SLOT_TEXT].w;
+
+	if (w->len < IFNAMSIZ && !memchr(w->s, '/', w->len) && !word_is(w, ".") &&
+	    !word_is(w, "..")) {
+		word_copy(w, out, IFNAMSIZ);
+		return true;
+	}
+	parser_error(p, cmd_arg_pos(cmd, SLOT_TEXT),
+		     conf_text("%.*s is no name of an interface (1..15 bytes, no `/`)", (int)w->len,
+			       w->s),
+		     conf_text("write it as `ip link` does"));
+	return false;
+}
+
+void cmd_map_local_address(struct parser *p, const struct cmd *cmd)
+{
+	char iface[IFNAMSIZ];
+	struct map *m;
+
+	if (!iface_copy(p, cmd, iface))
+		return;
+	m = map_get(p, cmd);
+	if (m)
+		strcpy(m->local_address, iface);
+}
+
+void cmd_map_no_local_address(struct parser *p, const struct cmd *cmd)
+{
+	char name[CONF_NAME_MAX + 1];
+	struct map *m;
+
+	word_copy(cmd->arg[SLOT_NAME].w, name, sizeof(name));
+	m = conf_find_map(p->c, name);
+	if (!m || !*m->local_address) {
+		parser_nothing_to_remove(p, cmd);
+		return;
+	}
+	*m->local_address = '\0';
+	if (m->n_entries)
+		return;
+	map_unlink(p->c, m);
+	conf_map_free(m);
+}
+
+/* ---- in an entry ---- */
+
+void cmd_description(struct parser *p, const struct cmd *cmd)
+{
+	struct map_entry *e = parser_frame(p)->entry;
+	const struct word *w = cmd->arg[SLOT_TEXT].w;
+	const struct line *ln = cmd->line;
+	const struct word *last = &ln->w[ln->n - 1];
+	size_t len = ln->len;
+
+	free(e->description);
+	e->description = NULL;
+	if (cmd->no)
+		return;
+	/* Beyond LEX_WORDS_MAX words the end is not known by a word. */
+	if (ln->total == ln->n)
+		len = last->col - 1 + last->len;
+	e->description = parser_strdup(p, w->s, len - (w->col - 1));
+}
+
+void cmd_match_address(struct parser *p, const struct cmd *cmd)
+{
+	struct map_entry *e = parser_frame(p)->entry;
+
+	if (cmd->no) {
+		*e->acl_name = '\0';
+		return;
+	}
+	word_copy(cmd->arg[SLOT_NAME].w, e->acl_name, sizeof(e->acl_name));
+	e->acl_pos = cmd_arg_pos(cmd, SLOT_NAME);
+}
+
+/* Judged against the global value by conf_check(): it applies first, wherever it stands (§2.2). */
+void cmd_set_idle(struct parser *p, const struct cmd *cmd)
+{
+	struct map_entry *e = parser_frame(p)->entry;
+	bool millis = cmd->flags & F_MILLIS;
+
+	e->idle = (struct idle_time){ 0 };
+	if (cmd->no)
+		return;
+	e->idle.ms = (uint32_t)cmd->arg[SLOT_NUM].num * (millis ? 1 : 1000);
+	e->idle.millis = millis;
+	e->idle.home = cmd->flags & F_DEFAULT;
+	e->idle.pos = cmd_arg_pos(cmd, SLOT_NUM);
+}
+
+void cmd_set_lifetime(struct parser *p, const struct cmd *cmd)
+{
+	parser_frame(p)->entry->lifetime_s = cmd->no ? 0 : (uint32_t)cmd->arg[SLOT_NUM].num;
+}
+
+void cmd_set_timeout(struct parser *p, const struct cmd *cmd)
+{
+	uint32_t unit = cmd->flags & F_MILLIS ? 1 : 1000;
+
+	parser_frame(p)->entry->answer_ms = cmd->no ? 0 : (uint32_t)cmd->arg[SLOT_NUM].num * unit;
+}
+
+/* The whole list at once, as IOS: a second line replaces the first. */
+void cmd_set_transform(struct parser *p, const struct cmd *cmd)
+{
+	struct map_entry *e = parser_frame(p)->entry;
+
+	e->n_sets = 0;
+	for (unsigned i = 0; i < cmd->n_list && !cmd->no; i++) {
+		for (unsigned k = 0; k < i; k++) {
+			if (!word_equals(cmd->list[i], e->set_names[k]))
+				continue;
+			parser_error(p, conf_pos_word(cmd->line, cmd->list[i]),
+				     conf_text("transform set %s is named twice", e->set_names[k]),
+				     NULL);
+			return;
+		}
+		word_copy(cmd->list[i], e->set_names[i], sizeof(e->set_names[i]));
+		e->set_pos[i] = conf_pos_word(cmd->line, cmd->list[i]);
+		e->n_sets++;
+	}
+}
+
+/* ---- interface ---- */
+
+void cmd_interface(struct parser *p, const struct cmd *cmd)
+{
+	char iface[IFNAMSIZ];
+
+	if (iface_copy(p, cmd, iface))
+		strcpy(parser_enter(p, MODE_INTERFACE)->name, iface);
+}
+
+static void use_remove(struct parser *p, unsigned i)
+{
+	p->n_uses--;
+	memmove(&p->uses[i], &p->uses[i + 1], (p->n_uses - i) * sizeof(*p->uses));
+}
+
+void cmd_no_interface(struct parser *p, const struct cmd *cmd)
+{
+	bool found = false;
+
+	for (unsigned i = p->n_uses; i-- > 0;) {
+		if (!word_equals(cmd->arg[SLOT_TEXT].w, p->uses[i].iface))
+			continue;
+		use_remove(p, i);
+		found = true;
+	}
+	if (!found)
+		parser_nothing_to_remove(p, cmd);
+}
+
+static struct map_use *use_find(struct parser *p, const char *iface, bool ipv6)
+{
+	for (unsigned i = 0; i < p->n_uses; i++)
+		if (!strcmp(p->uses[i].iface, iface) && p->uses[i].ipv6 == ipv6)
+			return &p->uses[i];
+	return NULL;
+}
+
+/* One set per interface and family: a second line replaces the first. */
+void cmd_interface_map(struct parser *p, const struct cmd *cmd)
+{
+	const char *iface = parser_frame(p)->name;
+	bool ipv6 = cmd->flags & F_IPV6;
+	struct map_use *u = use_find(p, iface, ipv6);
+
+	if (cmd->no && u)
+		use_remove(p, (unsigned)(u - p->uses));
+	else if (cmd->no)
+		parser_nothing_to_remove(p, cmd);
+	if (cmd->no)
+		return;
+	if (!u) {
+		u = PARSER_GROW(p, p->uses, p->n_uses);
+		if (!u)
+			return;
+		p->n_uses++;
+	}
+	memcpy(u->iface, iface, sizeof(u->iface)); /* fits: iface_copy() saw to it */
+	u->ipv6 = ipv6;
+	word_copy(cmd->arg[SLOT_NAME].w, u->map, sizeof(u->map));
+	u->pos = cmd_arg_pos(cmd, SLOT_NAME);
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The finished model: reading the file, looking things up, taking it down. */
+#include "prefpeerd/conf/parser.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MAX (1u << 20) /* bytes; a larger one is no configuration */
+
+/* ---- taking it down ---- */
+
+void conf_entry_free(struct map_entry *e)
+{
+	for (unsigned i = 0; i < e->n_peers; i++)
+		free(e->peers[i].text);
+	free(e->peers);
+	free(e->description);
+	free(e);
+}
+
+void conf_map_free(struct map *m)
+{
+	for (unsigned i = 0; i < m->n_entries; i++)
+		conf_entry_free(m->entries[i]);
+	for (unsigned i = 0; i < m->n_interfaces; i++)
+		free(m->interfaces[i]);
+	free(m->entries);
+	free(m->interfaces);
+	free(m);
+}
+
+void conf_acl_free(struct acl *a)
+{
+	free(a->lines);
+	free(a);
+}
+
+void conf_psk_wipe(struct psk *k)
+{
+	if (k->secret)
+		explicit_bzero(k->secret, k->secret_len);
+	free(k->secret);
+	k->secret = NULL;
+	k->secret_len = 0;
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	for (unsigned i = 0; i < c->n_maps; i++)
+		conf_map_free(c->maps[i]);
+	for (unsigned i = 0; i < c->n_acls; i++)
+		conf_acl_free(c->acls[i]);
+	for (unsigned i = 0; i < c->n_sets; i++)
+		free(c->sets[i]);
+	for (unsigned i = 0; i < c->n_psks; i++)
+		conf_psk_wipe(&c->psks[i]);
+	free(c->maps);
+	free(c->acls);
+	free(c->sets);
+	free(c->psks);
+	free(c->path);
+	free(c);
+}
+
+/* ---- looking up ---- */
+
+struct map *conf_find_map(const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n_maps; i++)
+		if (!strcmp(c->maps[i]->name, name))
+			return c->maps[i];
+	return NULL;
+}
+
+const struct map_entry *conf_find_entry(const struct config *c, const char *map, unsigned seq)
+{
+	const struct map *m = conf_find_map(c, map);
+
+	for (unsigned i = 0; m && i < m->n_entries; i++)
+		if (m->entries[i]->seq == seq)
+			return m->entries[i];
+	return NULL;
+}
+
+struct idle_time conf_entry_idle(const struct config *c, const struct map_entry *e)
+{
+	if (e->idle.ms && !e->idle.not_added)
+		return e->idle;
+	return (struct idle_time){ .ms = c->idle_ms };
+}
+
+const struct psk *conf_psk(const struct config *c, const struct addr *peer)
+{
+	for (unsigned i = 0; i < c->n_psks; i++)
+		if (prefix_has_addr(&c->psks[i].peer, peer))
+			return &c->psks[i];
+	return NULL;
+}
+
+/* A name's address is not known here: it may have a key as soon as any exists. */
+static bool peer_has_key(const struct config *c, const struct conf_peer *q)
+{
+	return q->is_name ? c->n_psks > 0 : conf_psk(c, &q->addr) != NULL;
+}
+
+const char *conf_entry_incomplete(const struct config *c, const struct map_entry *e)
+{
+	if (!e->n_peers)
+		return "it has no peer";
+	if (!e->n_sets)
+		return "it has no transform set";
+	for (unsigned i = 0; i < e->n_peers; i++)
+		if (peer_has_key(c, &e->peers[i]))
+			return NULL;
+	return "none of its peers has a pre-shared key";
+}
+
+/* ---- the file ---- */
+
+static int read_all(int fd, char **text, size_t *len)
+{
+	size_t size = FILE_MAX + 1, n = 0;
+	char *buf = malloc(size + 1);
+	ssize_t got;
+
+	if (!buf)
+		return -ENOMEM;
+	do {
+		got = read(fd, buf + n, size - n);
+		if (got > 0)
+			n += (size_t)got;
+	} while ((got > 0 && n < size) || (got < 0 && errno == EINTR));
+	if (got < 0 || n == size) {
+		int err = got < 0 ? -errno : -EFBIG;
+
+		explicit_bzero(buf, n);
+		free(buf);
+		return err;
+	}
+	buf[n] = '\0';
+	*text = buf;
+	*len = n;
+	return 0;
+}
+
+static int read_file(const char *path, char **text, size_t *len, mode_t *mode)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), err;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	err = fstat(fd, &st) ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+	if (!err)
+		err = read_all(fd, text, len);
+	close(fd);
+	*mode = st.st_mode;
+	return err;
+}
+
+static char *file_error(int err)
+{
+	if (err == -EFBIG)
+		return conf_text("the file is larger than %u bytes", FILE_MAX);
+	if (err == -EINVAL)
+		return conf_text("not a regular file");
+	return conf_text("cannot be read: %s", strerror(-err));
+}
+
+/* Keys that anyone may read are no keys (design.md §4). */
+static bool mode_ok(const struct config *c, mode_t mode, struct conf_diags *diags)
+{
+	if (!c->n_psks || !(mode & 0007))
+		return true;
+	conf_diag(diags, CONF_ERROR, (struct conf_pos){ 0 },
+		  conf_text("the file holds keys and its mode 0%03o lets everyone at them",
+			    (unsigned)mode & 0777),
+		  conf_text("chown root:prefpeer, chmod 0640"));
+	return false;
+}
+
+int conf_load_text(const char *path, struct config **out, struct conf_diags *diags, char **text)
+{
+	mode_t mode = 0;
+	size_t len = 0;
+	int err;
+
+	*out = NULL;
+	*text = NULL;
+	*diags = (struct conf_diags){ 0 };
+	err = read_file(path, text, &len, &mode);
+	if (err) {
+		conf_diag(diags, CONF_ERROR, (struct conf_pos){ 0 }, file_error(err), NULL);
+		return err;
+	}
+	*out = config_parse(path, *text, len, diags);
+	if (!*out)
+		return -EINVAL;
+	if (mode_ok(*out, mode, diags))
+		return 0;
+	config_free(*out);
+	*out = NULL;
+	return -EACCES;
+}
+
+void conf_text_free(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+int config_load(const char *path, struct config **out, struct conf_diags *diags)
+{
+	char *text;
+	int err = conf_load_text(path, out, diags, &text);
+
+	conf_text_free(text);
+	return err;
+}

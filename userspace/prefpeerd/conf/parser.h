@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A configuration while it is being read; private to conf/. */
+#ifndef CONF_PARSER_H
+#define CONF_PARSER_H
+
+#include "prefpeerd/conf/config.h"
+#include "prefpeerd/conf/diag.h"
+#include "prefpeerd/conf/grammar.h"
+
+#define MODE_DEPTH_MAX 3 /* global, keyring, its peer */
+
+/* An open mode and the object that its commands are about. */
+struct frame {
+	enum conf_mode mode;
+	bool dead; /* its opening line was refused: commands are read, but not obeyed */
+	struct map_entry *entry;
+	struct acl *acl;
+	struct transform_set *set;
+	char name[CONF_NAME_MAX + 1]; /* keyring or interface */
+	unsigned psk;                 /* index; any global command closes the mode */
+};
+
+/* `crypto map NAME` below `interface X`. */
+struct map_use {
+	char iface[16];
+	char map[CONF_NAME_MAX + 1];
+	bool ipv6; /* `ipv6 crypto map` */
+	struct conf_pos pos;
+};
+
+struct parser {
+	struct config *c;
+	struct conf_diags *d;
+	struct frame stack[MODE_DEPTH_MAX];
+	unsigned depth; /* frames in use; stack[0] is global */
+	struct map_use *uses;
+	unsigned n_uses;
+	struct dpd ikev2, keepalive;
+	bool failed[MODE_COUNT]; /* a line that opens it was refused: its name is missing */
+	bool oom;
+};
+
+static inline struct frame *parser_frame(struct parser *p)
+{
+	return &p->stack[p->depth - 1];
+}
+
+/* Opens a mode on top; the frame is zeroed. */
+struct frame *parser_enter(struct parser *p, enum conf_mode mode);
+/*
+ * Room for one more item at the end of an array of n: zeroed, counted by the
+ * caller. NULL: out of memory, and the parse will fail.
+ */
+void *parser_grow(struct parser *p, void *array, unsigned n, size_t size);
+#define PARSER_GROW(p, array, n) \
+	(__typeof__(array))parser_grow(p, &(array), n, sizeof(*(array)))
+void *parser_alloc(struct parser *p, size_t size);
+char *parser_strdup(struct parser *p, const char *s, size_t len);
+
+/* Diagnostics of handlers; text and hint as conf_diag() has them. */
+void parser_error(struct parser *p, struct conf_pos pos, char *text, char *hint);
+void parser_warn(struct parser *p, struct conf_pos pos, char *text, char *hint);
+/* `no` of something that is not there. */
+void parser_nothing_to_remove(struct parser *p, const struct cmd *cmd);
+
+/* cmd_map.c */
+void cmd_map_entry(struct parser *p, const struct cmd *cmd);
+void cmd_map_remove(struct parser *p, const struct cmd *cmd);
+void cmd_map_local_address(struct parser *p, const struct cmd *cmd);
+void cmd_map_no_local_address(struct parser *p, const struct cmd *cmd);
+void cmd_description(struct parser *p, const struct cmd *cmd);
+void cmd_match_address(struct parser *p, const struct cmd *cmd);
+void cmd_set_idle(struct parser *p, const struct cmd *cmd);
+void cmd_set_lifetime(struct parser *p, const struct cmd *cmd);
+void cmd_set_transform(struct parser *p, const struct cmd *cmd);
+void cmd_set_timeout(struct parser *p, const struct cmd *cmd);
+void cmd_interface(struct parser *p, const struct cmd *cmd);
+void cmd_no_interface(struct parser *p, const struct cmd *cmd);
+void cmd_interface_map(struct parser *p, const struct cmd *cmd);
+
+/* cmd_peer.c */
+void cmd_set_peer(struct parser *p, const struct cmd *cmd);
+void cmd_no_peer(struct parser *p, const struct cmd *cmd);
+
+/* cmd_acl.c */
+void cmd_acl_named(struct parser *p, const struct cmd *cmd);
+void cmd_acl_line(struct parser *p, const struct cmd *cmd);
+void cmd_acl_remark(struct parser *p, const struct cmd *cmd);
+void cmd_acl_remove(struct parser *p, const struct cmd *cmd);
+void cmd_acl_no_line(struct parser *p, const struct cmd *cmd);
+struct acl *conf_find_acl(const struct config *c, const char *name);
+
+/* cmd_crypto.c */
+void cmd_transform_set(struct parser *p, const struct cmd *cmd);
+void cmd_no_transform_set(struct parser *p, const struct cmd *cmd);
+void cmd_mode_tunnel(struct parser *p, const struct cmd *cmd);
+void cmd_global_idle(struct parser *p, const struct cmd *cmd);
+void cmd_global_lifetime(struct parser *p, const struct cmd *cmd);
+void cmd_keepalive(struct parser *p, const struct cmd *cmd);
+void cmd_dpd(struct parser *p, const struct cmd *cmd);
+void cmd_hostname(struct parser *p, const struct cmd *cmd);
+struct transform_set *conf_find_set(const struct config *c, const char *name);
+
+/* cmd_key.c */
+void cmd_isakmp_key(struct parser *p, const struct cmd *cmd);
+void cmd_no_isakmp_key(struct parser *p, const struct cmd *cmd);
+void cmd_keyring(struct parser *p, const struct cmd *cmd);
+void cmd_no_keyring(struct parser *p, const struct cmd *cmd);
+void cmd_keyring_peer(struct parser *p, const struct cmd *cmd);
+void cmd_no_keyring_peer(struct parser *p, const struct cmd *cmd);
+void cmd_peer_address(struct parser *p, const struct cmd *cmd);
+void cmd_peer_identity(struct parser *p, const struct cmd *cmd);
+void cmd_peer_key(struct parser *p, const struct cmd *cmd);
+
+/* config.c */
+struct map *conf_find_map(const struct config *c, const char *name);
+void conf_entry_free(struct map_entry *e);
+void conf_map_free(struct map *m);
+void conf_acl_free(struct acl *a);
+void conf_psk_wipe(struct psk *k);
+/* config_load(), with the text kept for conf_diags_print(); free it with conf_text_free(). */
+int conf_load_text(const char *path, struct config **out, struct conf_diags *diags, char **text);
+/* Wipes it: there may be keys in it. */
+void conf_text_free(char *text);
+#define CHILD_LIFETIME_S 3600
+#define CHILD_LIFETIME_KB 4608000
+
+/* check.c: resolves names, puts in force, and judges the whole. */
+void conf_check(struct parser *p);
+
+#endif

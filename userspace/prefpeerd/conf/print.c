@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The running configuration: what differs from the defaults, as one would type it. */
+#include "prefpeerd/conf/parser.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define SECRET_SHOWN "<hidden>"
+#define SEQ_STEP 10
+
+static void print_options(const struct dpd *d, FILE *out)
+{
+	fprintf(out, " %s", d->mode == DPD_PERIODIC ? "periodic" : "on-demand");
+	if (d->strict)
+		fputs(" strict", out);
+	if (d->fixed)
+		fputs(" spacing fixed", out);
+	fputc('\n', out);
+}
+
+static void print_dpd(const struct dpd *d, FILE *out)
+{
+	uint32_t unit = d->millis ? 1 : 1000;
+
+	if (d->mode == DPD_OFF)
+		return;
+	fprintf(out, "crypto %s%s %u %u", d->keepalive ? "isakmp keepalive" : "ikev2 dpd",
+		d->millis ? " milliseconds" : "", d->interval_ms / unit, d->retry_ms / unit);
+	print_options(d, out);
+}
+
+static void print_identity(const struct ike_id *id, FILE *out)
+{
+	struct addr a;
+
+	switch (id->type) {
+	case IKE_ID_IPV4_ADDR:
+	case IKE_ID_IPV6_ADDR: {
+		char buf[ADDR_STRLEN];
+
+		if (!addr_from_bytes(id->type == IKE_ID_IPV4_ADDR ? AF_INET : AF_INET6, id->data,
+				     &a))
+			fprintf(out, "  identity address %s\n", addr_print(&a, buf, sizeof(buf)));
+		break;
+	}
+	case IKE_ID_FQDN:
+		fprintf(out, "  identity fqdn %.*s\n", id->len, (const char *)id->data);
+		break;
+	case IKE_ID_RFC822_ADDR:
+		fprintf(out, "  identity email %.*s\n", id->len, (const char *)id->data);
+		break;
+	case IKE_ID_KEY_ID:
+		fprintf(out, "  identity key-id %.*s\n", id->len, (const char *)id->data);
+		break;
+	default:
+		break;
+	}
+}
+
+/* "10.1.1.1", or with a length where it is no host; 0.0.0.0/0 keeps its own. */
+static void print_peer_prefix(const struct prefix *p, FILE *out)
+{
+	char buf[PREFIX_STRLEN];
+
+	fputs(prefix_print(p, buf, sizeof(buf)), out);
+}
+
+static void print_keyring_peer(const struct psk *k, FILE *out)
+{
+	fprintf(out, " peer %s\n  address ", k->name);
+	print_peer_prefix(&k->peer, out);
+	fputc('\n', out);
+	print_identity(&k->identity, out);
+	fputs("  pre-shared-key " SECRET_SHOWN "\n", out);
+}
+
+static bool keyring_seen(const struct config *c, unsigned i)
+{
+	for (unsigned k = 0; k < i; k++)
+		if (!strcmp(c->psks[k].keyring, c->psks[i].keyring))
+			return true;
+	return false;
+}
+
+/* Keys are kept most specific first; each keyring is printed where its first peer stands. */
+static void print_keys(const struct config *c, FILE *out)
+{
+	for (unsigned i = 0; i < c->n_psks; i++) {
+		const struct psk *k = &c->psks[i];
+
+		if (!*k->keyring) {
+			fprintf(out, "crypto isakmp key " SECRET_SHOWN " address %s",
+				k->peer.addr.family == AF_INET6 ? "ipv6 " : "");
+			print_peer_prefix(&k->peer, out);
+			fputc('\n', out);
+			continue;
+		}
+		if (keyring_seen(c, i))
+			continue;
+		fprintf(out, "crypto ikev2 keyring %s\n", k->keyring);
+		for (unsigned j = i; j < c->n_psks; j++)
+			if (!strcmp(c->psks[j].keyring, k->keyring))
+				print_keyring_peer(&c->psks[j], out);
+	}
+}
+
+static void print_set(const struct transform_set *s, FILE *out)
+{
+	fprintf(out, "crypto ipsec transform-set %s ", s->name);
+	if (s->suite.encr == ENCR_AES_GCM_16)
+		fprintf(out, "esp-gcm %u\n", s->suite.key_bits);
+	else
+		fprintf(out, "esp-aes %u esp-sha256-hmac\n", s->suite.key_bits);
+	fputs(" mode tunnel\n", out);
+}
+
+/* ---- access lists ---- */
+
+static void print_side(const struct prefix *p, FILE *out)
+{
+	char buf[ADDR_STRLEN];
+	struct addr wild = { .family = AF_INET };
+
+	addr_print(&p->addr, buf, sizeof(buf));
+	if (!p->len) {
+		fputs(" any", out);
+	} else if (p->len == 8 * addr_len(&p->addr)) {
+		fprintf(out, " host %s", buf);
+	} else if (p->addr.family == AF_INET6) {
+		fprintf(out, " %s/%u", buf, p->len);
+	} else {
+		fprintf(out, " %s", buf);
+		wild.v4.s_addr = htonl(0xffffffffu >> p->len);
+		fprintf(out, " %s", addr_print(&wild, buf, sizeof(buf)));
+	}
+}
+
+static void print_line(const struct acl_line *l, sa_family_t family, FILE *out)
+{
+	fprintf(out, "%s %s", l->permit ? "permit" : "deny", family == AF_INET ? "ip" : "ipv6");
+	print_side(&l->sel.src, out);
+	print_side(&l->sel.dst, out);
+	fputc('\n', out);
+}
+
+static bool numbering_regular(const struct acl *a)
+{
+	for (unsigned i = 0; i < a->n_lines; i++)
+		if (a->lines[i].seq != (i + 1) * SEQ_STEP)
+			return false;
+	return true;
+}
+
+static void print_acl(const struct acl *a, FILE *out)
+{
+	bool regular = numbering_regular(a), ipv6 = a->family == AF_INET6;
+	bool numbered = isdigit((unsigned char)a->name[0]) && a->n_lines &&
+			!a->name[strspn(a->name, "0123456789")];
+
+	if (numbered && regular) {
+		for (unsigned i = 0; i < a->n_lines; i++) {
+			fprintf(out, "access-list %s ", a->name);
+			print_line(&a->lines[i], a->family, out);
+		}
+		return;
+	}
+	fprintf(out, "%s %s\n", ipv6 ? "ipv6 access-list" : "ip access-list extended", a->name);
+	for (unsigned i = 0; i < a->n_lines; i++) {
+		fputc(' ', out);
+		if (!regular)
+			fprintf(out, "%s%u ", ipv6 ? "sequence " : "", a->lines[i].seq);
+		print_line(&a->lines[i], a->family, out);
+	}
+}
+
+/* ---- maps ---- */
+
+/* One that equals the global value is not in the running configuration (§2.2). */
+static void print_idle(const struct idle_time *t, FILE *out)
+{
+	if (!t->ms || t->not_added)
+		return;
+	fprintf(out, " set security-association idle-time %s%u%s\n",
+		t->millis ? "milliseconds " : "", t->millis ? t->ms : t->ms / 1000,
+		t->home ? " default" : "");
+}
+
+static void print_timeout(uint32_t ms, FILE *out)
+{
+	if (ms && ms % 1000 == 0)
+		fprintf(out, " set ikev2 connect-timeout %u\n", ms / 1000);
+	else if (ms)
+		fprintf(out, " set ikev2 connect-timeout milliseconds %u\n", ms);
+}
+
+static void print_sets(const struct map_entry *e, FILE *out)
+{
+	if (!e->n_sets)
+		return;
+	fputs(" set transform-set", out);
+	for (unsigned i = 0; i < e->n_sets; i++)
+		fprintf(out, " %s", e->set_names[i]);
+	fputc('\n', out);
+}
+
+static void print_entry(const struct map_entry *e, FILE *out)
+{
+	const struct map *m = e->map;
+
+	fprintf(out, "crypto map %s%s %u ipsec-isakmp\n", m->family == AF_INET6 ? "ipv6 " : "",
+		m->name, e->seq);
+	if (e->description)
+		fprintf(out, " description %s\n", e->description);
+	for (unsigned i = 0; i < e->n_peers; i++)
+		fprintf(out, " set peer %s%s\n", e->peers[i].text,
+			e->peers[i].is_default ? " default" : "");
+	print_idle(&e->idle, out);
+	if (e->lifetime_s)
+		fprintf(out, " set security-association lifetime seconds %u\n", e->lifetime_s);
+	print_sets(e, out);
+	print_timeout(e->answer_ms, out);
+	if (*e->acl_name)
+		fprintf(out, " match address %s\n", e->acl_name);
+}
+
+static void print_map(const struct map *m, FILE *out)
+{
+	if (*m->local_address)
+		fprintf(out, "crypto map %s%s local-address %s\n",
+			m->family == AF_INET6 ? "ipv6 " : "", m->name, m->local_address);
+	for (unsigned i = 0; i < m->n_entries; i++)
+		print_entry(m->entries[i], out);
+}
+
+static void print_interfaces(const struct map *m, FILE *out)
+{
+	for (unsigned i = 0; i < m->n_interfaces; i++)
+		fprintf(out, "interface %s\n %scrypto map %s\n", m->interfaces[i],
+			m->family == AF_INET6 ? "ipv6 " : "", m->name);
+}
+
+void config_print(const struct config *c, FILE *out)
+{
+	if (*c->hostname)
+		fprintf(out, "hostname %s\n", c->hostname);
+	print_dpd(&c->dpd, out);
+	print_keys(c, out);
+	if (c->idle_ms)
+		fprintf(out, "crypto ipsec security-association idle-time %u\n", c->idle_ms / 1000);
+	if (c->child_lifetime_s != CHILD_LIFETIME_S)
+		fprintf(out, "crypto ipsec security-association lifetime seconds %u\n",
+			c->child_lifetime_s);
+	for (unsigned i = 0; i < c->n_sets; i++)
+		print_set(c->sets[i], out);
+	for (unsigned i = 0; i < c->n_acls; i++)
+		print_acl(c->acls[i], out);
+	for (unsigned i = 0; i < c->n_maps; i++)
+		print_map(c->maps[i], out);
+	for (unsigned i = 0; i < c->n_maps; i++)
+		print_interfaces(c->maps[i], out);
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* `prefpeerd -t`: what is in force, in numbers (semantics.md §3, §10). */
+#include "prefpeerd/conf/parser.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DPD_WAITS 6            /* the probe and five retransmissions (§3.1) */
+#define RETRY_WITHOUT_DPD 2000 /* ms, R where none is in force (§10) */
+
+static uint32_t clamp_ms(uint64_t ms, uint32_t lo, uint32_t hi)
+{
+	return ms < lo ? lo : ms > hi ? hi : (uint32_t)ms;
+}
+
+/* "120 s", "2.5 s", "300 ms" */
+static const char *time_text(uint64_t ms, char *buf, size_t size)
+{
+	if (ms < 1000)
+		snprintf(buf, size, "%u ms", (unsigned)ms);
+	else if (ms % 1000)
+		snprintf(buf, size, "%u.%u s", (unsigned)(ms / 1000), (unsigned)(ms % 1000 / 100));
+	else
+		snprintf(buf, size, "%u s", (unsigned)(ms / 1000));
+	return buf;
+}
+
+struct budgets {
+	uint32_t answer;      /* ms until the first message of a peer */
+	uint32_t answer_died; /* of the peer whose death ended the last connection */
+	uint32_t finish;      /* from there until the child SA */
+	uint64_t notice;      /* ms from a peer's death to the verdict; 0: no DPD */
+};
+
+static struct budgets budgets_of(const struct config *c, const struct map_entry *e)
+{
+	uint32_t r = c->dpd.mode == DPD_OFF ? RETRY_WITHOUT_DPD : c->dpd.retry_ms;
+	struct budgets b = {
+		.answer = e->answer_ms ? e->answer_ms : clamp_ms(DPD_WAITS * (uint64_t)r, 250, 30000),
+		.answer_died = clamp_ms(r, 250, 3000),
+		.finish = clamp_ms(DPD_WAITS * (uint64_t)r, 2000, 30000),
+	};
+
+	if (b.answer_died > b.answer)
+		b.answer_died = b.answer;
+	if (c->dpd.mode != DPD_OFF)
+		b.notice = c->dpd.interval_ms + DPD_WAITS * (uint64_t)r;
+	return b;
+}
+
+static void report_peers(const struct map_entry *e, FILE *out)
+{
+	fputs("  peers   ", out);
+	if (!e->n_peers)
+		fputs("none", out);
+	for (unsigned i = 0; i < e->n_peers; i++)
+		fprintf(out, "%s%s%s", i ? ", " : "", e->peers[i].text,
+			e->peers[i].is_default ? " (default)" : "");
+	fputc('\n', out);
+}
+
+static void report_idle(const struct config *c, const struct map_entry *e, FILE *out)
+{
+	struct idle_time t = conf_entry_idle(c, e);
+	char buf[32];
+
+	if (!t.ms)
+		fputs("  idle    off: SAs stay until their lifetime ends\n", out);
+	else if (t.home && e->has_default)
+		fprintf(out, "  idle    %s, then home to %s\n", time_text(t.ms, buf, sizeof(buf)),
+			e->peers[0].text);
+	else
+		fprintf(out, "  idle    %s, then the same peer again\n",
+			time_text(t.ms, buf, sizeof(buf)));
+}
+
+static void report_dpd(const struct config *c, FILE *out)
+{
+	const struct dpd *d = &c->dpd;
+	char interval[32], retry[32], total[32];
+
+	if (d->mode == DPD_OFF) {
+		fputs("  dpd     off: a dead peer is noticed only when an exchange fails\n", out);
+		return;
+	}
+	fprintf(out, "  dpd     %s, retry %s, %s%s: %u requests in %s, %s\n",
+		time_text(d->interval_ms, interval, sizeof(interval)),
+		time_text(d->retry_ms, retry, sizeof(retry)),
+		d->mode == DPD_PERIODIC ? "periodic" : "on-demand", d->strict ? ", strict" : "",
+		DPD_WAITS, time_text(DPD_WAITS * (uint64_t)d->retry_ms, total, sizeof(total)),
+		d->fixed ? "evenly spaced" : "each wait half as long again");
+}
+
+static void report_budgets(const struct map_entry *e, const struct budgets *b, FILE *out)
+{
+	char answer[32], died[32], finish[32];
+
+	fprintf(out, "  answer  %s%s, %s for the peer that just died; then %s to finish; at least 4 round trips\n",
+		time_text(b->answer, answer, sizeof(answer)), e->answer_ms ? " (connect-timeout)" : "",
+		time_text(b->answer_died, died, sizeof(died)),
+		time_text(b->finish, finish, sizeof(finish)));
+}
+
+/* From the death of a hub to traffic on the next; §10 "What it gives". */
+static void report_failover(const struct map_entry *e, const struct budgets *b, FILE *out)
+{
+	uint64_t total = b->notice + (e->has_default ? b->answer_died : 0);
+	char all[32], notice[32], died[32], answer[32];
+
+	if (e->n_peers < 2 || !b->notice) {
+		fprintf(out, "  worst failover  %s\n",
+			e->n_peers < 2 ? "none: there is no second peer" :
+					 "unknown: without dpd a death is not noticed by time");
+		return;
+	}
+	fprintf(out, "  worst failover  %s = notice %s", time_text(total, all, sizeof(all)),
+		time_text(b->notice, notice, sizeof(notice)));
+	if (e->has_default)
+		fprintf(out, " + retry default %s",
+			time_text(b->answer_died, died, sizeof(died)));
+	fprintf(out, " + set-up; each further silent peer %s\n",
+		time_text(b->answer, answer, sizeof(answer)));
+}
+
+static void report_sets(const struct map_entry *e, FILE *out)
+{
+	char buf[64];
+
+	fputs("  sets    ", out);
+	if (!e->n_sets)
+		fputs("none", out);
+	for (unsigned i = 0; i < e->n_sets; i++) {
+		const struct esp_suite *s = &e->sets[i]->suite;
+
+		fprintf(out, "%s%s %s", i ? ", " : "", e->set_names[i],
+			encr_name(s->encr, s->key_bits, buf, sizeof(buf)));
+		if (s->integ != INTEG_NONE)
+			fprintf(out, " %s", integ_name(s->integ));
+	}
+	fputc('\n', out);
+}
+
+static void report_lines(const struct map_entry *e, FILE *out)
+{
+	char buf[SELECTOR_STRLEN];
+
+	for (unsigned i = 0; e->acl && i < e->acl->n_lines; i++)
+		fprintf(out, "  line %-3u%s %s\n", i + 1, e->acl->lines[i].permit ? "permit" : "deny",
+			selector_print(&e->acl->lines[i].sel, buf, sizeof(buf)));
+}
+
+static const char *entry_state(const struct config *c, const struct map_entry *e)
+{
+	if (!e->acl || !e->n_peers)
+		return "disabled: incomplete";
+	if (conf_entry_incomplete(c, e))
+		return "blocked: incomplete";
+	return e->map->n_interfaces ? "complete" : "on no interface";
+}
+
+static void report_entry(const struct config *c, const struct map_entry *e, FILE *out)
+{
+	struct budgets b = budgets_of(c, e);
+
+	fprintf(out, "%s %u   %s\n", e->map->name, e->seq, entry_state(c, e));
+	report_peers(e, out);
+	report_idle(c, e, out);
+	report_dpd(c, out);
+	report_budgets(e, &b, out);
+	report_failover(e, &b, out);
+	report_sets(e, out);
+	report_lines(e, out);
+}
+
+int conf_main_check(const char *path, FILE *out)
+{
+	struct conf_diags d;
+	struct config *c;
+	char *text;
+	int err = conf_load_text(path, &c, &d, &text);
+
+	conf_diags_print(&d, path, text, out);
+	for (unsigned i = 0; !err && i < c->n_maps; i++)
+		for (unsigned k = 0; k < c->maps[i]->n_entries; k++)
+			report_entry(c, c->maps[i]->entries[k], out);
+	if (!err)
+		fprintf(out, "%s: valid\n", path);
+	conf_text_free(text);
+	conf_diags_free(&d);
+	config_free(c);
+	return err ? 1 : 0;
+}
