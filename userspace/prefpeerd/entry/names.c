@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names of states and reasons: keys of the JSON, and words of the log. */
+#include "prefpeerd/entry/entries.h"
+
+const char *entry_state_name(enum entry_state s)
+{
+	static const char *const names[] = { "DOWN", "WALK", "UP", "BACKOFF" };
+
+	return (unsigned)s < 4 ? names[s] : "?";
+}
+
+const char *entry_next_name(enum entry_next n)
+{
+	static const char *const names[] = { "same", "after", "home" };
+
+	return (unsigned)n < 3 ? names[n] : "?";
+}
+
+const char *entry_reason_name(enum entry_reason r)
+{
+	static const char *const names[REASON_MAX] = {
+		[REASON_NONE] = "none",
+		[REASON_START] = "start",
+		[REASON_ORPHANS] = "orphans",
+		[REASON_ACQUIRE] = "acquire",
+		[REASON_CONNECT] = "connect",
+		[REASON_LOCAL_USABLE] = "local-usable",
+		[REASON_LOCAL_GONE] = "local-gone",
+		[REASON_NO_LOCAL] = "no-local",
+		[REASON_CHILD_UP] = "child-up",
+		[REASON_TIMEOUT] = "ike-timeout",
+		[REASON_DNS] = "dns",
+		[REASON_AUTH] = "auth",
+		[REASON_PROPOSAL] = "no-proposal",
+		[REASON_TS] = "ts-refused",
+		[REASON_BUSY] = "busy",
+		[REASON_DEAD] = "dpd-timeout",
+		[REASON_PEER_DELETE] = "peer-delete",
+		[REASON_IDLE] = "idle",
+		[REASON_IDLE_HOME] = "idle-default",
+		[REASON_LIFETIME] = "lifetime",
+		[REASON_LOST] = "sa-lost",
+		[REASON_NO_CHILD] = "no-child",
+		[REASON_ENGINE] = "engine",
+		[REASON_SHARED] = "shared-closed",
+		[REASON_INBOUND] = "inbound",
+		[REASON_BACKOFF_OVER] = "backoff-over",
+		[REASON_WALKED_OUT] = "walked-out",
+		[REASON_CLEAR_SESSION] = "clear-session",
+		[REASON_CLEAR_SA] = "clear-sa",
+		[REASON_RESET] = "reset",
+		[REASON_CONFIG] = "config",
+	};
+
+	return (unsigned)r < REASON_MAX ? names[r] : "?";
+}
+
+const char *entry_ntf_name(enum entry_ntf_type t)
+{
+	static const char *const names[] = {
+		[NTF_STATE] = "map-state", [NTF_LINE] = "map-line", [NTF_PEER] = "map-peer",
+		[NTF_NEXT] = "map-next",   [NTF_NOTE] = "map-note",
+	};
+
+	return (unsigned)t <= NTF_NOTE ? names[t] : "?";
+}
