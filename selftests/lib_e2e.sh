@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the end-to-end tests share: a branch with our module and agent, hubs,
+# the tap, the monitor; and questions to them. Source after lib.sh.
+
+h1=10.1.1.1 h2=10.2.2.2 h3=10.3.3.3
+
+# e2e_conf DPD [LINE of entry 1…]: $tmp/prefpeer.conf. DPD is the rest of
+# `crypto ikev2 dpd`, or "off". Lines of $e2e_globals come first, those of
+# $e2e_more (entries, access lists) last; $e2e_acl replaces access list 101.
+e2e_globals= e2e_more= e2e_acl=
+e2e_conf()
+{
+	local dpd=$1 line
+
+	shift
+	{
+		agent_conf_keys
+		[ "$dpd" = off ] || echo "crypto ikev2 dpd $dpd"
+		echo "crypto ipsec transform-set ts esp-gcm 128"
+		[ -z "$e2e_globals" ] || echo "$e2e_globals"
+		echo "${e2e_acl:-access-list 101 permit ip 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255}"
+		echo "crypto map tohub 1 ipsec-isakmp"
+		for line in "$@"; do
+			echo " $line"
+		done
+		echo " set transform-set ts"
+		echo " match address 101"
+		[ -z "$e2e_more" ] || echo "$e2e_more"
+		echo "interface wan0"
+		echo " crypto map tohub"
+	} >"$tmp/prefpeer.conf"
+	agent_conf_mode
+}
+
+# e2e_up HUBS: topology, module (unless e2e_module=no), hubs, tap. The agent's
+# configuration and start are the test's.
+e2e_up()
+{
+	local n
+
+	getent passwd prefpeer >/dev/null ||
+		useradd --system --no-create-home --shell /usr/sbin/nologin prefpeer || return
+	topology "$1" || return
+	[ "$e2e_module" = no ] || module_load || return
+	for ((n = 1; n <= $1; n++)); do
+		hub_start "$n" || return
+	done
+	capture_start
+}
+
+# e2e_agent: (re)start agent and monitor with the configuration in $tmp.
+e2e_agent()
+{
+	[ -z "$agent_pid" ] || agent_gone || agent_stop || return
+	[ -z "$monitor_pid" ] || kill "$monitor_pid" 2>/dev/null
+	agent_start "$@" && monitor_start && wait_for 10 pp map show
+}
+
+# map_get EXPRESSION [MAP [SEQ]]: of one entry as `map show` has it, e.g.
+# map_get 'm["next"]'
+map_get()
+{
+	pp -j map show "${2:-tohub}" "${3:-1}" | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+d = d.get("maps", d) if isinstance(d, dict) else d
+m = d[0] if isinstance(d, list) else d
+v = eval(sys.argv[1])
+print("" if v is None else v)' "$1"
+}
+
+current_peer() { map_get 'm["peer"]' "$@"; }
+next_peer() { map_get 'm["next"]' "$@"; }
+map_state() { map_get 'm["state"]' "$@"; }
+
+map_is() { [ "$(map_get "$1")" = "$2" ]; }
+is_up_with() { map_is 'm["state"]' UP && map_is 'm["peer"]' "$1" && peer_is_up "$1"; }
+is_down() { map_is 'm["state"]' DOWN; }
+
+# expect WHAT COMMAND VALUE: with a sentence when it differs
+expect()
+{
+	local got
+
+	got=$(eval "$2")
+	[ "$got" = "$3" ] || fail "$1 is $got, not $3"
+}
+
+# within WHAT VALUE LOW HIGH: integers
+within()
+{
+	[ "$2" -ge "$3" ] && [ "$2" -le "$4" ] || fail "$1 is $2, not $3..$4"
+}
+
+# ms_between FROM_NS TO_NS
+ms_between() { echo $((($2 - $1) / 1000000)); }
+
+# ike_to PEER [EXCHANGE [FROM_NS [TO_NS]]]: our requests to it, "TIME MID" each
+ike_to()
+{
+	wire_log "$3" "$4" | awk -v dst="$1" -v ex="exch=${2:-}" '
+		$2 == "ike" && $4 == dst && index($0, ex) && / resp=0 / {
+			for (i = 5; i <= NF; i++) if ($i ~ /^mid=/) m = substr($i, 5)
+			print $1, m }'
+}
+
+ike_count() { ike_to "$@" | wc -l; }
+
+# init_order FROM_NS [TO_NS]: peers in the order of their first IKE_SA_INIT
+init_order()
+{
+	wire_log "$1" "$2" | awk -v src="${3:-$branch_addr}" '
+		$2 == "ike" && $3 == src && /exch=IKE_SA_INIT/ && / resp=0 / && !seen[$4]++ { printf "%s%s", sep, $4; sep = " " }'
+}
+
+# state_ns TO [PEER]: boottime of the last map-state event to that state
+state_ns()
+{
+	python3 - "$tmp/monitor.log" "$@" <<-'PY'
+	import json, sys
+	last = ""
+	for line in open(sys.argv[1]):
+	    try: e = json.loads(line)
+	    except ValueError: continue
+	    if e.get("event") == "map-state" and e.get("to") == sys.argv[2] and e.get("from") != e.get("to") \
+	       and (len(sys.argv) < 4 or e.get("peer") == sys.argv[3]):
+	        last = e.get("stamp", "")
+	print(last)
+	PY
+}
+
+# state_event TO FIELD: a member of the last map-state event to that state
+state_event()
+{
+	python3 - "$tmp/monitor.log" "$@" <<-'PY'
+	import json, sys
+	last = {}
+	for line in open(sys.argv[1]):
+	    try: e = json.loads(line)
+	    except ValueError: continue
+	    if e.get("event") == "map-state" and e.get("to") == sys.argv[2] and e.get("from") != e.get("to"):
+	        last = e
+	v = last
+	for k in sys.argv[3].split("."): v = (v or {}).get(k)
+	print("" if v is None else v)
+	PY
+}
+
+# last_inner_ns: when the newest packet of the pair went over the wire as ESP
+last_esp_ns()
+{
+	capture_sync
+	wire_log | awk '$2 == "esp" { t = $1 } END { print t }'
+}
+
+# curve PEER FROM_NS: the last message ID of our INFORMATIONAL requests to it
+# that was sent most often; prints "COUNT SPAN_MS RATIO_MIN RATIO_MAX" (ratios
+# of successive gaps in percent).
+curve()
+{
+	ike_to "$1" INFORMATIONAL "$2" | awk '
+		{ n[$2]++; t[$2, n[$2]] = $1 }
+		END {
+			for (m in n) if (n[m] > best) { best = n[m]; id = m }
+			lo = 1e9; hi = 0
+			for (i = 3; i <= best; i++) {
+				r = 100 * (t[id, i] - t[id, i - 1]) / (t[id, i - 1] - t[id, i - 2])
+				if (r < lo) lo = r
+				if (r > hi) hi = r
+			}
+			printf "%d %d %d %d\n", best, (t[id, best] - t[id, 1]) / 1e6, lo, hi }'
+}
+
+# What lib.sh shows of a failed case, and the monitor.
+show_agent()
+{
+	[ ! -s "$tmp/agent.log" ] || diag "prefpeerd, the last of its log:" \
+		"$(tail -n 25 "$tmp/agent.log")"
+	[ -z "$agent_pid" ] || agent_gone || diag "$(pp map show 2>&1)"
+	[ ! -s "$tmp/monitor.log" ] || diag "monitor, its last lines:" "$(tail -n 12 "$tmp/monitor.log")"
+}
