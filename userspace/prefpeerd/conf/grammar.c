@@ -313,8 +313,10 @@ static bool fail_refused(struct walk *k, const struct node *n)
 }
 
 /* Right kind of word, wrong value: closer to what was meant than an unknown word. */
-static bool fail_argument(struct walk *k)
+static bool fail_argument(struct walk *k, const struct node *n)
 {
+	if (n->enters)
+		k->cmd->enters = n->enters;
 	fail(k, k->why->text, k->why->hint);
 	k->why->depth++;
 	return false;
@@ -364,7 +366,7 @@ bool grammar_match(const struct node *table, const struct line *ln, struct cmd *
 		if (n->refuse)
 			return fail_refused(&k, n);
 		if (!read_arg(n, &ln->w[k.i], &cmd->arg[n->slot], why))
-			return fail_argument(&k);
+			return fail_argument(&k, n);
 		take(&k, n);
 	}
 	cmd->fn = k.at ? (cmd->no ? k.at->undo : k.at->run) : NULL;

@@ -113,13 +113,15 @@ static void pop_to(struct parser *p, unsigned depth)
 }
 
 /*
- * A refused line that would have opened a mode opens it dead, so that the lines
- * below it are not blamed for its error.
+ * What a refused line would have given is not missed a second time, and one that would have
+ * opened a mode opens it dead, so that the lines below it are not blamed for its error.
  */
-static void enter_dead(struct parser *p, const struct cmd *cmd, unsigned depth)
+static void line_refused(struct parser *p, const struct cmd *cmd, unsigned depth)
 {
 	if (word_is(&cmd->line->w[cmd->first], "access-list"))
 		p->failed[MODE_ACL4] = true;
+	if (p->stack[depth - 1].mode == MODE_KEYRING_PEER)
+		p->failed[MODE_KEYRING_PEER] = true;
 	if (!cmd->enters || cmd->no)
 		return;
 	p->failed[cmd->enters] = true;
@@ -140,7 +142,7 @@ static void obey(struct parser *p, const struct cmd *cmd, unsigned depth)
 	}
 	cmd->fn(p, cmd);
 	if (p->d->n_errors != errors)
-		enter_dead(p, cmd, depth);
+		line_refused(p, cmd, depth);
 }
 
 /* `exit` leaves a mode, `end` all of them. */
@@ -177,7 +179,7 @@ static void read_line(struct parser *p, const struct line *ln)
 		return;
 	}
 	parser_error(p, why.pos, why.text, why.hint);
-	enter_dead(p, &cmd, depth);
+	line_refused(p, &cmd, depth);
 }
 
 /* ---- the whole ---- */
