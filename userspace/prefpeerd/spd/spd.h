@@ -12,6 +12,14 @@
 #define REQID_FIRST 0x50500000u
 #define REQID_LAST 0x5050ffffu
 
+/*
+ * All our policies have a priority of this range, so that an agent knows its own at
+ * start, those without a template too. It lies behind what other daemons and `ip xfrm`
+ * use by default: an exception that an operator installs goes ahead of ours.
+ */
+#define SPD_PRIORITY_FIRST 0x50500000u
+#define SPD_PRIORITY_LAST 0x505fffffu
+
 /* One permit of one entry's access list: the unit that has a reqid and a child SA. */
 struct spd_line {
 	uint32_t reqid;
@@ -32,7 +40,7 @@ struct spd_policy {
 
 struct spd_note {
 	struct conf_pos pos, other;
-	char text[200];
+	char text[480];
 };
 
 struct spd {
@@ -69,13 +77,18 @@ void spd_free(struct spd *s);
 struct spd_line *spd_line_by_reqid(const struct spd *s, uint32_t reqid);
 
 /*
- * Bring the kernel from what it has (dump: policies whose template reqid is in
- * our range, and those in prev) to *s: first put in place what is new or
- * different, then delete the surplus. Never a flush. 0 or the first -errno,
- * having gone on as far as possible.
+ * Bring the kernel from what it has (dump: policies with a priority and, if any, a
+ * template reqid of our ranges, and those in prev) to *s: first put in place what is
+ * new or different, in order, then delete the surplus, last first, so that each packet
+ * meets either its old policy or its new one at any moment. Never a flush. Priorities
+ * already in the kernel are kept where the order allows, and written into s.
+ * 0 or the first -errno, having put all that could be; then nothing was deleted.
  */
 int spd_apply(struct spd *s, const struct spd *prev, const struct kernel *k);
-/* Replace the `out` template of a line in place (UPDPOLICY); remembers it in the line. */
+/*
+ * Replace the `out` template of a line in place (UPDPOLICY); remembers it in the line.
+ * Unset addresses: the line blocks. -EPERM on a line whose entry is incomplete.
+ */
 int spd_point(struct spd *s, struct spd_line *line, const struct addr *local,
 	      const struct addr *peer, const struct kernel *k);
 /* prefpeerd --flush: remove every policy of ours. Returns how many, or -errno. */

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/log.h"
+#include "prefpeerd/spd/apply_impl.h"
+
+#define AREA "spd"
+
+/* ---- what the kernel has ------------------------------------------------------ */
+
+static int keep(void *ctx, const struct kernel_policy *p)
+{
+	struct kernel_spd *have = ctx;
+	unsigned room = have->room ? have->room * 2 : 64;
+	struct kernel_policy *list;
+
+	if (have->n == have->room) {
+		list = reallocarray(have->list, room, sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		have->list = list;
+		have->room = room;
+	}
+	have->list[have->n++] = *p;
+	return 0;
+}
+
+struct kernel_policy *kernel_spd_find(const struct kernel_spd *have, const struct kernel_policy *p)
+{
+	for (unsigned i = 0; i < have->n; i++) {
+		if (have->list[i].dir == p->dir && selector_equal(&have->list[i].sel, &p->sel))
+			return &have->list[i];
+	}
+	return NULL;
+}
+
+bool kernel_spd_has_ours(const struct kernel_spd *have)
+{
+	for (unsigned i = 0; i < have->n; i++) {
+		if (spd_policy_is_ours(&have->list[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool stands_in(const struct spd *s, const struct kernel_policy *p)
+{
+	for (unsigned i = 0; s && i < s->n_policies; i++) {
+		if (s->policies[i].p.dir == p->dir && selector_equal(&s->policies[i].p.sel, &p->sel))
+			return true;
+	}
+	return false;
+}
+
+/* ---- putting ------------------------------------------------------------------ */
+
+static bool same_end(const struct addr *a, const struct addr *b)
+{
+	return addr_is_unspecified(a) ? addr_is_unspecified(b) : addr_equal(a, b);
+}
+
+static bool same_policy(const struct kernel_policy *a, const struct kernel_policy *b)
+{
+	if (a->action != b->action || a->priority != b->priority)
+		return false;
+	return a->action != POLICY_PROTECT ||
+	       (a->reqid == b->reqid && a->tmpl_family == b->tmpl_family &&
+		same_end(&a->tmpl_src, &b->tmpl_src) && same_end(&a->tmpl_dst, &b->tmpl_dst));
+}
+
+/* XFRM has one policy per direction and selector; the configuration wants ours. */
+static void warn_foreign(const struct kernel_policy *was)
+{
+	static const char *const dirs[] = { "in", "out", "fwd" };
+	char sel[SELECTOR_STRLEN];
+
+	if (!spd_policy_is_ours(was))
+		log_warn(AREA, "another program's %s policy for %s (priority %u) is replaced",
+			 dirs[was->dir], selector_print(&was->sel, sel, sizeof(sel)),
+			 was->priority);
+}
+
+static int put_all(struct spd *s, const struct kernel_spd *have, const struct kernel *k)
+{
+	int first = 0;
+
+	for (unsigned i = 0; i < s->n_policies; i++) {
+		struct kernel_policy *p = &s->policies[i].p;
+		const struct kernel_policy *was = kernel_spd_find(have, p);
+		int err;
+
+		if (was && same_policy(was, p))
+			continue;
+		if (was)
+			warn_foreign(was);
+		err = k->ops->policy_put(k->impl, p);
+		if (err && !first)
+			first = err;
+	}
+	return first;
+}
+
+static int last_first(const void *a, const void *b)
+{
+	const struct kernel_policy *p = a, *q = b;
+
+	return p->priority > q->priority ? -1 : p->priority < q->priority;
+}
+
+static void sort_last_first(struct kernel_spd *have)
+{
+	if (have->n)
+		qsort(have->list, have->n, sizeof(*have->list), last_first);
+}
+
+/* A surplus `allow` goes before the surplus `protect` that stands ahead of it. */
+static int delete_surplus(const struct spd *s, const struct spd *prev, struct kernel_spd *have,
+			  const struct kernel *k)
+{
+	int first = 0;
+
+	sort_last_first(have);
+	for (unsigned i = 0; i < have->n; i++) {
+		const struct kernel_policy *p = &have->list[i];
+		int err;
+
+		if (stands_in(s, p) || !(spd_policy_is_ours(p) || stands_in(prev, p)))
+			continue;
+		err = k->ops->policy_del(k->impl, p);
+		if (err && err != -ENOENT && !first)
+			first = err;
+	}
+	return first;
+}
+
+int spd_apply(struct spd *s, const struct spd *prev, const struct kernel *k)
+{
+	struct kernel_spd have = { 0 };
+	int err = k->ops->policy_dump(k->impl, keep, &have);
+
+	for (unsigned i = 0; i < s->n_policies; i++)
+		spd_policy_fill(&s->policies[i]);
+	if (!err)
+		err = spd_place(s, &have, k);
+	if (!err)
+		err = put_all(s, &have, k);
+	/* With a hole in the new list, the old one may be what still protects. */
+	if (!err)
+		err = delete_surplus(s, prev, &have, k);
+	free(have.list);
+	return err;
+}
+
+/* ---- one line, and none --------------------------------------------------------- */
+
+int spd_point(struct spd *s, struct spd_line *line, const struct addr *local,
+	      const struct addr *peer, const struct kernel *k)
+{
+	int first = 0;
+
+	if (line->blocked)
+		return -EPERM;
+	line->local = *local;
+	line->peer = *peer;
+	for (unsigned i = 0; i < s->n_policies; i++) {
+		struct spd_policy *p = &s->policies[i];
+		struct kernel_policy was = p->p;
+		int err;
+
+		if (p->line != line || p->p.dir != POLICY_OUT)
+			continue;
+		spd_policy_fill(p);
+		/* Also when it is the same: somebody may have removed it. */
+		err = k->ops->policy_put(k->impl, &p->p);
+		if (err) {
+			p->p = was;
+			first = first ? first : err;
+		}
+	}
+	return first;
+}
+
+int spd_flush(const struct kernel *k)
+{
+	struct kernel_spd have = { 0 };
+	int n = 0;
+	int err = k->ops->policy_dump(k->impl, keep, &have);
+
+	sort_last_first(&have);
+	for (unsigned i = 0; i < have.n; i++) {
+		int e = spd_policy_is_ours(&have.list[i]) ?
+				k->ops->policy_del(k->impl, &have.list[i]) : -ENOENT;
+
+		if (!e)
+			n++;
+		else if (e != -ENOENT && !err)
+			err = e;
+	}
+	free(have.list);
+	return err ? err : n;
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "prefpeerd/spd/reqid.h"
+#include "prefpeerd/spd/spd_impl.h"
+
+#define KEY_LEN (CONF_NAME_MAX + SELECTOR_STRLEN + 16)
+
+struct line {
+	char key[KEY_LEN]; /* map, seq, selector as text */
+	uint32_t reqid;
+	UT_hash_handle hh;
+};
+
+/* A reqid that the kernel had at start. */
+struct seed {
+	uint32_t reqid;
+	bool has_sel;
+	struct selector sel; /* the widest of its policies, as `out` has it */
+	bool claimed;
+	UT_hash_handle hh;
+};
+
+struct reqid_table {
+	struct line *lines;
+	struct seed *seeds;
+	uint32_t next;
+};
+
+struct reqid_table *reqid_table_new(void)
+{
+	struct reqid_table *t = calloc(1, sizeof(*t));
+
+	if (t)
+		t->next = REQID_FIRST;
+	return t;
+}
+
+void reqid_table_free(struct reqid_table *t)
+{
+	struct line *line, *next_line;
+	struct seed *seed, *next_seed;
+
+	if (!t)
+		return;
+	HASH_ITER(hh, t->lines, line, next_line) {
+		HASH_DEL(t->lines, line);
+		free(line);
+	}
+	HASH_ITER(hh, t->seeds, seed, next_seed) {
+		HASH_DEL(t->seeds, seed);
+		free(seed);
+	}
+	free(t);
+}
+
+static struct seed *seed_get(struct reqid_table *t, uint32_t reqid)
+{
+	struct seed *s;
+
+	HASH_FIND(hh, t->seeds, &reqid, sizeof(reqid), s);
+	if (s)
+		return s;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->reqid = reqid;
+	HASH_ADD(hh, t->seeds, reqid, sizeof(s->reqid), s);
+	return s;
+}
+
+/* A line that a deny cut up has several policies: the widest is the line itself. */
+static int seed_policy(void *ctx, const struct kernel_policy *p)
+{
+	struct selector sel = p->dir == POLICY_OUT ? p->sel : spd_inbound(&p->sel);
+	struct seed *s;
+
+	if (p->action != POLICY_PROTECT || !spd_policy_is_ours(p))
+		return 0;
+	s = seed_get(ctx, p->reqid);
+	if (!s)
+		return -ENOMEM;
+	if (!s->has_sel || selector_contains(&sel, &s->sel))
+		s->sel = sel;
+	s->has_sel = true;
+	return 0;
+}
+
+static int seed_sa(void *ctx, const struct kernel_sa_entry *e)
+{
+	if (e->r.reqid < REQID_FIRST || e->r.reqid > REQID_LAST)
+		return 0;
+	return seed_get(ctx, e->r.reqid) ? 0 : -ENOMEM;
+}
+
+int reqid_table_seed(struct reqid_table *t, const struct kernel *k)
+{
+	int err = k->ops->policy_dump(k->impl, seed_policy, t);
+
+	return err ? err : k->ops->sa_dump(k->impl, seed_sa, t);
+}
+
+static uint32_t claim_seed(struct reqid_table *t, const struct selector *sel)
+{
+	for (struct seed *s = t->seeds; s; s = s->hh.next) {
+		if (s->claimed || !s->has_sel || !selector_equal(&s->sel, sel))
+			continue;
+		s->claimed = true;
+		return s->reqid;
+	}
+	return 0;
+}
+
+static uint32_t fresh(struct reqid_table *t)
+{
+	struct seed *s;
+
+	for (; t->next <= REQID_LAST; t->next++) {
+		HASH_FIND(hh, t->seeds, &t->next, sizeof(t->next), s);
+		if (!s)
+			return t->next++;
+	}
+	return 0;
+}
+
+uint32_t reqid_get(struct reqid_table *t, const char *map, unsigned seq,
+		   const struct selector *sel)
+{
+	char text[SELECTOR_STRLEN];
+	char key[KEY_LEN];
+	struct line *line;
+
+	snprintf(key, sizeof(key), "%s %u %s", map, seq, selector_print(sel, text, sizeof(text)));
+	HASH_FIND_STR(t->lines, key, line);
+	if (line)
+		return line->reqid;
+	line = calloc(1, sizeof(*line));
+	if (!line)
+		return 0;
+	strcpy(line->key, key);
+	line->reqid = claim_seed(t, sel);
+	if (!line->reqid)
+		line->reqid = fresh(t);
+	if (!line->reqid) {
+		free(line);
+		return 0;
+	}
+	HASH_ADD_STR(t->lines, key, line);
+	return line->reqid;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdlib.h>
+#include <string.h>
+
+#include "prefpeerd/spd/spd_impl.h"
+
+void spd_free(struct spd *s)
+{
+	if (!s)
+		return;
+	for (unsigned i = 0; i < s->n_lines; i++)
+		free(s->lines[i]);
+	free(s->lines);
+	free(s->policies);
+	free(s->notes);
+	free(s);
+}
+
+struct spd_line *spd_line_by_reqid(const struct spd *s, uint32_t reqid)
+{
+	for (unsigned i = 0; i < s->n_lines; i++) {
+		if (s->lines[i]->reqid == reqid)
+			return s->lines[i];
+	}
+	return NULL;
+}
+
+struct selector spd_inbound(const struct selector *out)
+{
+	struct selector in = *out;
+
+	if (out->proto != IPPROTO_ICMP && out->proto != IPPROTO_ICMPV6)
+		return selector_reverse(out);
+	in.src = out->dst;
+	in.dst = out->src;
+	return in;
+}
+
+void spd_policy_fill(struct spd_policy *p)
+{
+	const struct spd_line *line = p->line;
+	bool out = p->p.dir == POLICY_OUT;
+
+	if (!line)
+		return;
+	p->p.reqid = 0;
+	p->p.tmpl_family = AF_UNSPEC;
+	p->p.tmpl_src = p->p.tmpl_dst = (struct addr){ .family = AF_UNSPEC };
+	p->p.action = POLICY_BLOCK;
+	if (line->blocked || (out && (!addr_is_set(&line->local) || !addr_is_set(&line->peer))))
+		return;
+	p->p.action = POLICY_PROTECT;
+	p->p.reqid = line->reqid;
+	p->p.tmpl_family = line->entry->map->family;
+	/* `in` and `fwd` name no end: any listed peer's SA passes by its reqid (§12). */
+	if (!out)
+		return;
+	p->p.tmpl_src = line->local;
+	p->p.tmpl_dst = line->peer;
+}
+
+bool spd_policy_is_ours(const struct kernel_policy *p)
+{
+	return p->priority >= SPD_PRIORITY_FIRST && p->priority <= SPD_PRIORITY_LAST &&
+	       (p->action != POLICY_PROTECT ||
+		(p->reqid >= REQID_FIRST && p->reqid <= REQID_LAST));
+}
