@@ -1,0 +1,153 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The agent as a service: without the module, with the module going and coming,
+# bad configurations, reload under traffic, commands of the operator.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+. "$selftests_dir/lib_e2e.sh"
+module_need
+agent_need
+
+plan 11
+
+start_without_module()
+{
+	e2e_module=no
+	e2e_up 2 || return
+	e2e_conf "10 2 on-demand" "set peer $h1 default" "set peer $h2" \
+		"set security-association idle-time 60 default"
+	e2e_agent || return
+	[ "$(grep -ci 'module' "$tmp/agent.log")" -eq 1 ] ||
+		fail "the missing module is to be said once: $(grep -i module "$tmp/agent.log")"
+}
+
+polls_idle()
+{
+	local last end
+
+	flow_packet
+	wait_for 20 is_up_with $h1 || return
+	hub_cut 1 && flow_start kick 1000000 || return
+	wait_for 60 is_up_with $h2 || fail "on-demand liveness without the module" || return
+	flow_stop
+	hub_restore 1
+	last=$(last_esp_ns)
+	wait_for 90 is_down || fail "not idle" || return
+	end=$(state_ns DOWN)
+	# Never early, and T + poll interval (T/8).
+	within "ms from the last packet to the verdict" "$(ms_between "$last" "$end")" 60000 68500 &&
+	expect "next attempt" next_peer $h1
+}
+
+module_comes()
+{
+	module_load || return
+	wait_for 10 has_rules || fail "no rules in the module that came" || return
+	flow_packet
+	wait_for 20 is_up_with $h1 || return
+	last=$(last_esp_ns)
+	wait_for 90 is_down || fail "not idle" || return
+	within "ms from the last packet to the verdict" "$(ms_between "$last" "$(state_ns DOWN)")" 60000 68500
+}
+
+has_rules() { [ "$(pp -j rule show | python3 -c 'import json,sys; print(len(json.load(sys.stdin)))')" -ge 1 ]; }
+
+module_goes()
+{
+	flow_packet
+	wait_for 20 is_up_with $h1 || return
+	module_unload 10 || return
+	last=$(last_esp_ns)
+	wait_for 100 is_down || fail "not idle after the module went" || return
+	[ "$(ms_between "$last" "$(state_ns DOWN)")" -ge 60000 ] || fail "early"
+	module_load
+}
+
+bad_file_leaves_the_old()
+{
+	local before
+
+	flow_listen flow && flow_start flow 10000
+	wait_for 20 is_up_with $h1 || return
+	before=$(sa_spis "$branch" $branch_addr $h1)
+	cp "$tmp/prefpeer.conf" "$tmp/good.conf"
+	sed -i 's/idle-time 60/idle-time 59/; s/default$/defalt/' "$tmp/prefpeer.conf"
+	! pp reload >"$tmp/reload.log" 2>&1 || fail "reload of a bad file succeeded" || return
+	grep -q 59 "$tmp/reload.log" && grep -q defalt "$tmp/reload.log" ||
+		fail "not all errors are told: $(cat "$tmp/reload.log")" || return
+	cat "$tmp/good.conf" >"$tmp/prefpeer.conf"
+	expect "SPI" "sa_spis $branch $branch_addr $h1" "$before"
+}
+
+reload_loses_nothing()
+{
+	local t n
+
+	t=$(now_ns)
+	for n in 120 180 240; do
+		sed -i "s/idle-time .*/idle-time $n default/" "$tmp/prefpeer.conf"
+		pp reload || fail "reload: $(pp reload 2>&1)" || return
+		sleep 1
+	done
+	expect "idle time in force" "map_get 'm[\"idle\"][\"ms\"]'" 240000 || return
+	agent_reload
+	sleep 1
+	flow_report flow "$t"
+	[ "$lost" -eq 0 ] || fail "$lost packets lost over four reloads"
+}
+
+removed_peer()
+{
+	sed -i "/set peer $h1/d" "$tmp/prefpeer.conf"
+	pp reload || return
+	wait_for 20 is_up_with $h2 || fail "not on $h2 after $h1 was removed" || return
+	peer_is_gone $h1 || fail "SAs with the removed peer are left" || return
+	sed -i "s/^crypto map tohub 1 .*/&\n set peer $h1 default/" "$tmp/prefpeer.conf"
+	# The default has to be the first of the list.
+	sed -i "/set peer $h2/d; s/ set peer $h1 default/&\n set peer $h2/" "$tmp/prefpeer.conf"
+	pp reload && expect "current peer" current_peer $h2
+}
+
+clear_goes_home()
+{
+	pp session clear || fail "session clear: $(pp session clear 2>&1)" || return
+	wait_for 20 is_up_with $h1 || fail "clear session did not lead home"
+}
+
+reset_and_connect()
+{
+	flow_stop
+	pp map reset tohub 1 || return
+	wait_for 10 is_down || fail "not down after map reset" || return
+	pp map connect tohub 1 || return
+	wait_for 20 is_up_with $h1 || fail "connect did not connect"
+}
+
+nothing_runs_as_root()
+{
+	local uid caps
+
+	uid=$(awk '/^Uid:/ { print $2 }' "/proc/$agent_pid/status")
+	caps=$(awk '/^CapPrm:/ { print $2 }' "/proc/$agent_pid/status")
+	[ "$uid" != 0 ] || fail "runs as root" || return
+	expect "capabilities (CAP_NET_ADMIN is bit 12)" "echo $caps" 0000000000001000
+}
+
+keys_stay_secret()
+{
+	! grep -q "$psk" "$tmp/agent.log" "$tmp/monitor.log" "$tmp/reload.log" || fail "the key is in a log"
+}
+
+test_case "agent without the module says so once" start_without_module || { finish; exit; }
+test_case "without the module: on-demand liveness, idle end, never early" polls_idle
+test_case "the module comes: the agent uses it" module_comes
+test_case "the module goes: the agent polls again" module_goes
+test_case "a bad file leaves the running configuration, all errors told" bad_file_leaves_the_old
+test_case "reload loses no packet of an entry it does not touch" reload_loses_nothing
+test_case "case 3: removing the default peer that is in use" removed_peer
+test_case "session clear goes home" clear_goes_home
+test_case "map reset and map connect" reset_and_connect
+test_case "no root after start, CAP_NET_ADMIN alone" nothing_runs_as_root
+test_case "the key is in no log" keys_stay_secret
+finish
