@@ -4,6 +4,7 @@
 #define PREFPEERD_HISTORY_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #define HISTORY_LEN 1000
 

@@ -11,7 +11,6 @@
 
 #include "lib/log.h"
 #include "prefpeerd/agent.h"
-#include "prefpeerd/conf/report.h"
 #include "prefpeerd/control.h"
 #include "prefpeerd/engine_ike/engine_ike.h"
 #include "prefpeerd/entry/entries.h"
