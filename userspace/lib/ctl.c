@@ -202,6 +202,11 @@ static int send_line(struct ctl_client *c, const json_t *request, mono_t deadlin
 	return rc;
 }
 
+int ctl_client_send(struct ctl_client *c, const json_t *request, int timeout_ms)
+{
+	return send_line(c, request, mono_add_ms(mono_now(), timeout_ms));
+}
+
 int ctl_client_request(struct ctl_client *c, const json_t *request, int timeout_ms,
 		       json_t **reply)
 {

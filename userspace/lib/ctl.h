@@ -78,6 +78,9 @@ int ctl_client_fd(const struct ctl_client *c);
 int ctl_client_request(struct ctl_client *c, const json_t *request, int timeout_ms,
 		       json_t **reply);
 
+/* Send @request without waiting for its reply, which ctl_client_read() then delivers. */
+int ctl_client_send(struct ctl_client *c, const json_t *request, int timeout_ms);
+
 /* @object stays the client's. */
 typedef void (*ctl_line_fn)(void *ctx, const json_t *object);
 
