@@ -119,14 +119,30 @@ static void check_key_unique(struct parser *p, unsigned i)
 	}
 }
 
-/* Most specific first, otherwise as in the file. */
+/* Most specific first; a total order, so that the file's does not matter. */
+static int key_cmp(const struct psk *a, const struct psk *b)
+{
+	int by;
+
+	if (a->peer.len != b->peer.len)
+		return a->peer.len > b->peer.len ? -1 : 1;
+	by = addr_cmp(&a->peer.addr, &b->peer.addr);
+	if (by)
+		return by;
+	if (a->identity.type != b->identity.type)
+		return a->identity.type < b->identity.type ? -1 : 1;
+	if (a->identity.len != b->identity.len)
+		return a->identity.len < b->identity.len ? -1 : 1;
+	return memcmp(a->identity.data, b->identity.data, a->identity.len);
+}
+
 static void sort_keys(struct config *c)
 {
 	for (unsigned i = 1; i < c->n_psks; i++) {
 		struct psk x = c->psks[i];
 		unsigned j = i;
 
-		for (; j && c->psks[j - 1].peer.len < x.peer.len; j--)
+		for (; j && key_cmp(&c->psks[j - 1], &x) > 0; j--)
 			c->psks[j] = c->psks[j - 1];
 		c->psks[j] = x;
 	}

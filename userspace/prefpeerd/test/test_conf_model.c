@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a valid text means. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prefpeerd/test/conf_help.h"
+
+#define ELEMS(a) (sizeof(a) / sizeof((a)[0]))
+#define MAP "crypto map tohub 1 ipsec-isakmp\n"
+
+/* The founding document's, to the byte. */
+static const char example_1[] = "crypto map tohub 1 ipsec-isakmp\n"
+				" set peer 10.1.1.1 default\n"
+				" set peer 10.2.2.2\n";
+static const char example_2[] = "crypto map tohub 1 ipsec-isakmp\n"
+				" set peer 10.1.1.1 default\n"
+				" set peer 10.2.2.2\n"
+				" set security-association idletime 120 default\n";
+
+static const struct map_entry *entry(const struct parsed *x, unsigned seq)
+{
+	const struct map_entry *e = conf_find_entry(x->c, "tohub", seq);
+
+	assert_non_null(e);
+	return e;
+}
+
+static struct parsed valid(const char *text)
+{
+	struct parsed x = conf_help_parse(text);
+
+	conf_help_valid(&x);
+	return x;
+}
+
+static struct addr A(const char *text)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(text, &a), 0);
+	return a;
+}
+
+/* "10.1.1.1* 10.2.2.2": the list in order, the default marked. */
+static void expect_peers(const struct map_entry *e, const char *want)
+{
+	char got[256] = "";
+
+	for (unsigned i = 0; i < e->n_peers; i++) {
+		size_t at = strlen(got);
+
+		snprintf(got + at, sizeof(got) - at, "%s%s%s", at ? " " : "", e->peers[i].text,
+			 e->peers[i].is_default ? "*" : "");
+	}
+	assert_string_equal(got, want);
+	assert_int_equal(e->has_default, e->n_peers && e->peers[0].is_default);
+}
+
+static void founding_example_1(void **state)
+{
+	struct parsed x = valid(example_1);
+	const struct map_entry *e = entry(&x, 1);
+
+	expect_peers(e, "10.1.1.1* 10.2.2.2");
+	assert_int_equal(e->map->family, AF_INET);
+	assert_int_equal(e->idle.ms, 0);
+	assert_null(e->acl);
+	conf_help_free(&x);
+}
+
+static void founding_example_2(void **state)
+{
+	struct parsed x = valid(example_2);
+	const struct map_entry *e = entry(&x, 1);
+
+	expect_peers(e, "10.1.1.1* 10.2.2.2");
+	assert_int_equal(e->idle.ms, 120000);
+	assert_true(e->idle.home);
+	conf_help_free(&x);
+}
+
+static void founding_procedure(void **state)
+{
+	struct parsed x = valid("crypto map mymap 10 ipsec-isakmp\n"
+				"set peer 10.0.0.2 default\n"
+				"set security-association idletime 120 default\n"
+				"exit\n");
+	const struct map_entry *e = conf_find_entry(x.c, "mymap", 10);
+
+	assert_non_null(e);
+	expect_peers(e, "10.0.0.2*");
+	conf_help_free(&x);
+}
+
+struct peers_row {
+	const char *desc, *text, *want;
+};
+
+static const struct peers_row peers_rows[] = {
+	{ "set peer: order of entry", " set peer 10.2.2.2\n set peer 10.1.1.1\n",
+	  "10.2.2.2 10.1.1.1" },
+	{ "set peer: the same again changes nothing",
+	  " set peer 10.1.1.1 default\n set peer 10.2.2.2\n set peer 10.1.1.1 default\n",
+	  "10.1.1.1* 10.2.2.2" },
+	{ "A14: re-entry without default clears it",
+	  " set peer 10.1.1.1 default\n set peer 10.2.2.2\n set peer 10.1.1.1\n",
+	  "10.1.1.1 10.2.2.2" },
+	{ "set peer: default for the first, entered later",
+	  " set peer 10.1.1.1\n set peer 10.2.2.2\n set peer 10.1.1.1 default\n",
+	  "10.1.1.1* 10.2.2.2" },
+	{ "case 3: removing the default leaves none",
+	  " set peer 10.1.1.1 default\n set peer 10.2.2.2\n no set peer 10.1.1.1 default\n",
+	  "10.2.2.2" },
+	{ "case 3: after that the new first can be made the default",
+	  " set peer 10.1.1.1 default\n set peer 10.2.2.2\n no set peer 10.1.1.1\n"
+	  " set peer 10.2.2.2 default\n",
+	  "10.2.2.2*" },
+	{ "set peer: names compare without case", " set peer Hub.example\n set peer hub.EXAMPLE\n",
+	  "Hub.example" },
+	{ "set peer: removing one from the middle",
+	  " set peer 10.1.1.1\n set peer 10.2.2.2\n set peer 10.3.3.3\n no set peer 10.2.2.2\n",
+	  "10.1.1.1 10.3.3.3" },
+	{ "modes: a global command in between, then back in",
+	  " set peer 10.1.1.1\nhostname gw\n" MAP " set peer 10.2.2.2\n", "10.1.1.1 10.2.2.2" },
+	{ "modes: exit, and the entry again without its keyword",
+	  " set peer 10.1.1.1\n exit\ncrypto map tohub 1\n set peer 10.2.2.2\n",
+	  "10.1.1.1 10.2.2.2" },
+	{ "lines: CR LF, tabs, comments, no last line end",
+	  "\tset  peer\t10.1.1.1\r\n!\n  ! set peer 10.9.9.9\n\n SET Peer 10.2.2.2", "10.1.1.1 10.2.2.2" },
+};
+
+static void one_peers_row(void **state)
+{
+	const struct peers_row *r = *state;
+	char text[512];
+	struct parsed x;
+
+	snprintf(text, sizeof(text), MAP "%s", r->text);
+	x = valid(text);
+	expect_peers(entry(&x, 1), r->want);
+	conf_help_free(&x);
+}
+
+/* ---- idle time ---- */
+
+struct idle_row {
+	const char *desc, *text;
+	uint32_t ms; /* in force */
+	bool home, not_added;
+};
+
+#define GLOBAL_120 "crypto ipsec security-association idle-time 120\n"
+
+static const struct idle_row idle_rows[] = {
+	{ "idle: none", "", 0, false, false },
+	{ "idle: of the map", " set security-association idle-time 60\n", 60000, false, false },
+	{ "idle: idletime is the same word", " set security-association idletime 60 default\n",
+	  60000, true, false },
+	{ "idle: milliseconds", " set security-association idle-time milliseconds 100 default\n",
+	  100, true, false },
+	{ "idle: the largest in milliseconds",
+	  " set security-association idle-time milliseconds 86400000\n", 86400000, false, false },
+	{ "idle: global only", GLOBAL_120, 120000, false, false },
+	{ "case 13: global = map: the global one, without its way home",
+	  " set security-association idle-time 120 default\n" GLOBAL_120, 120000, false, true },
+	{ "case 13: global first", GLOBAL_120 MAP " set security-association idle-time 120 default\n",
+	  120000, false, true },
+	{ "case 14: map above global", GLOBAL_120 MAP " set security-association idle-time 600\n",
+	  600000, false, false },
+	{ "case 14: map below global",
+	  " set security-association idletime 60 default\n" GLOBAL_120, 60000, true, false },
+	{ "idle: a global value taken back does not count",
+	  GLOBAL_120 "no crypto ipsec security-association idle-time\n" MAP
+		     " set security-association idle-time 120 default\n",
+	  120000, true, false },
+	{ "idle: no set … removes it",
+	  " set security-association idle-time 60\n no set security-association idle-time\n", 0,
+	  false, false },
+};
+
+static void one_idle_row(void **state)
+{
+	const struct idle_row *r = *state;
+	struct idle_time t;
+	char text[512];
+	struct parsed x;
+
+	snprintf(text, sizeof(text), MAP " set peer 10.1.1.1 default\n%s", r->text);
+	x = valid(text);
+	t = conf_entry_idle(x.c, entry(&x, 1));
+	assert_int_equal(t.ms, r->ms);
+	assert_int_equal(t.home, r->home);
+	assert_int_equal(entry(&x, 1)->idle.not_added, r->not_added);
+	conf_help_free(&x);
+}
+
+static void not_added_is_not_printed(void **state)
+{
+	struct parsed x = valid(GLOBAL_120 MAP " set security-association idle-time 120 default\n");
+	char *text = conf_help_print(x.c);
+
+	assert_non_null(strstr(text, "crypto ipsec security-association idle-time 120\n"));
+	assert_null(strstr(text, "set security-association"));
+	free(text);
+	conf_help_free(&x);
+}
+
+/* ---- dead peer detection ---- */
+
+struct dpd_row {
+	const char *desc, *text;
+	struct dpd want;
+};
+
+static const struct dpd_row dpd_rows[] = {
+	{ "dpd: off", "", { .mode = DPD_OFF } },
+	{ "dpd: periodic", "crypto ikev2 dpd 10 2 periodic\n", { .mode = DPD_PERIODIC, .interval_ms = 10000, .retry_ms = 2000 } },
+	{ "dpd: on-demand strict", "crypto ikev2 dpd 3600 60 on-demand strict\n",
+	  { DPD_ON_DEMAND, 3600000, 60000, .strict = true } },
+	{ "dpd: spacing fixed", "crypto ikev2 dpd 10 2 periodic spacing fixed\n",
+	  { DPD_PERIODIC, 10000, 2000, .fixed = true } },
+	{ "dpd: strict spacing fixed", "crypto ikev2 dpd 10 2 periodic strict spacing fixed\n",
+	  { DPD_PERIODIC, 10000, 2000, .strict = true, .fixed = true } },
+	{ "dpd: milliseconds", "crypto ikev2 dpd milliseconds 50 20 periodic strict\n",
+	  { DPD_PERIODIC, 50, 20, .strict = true, .millis = true } },
+	{ "keepalive: retry 2 and on-demand unless said", "crypto isakmp keepalive 10\n",
+	  { DPD_ON_DEMAND, 10000, 2000, .keepalive = true } },
+	{ "keepalive: retry", "crypto isakmp keepalive 3600 60\n",
+	  { DPD_ON_DEMAND, 3600000, 60000, .keepalive = true } },
+	{ "keepalive: periodic without retry", "crypto isakmp keepalive 20 periodic\n",
+	  { DPD_PERIODIC, 20000, 2000, .keepalive = true } },
+	{ "keepalive: all three", "crypto isakmp keepalive 20 5 periodic\n",
+	  { DPD_PERIODIC, 20000, 5000, .keepalive = true } },
+	{ "dpd goes before keepalive, whatever the order",
+	  "crypto ikev2 dpd 30 3 on-demand\ncrypto isakmp keepalive 20 5 periodic\n",
+	  { .mode = DPD_ON_DEMAND, .interval_ms = 30000, .retry_ms = 3000 } },
+	{ "no dpd", "crypto ikev2 dpd 30 3 on-demand\nno crypto ikev2 dpd\n", { .mode = DPD_OFF } },
+	{ "no keepalive", "crypto isakmp keepalive 20\nno crypto isakmp keepalive\n", { .mode = DPD_OFF } },
+};
+
+static void one_dpd_row(void **state)
+{
+	const struct dpd_row *r = *state;
+	struct parsed x = valid(r->text);
+	const struct dpd *d = &x.c->dpd, *w = &r->want;
+
+	assert_int_equal(d->mode, w->mode);
+	assert_int_equal(d->interval_ms, w->interval_ms);
+	assert_int_equal(d->retry_ms, w->retry_ms);
+	assert_int_equal(d->strict, w->strict);
+	assert_int_equal(d->fixed, w->fixed);
+	assert_int_equal(d->millis, w->millis);
+	assert_int_equal(d->keepalive, w->keepalive);
+	conf_help_free(&x);
+}
+
+/* ---- access lists ---- */
+
+struct acl_row {
+	const char *desc, *text, *want; /* "+src > dst" permit, "-" deny, separated by ", " */
+};
+
+static const struct acl_row acl_rows[] = {
+	{ "acl: wildcard and host", "access-list 101 permit ip 192.168.1.0 0.0.0.255 host 10.9.9.9\n",
+	  "+192.168.1.0/24 > 10.9.9.9" },
+	{ "acl: any is a prefix of no bits", "access-list 2699 deny ip any 10.0.0.0 0.255.255.255\n",
+	  "-0.0.0.0/0 > 10.0.0.0/8" },
+	{ "acl: prefixes", "access-list 199 permit ip 10.0.0.0/8 192.168.2.128/25\n",
+	  "+10.0.0.0/8 > 192.168.2.128/25" },
+	{ "acl: bits under the wildcard do not matter, as in IOS",
+	  "access-list 101 permit ip 192.168.1.77 0.0.0.255 10.1.2.3 0.0.255.255\n",
+	  "+192.168.1.0/24 > 10.1.0.0/16" },
+	{ "acl: a wildcard of no bits is a host", "access-list 101 permit ip 10.0.0.1 0.0.0.0 any\n",
+	  "+10.0.0.1 > 0.0.0.0/0" },
+	{ "acl: line numbers put lines in order",
+	  "ip access-list extended LAN\n 20 permit ip host 10.0.0.2 any\n"
+	  " 10 permit ip host 10.0.0.1 any\n deny ip host 10.0.0.3 any\n",
+	  "+10.0.0.1 > 0.0.0.0/0, +10.0.0.2 > 0.0.0.0/0, -10.0.0.3 > 0.0.0.0/0" },
+	{ "acl: a line removed by its number",
+	  "ip access-list extended LAN\n deny ip host 10.0.0.1 any\n deny ip host 10.0.0.2 any\n"
+	  " no 10\n",
+	  "-10.0.0.2 > 0.0.0.0/0" },
+	{ "acl: a remark is a comment", "access-list 101 remark a b c\naccess-list 101 deny ip any any\n",
+	  "-0.0.0.0/0 > 0.0.0.0/0" },
+	{ "acl: a numbered list, added to by its number",
+	  "access-list 101 deny ip any host 10.0.0.1\nip access-list extended 101\n"
+	  " 5 deny ip any host 10.0.0.2\n",
+	  "-0.0.0.0/0 > 10.0.0.2, -0.0.0.0/0 > 10.0.0.1" },
+	{ "acl: IPv6", "ipv6 access-list SIX\n permit ipv6 2001:db8:1::/48 any\n"
+		       " sequence 5 deny ipv6 host 2001:db8:1::1 2001:db8:2::/64\n",
+	  "-2001:db8:1::1 > 2001:db8:2::/64, +2001:db8:1::/48 > ::/0" },
+	{ "acl: removed and made again",
+	  "access-list 101 deny ip any any\nno access-list 101\n"
+	  "access-list 101 deny ip any host 10.0.0.1\n",
+	  "-0.0.0.0/0 > 10.0.0.1" },
+};
+
+static void one_acl_row(void **state)
+{
+	const struct acl_row *r = *state;
+	struct parsed x = valid(r->text);
+	char got[512] = "", src[PREFIX_STRLEN], dst[PREFIX_STRLEN];
+
+	assert_int_equal(x.c->n_acls, 1);
+	for (unsigned i = 0; i < x.c->acls[0]->n_lines; i++) {
+		const struct acl_line *l = &x.c->acls[0]->lines[i];
+		size_t at = strlen(got);
+
+		assert_int_equal(l->sel.src.addr.family, x.c->acls[0]->family);
+		assert_int_equal(l->sel.dst.addr.family, x.c->acls[0]->family);
+		assert_int_equal(l->sel.proto, 0);
+		assert_int_equal(l->sel.dport.hi, 65535);
+		snprintf(got + at, sizeof(got) - at, "%s%c%s > %s", at ? ", " : "",
+			 l->permit ? '+' : '-', prefix_print(&l->sel.src, src, sizeof(src)),
+			 prefix_print(&l->sel.dst, dst, sizeof(dst)));
+	}
+	assert_string_equal(got, r->want);
+	conf_help_free(&x);
+}
+
+/* ---- the rest ---- */
+
+static void transform_sets(void **state)
+{
+	struct parsed x = valid("crypto ipsec transform-set A esp-gcm\n mode tunnel\n"
+				"crypto ipsec transform-set B esp-gcm 256\n"
+				"crypto ipsec transform-set C esp-aes esp-sha256-hmac\n"
+				"crypto ipsec transform-set D esp-aes 256 esp-sha256-hmac\n" MAP
+				" set transform-set D A\n");
+	static const struct esp_suite want[] = {
+		{ ENCR_AES_GCM_16, 128, INTEG_NONE, false },
+		{ ENCR_AES_GCM_16, 256, INTEG_NONE, false },
+		{ ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128, false },
+		{ ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_256_128, false },
+	};
+	const struct map_entry *e = entry(&x, 1);
+
+	assert_int_equal(x.c->n_sets, ELEMS(want));
+	for (unsigned i = 0; i < ELEMS(want); i++) {
+		const struct esp_suite *s = &x.c->sets[i]->suite;
+
+		assert_int_equal(s->encr, want[i].encr);
+		assert_int_equal(s->key_bits, want[i].key_bits);
+		assert_int_equal(s->integ, want[i].integ);
+	}
+	assert_int_equal(e->n_sets, 2);
+	assert_ptr_equal(e->sets[0], x.c->sets[3]);
+	assert_ptr_equal(e->sets[1], x.c->sets[0]);
+	conf_help_free(&x);
+}
+
+static void expect_key(const struct config *c, const char *peer, const char *secret)
+{
+	struct addr a = A(peer);
+	const struct psk *k = conf_psk(c, &a);
+
+	if (!secret) {
+		assert_null(k);
+		return;
+	}
+	assert_non_null(k);
+	assert_int_equal(k->secret_len, strlen(secret));
+	assert_memory_equal(k->secret, secret, k->secret_len);
+}
+
+static void keys_most_specific_first(void **state)
+{
+	struct parsed x = valid("crypto isakmp key wide address 10.0.0.0 255.0.0.0\n"
+				"crypto isakmp key 0 host address 10.1.1.1\n"
+				"crypto isakmp key mid address 10.1.0.0/16\n"
+				"crypto isakmp key six address ipv6 2001:db8::/32\n"
+				"crypto isakmp key old address 10.7.7.7\n"
+				"crypto isakmp key new address 10.7.7.7\n"
+				"crypto isakmp key gone address 10.8.8.8\n"
+				"no crypto isakmp key gone address 10.8.8.8\n");
+
+	expect_key(x.c, "10.1.1.1", "host");
+	expect_key(x.c, "10.1.1.2", "mid");
+	expect_key(x.c, "10.2.1.2", "wide");
+	expect_key(x.c, "10.7.7.7", "new");
+	expect_key(x.c, "10.8.8.8", "wide");
+	expect_key(x.c, "11.1.1.1", NULL);
+	expect_key(x.c, "2001:db8::7", "six");
+	conf_help_free(&x);
+}
+
+static void keyring_identities(void **state)
+{
+	struct parsed x = valid("crypto ikev2 keyring K\n"
+				" peer a\n  address 10.1.1.1\n  pre-shared-key one\n"
+				" peer b\n  address 10.2.2.2\n  identity fqdn hub.example\n"
+				"  pre-shared-key 0 two\n"
+				" peer c\n  address 2001:db8::1\n  identity address 192.168.0.9\n"
+				"  pre-shared-key three\n"
+				" peer d\n  address 10.4.4.4\n  identity key-id x1\n  pre-shared-key four\n"
+				" peer e\n  address 10.5.5.0 255.255.255.0\n  identity email a@b.example\n"
+				"  pre-shared-key five\n"
+				" no peer d\n");
+	static const struct {
+		const char *peer, *id;
+		enum ike_id_type type;
+	} want[] = {
+		{ "10.1.1.1", "", IKE_ID_NONE },
+		{ "10.2.2.2", "hub.example", IKE_ID_FQDN },
+		{ "2001:db8::1", "\xc0\xa8\0\x09", IKE_ID_IPV4_ADDR },
+		{ "10.5.5.77", "a@b.example", IKE_ID_RFC822_ADDR },
+	};
+
+	for (unsigned i = 0; i < ELEMS(want); i++) {
+		struct addr a = A(want[i].peer);
+		const struct psk *k = conf_psk(x.c, &a);
+
+		assert_non_null(k);
+		assert_int_equal(k->identity.type, want[i].type);
+		assert_memory_equal(k->identity.data, want[i].id, k->identity.len);
+		if (want[i].type != IKE_ID_IPV4_ADDR)
+			assert_int_equal(k->identity.len, strlen(want[i].id));
+	}
+	expect_key(x.c, "10.4.4.4", NULL);
+	conf_help_free(&x);
+}
+
+static void maps_by_sequence(void **state)
+{
+	struct parsed x = valid("crypto map tohub 20\ncrypto map tohub 5\n description to the  hub \n"
+				" set ikev2 connect-timeout milliseconds 250\n"
+				" set security-association lifetime seconds 300\n"
+				"crypto map tohub 10\n set ikev2 connect-timeout 300\n"
+				"crypto map ipv6 six 65535\n set peer 2001:db8::1\n"
+				"crypto map tohub local-address lo\n"
+				"crypto map gone 1\nno crypto map gone\n"
+				"crypto map tohub 7\nno crypto map tohub 7\n"
+				"interface wan0\n crypto map tohub\n ipv6 crypto map six\n"
+				"interface wan1\n crypto map tohub\n");
+	const struct map *m = x.c->maps[0];
+
+	assert_int_equal(x.c->n_maps, 2);
+	assert_int_equal(m->n_entries, 3);
+	assert_int_equal(m->entries[0]->seq, 5);
+	assert_int_equal(m->entries[1]->seq, 10);
+	assert_int_equal(m->entries[2]->seq, 20);
+	assert_string_equal(m->entries[0]->description, "to the  hub");
+	assert_int_equal(m->entries[0]->answer_ms, 250);
+	assert_int_equal(m->entries[1]->answer_ms, 300000);
+	assert_int_equal(m->entries[2]->answer_ms, 0);
+	assert_int_equal(m->entries[0]->lifetime_s, 300);
+	assert_string_equal(m->local_address, "lo");
+	assert_int_equal(m->n_interfaces, 2);
+	assert_string_equal(m->interfaces[1], "wan1");
+	assert_int_equal(x.c->maps[1]->family, AF_INET6);
+	assert_int_equal(x.c->maps[1]->n_interfaces, 1);
+	conf_help_free(&x);
+}
+
+static void defaults(void **state)
+{
+	struct parsed x = valid("");
+
+	assert_int_equal(x.c->child_lifetime_s, 3600);
+	assert_int_equal(x.c->child_lifetime_kb, 4608000);
+	assert_int_equal(x.c->idle_ms, 0);
+	assert_int_equal(x.c->n_maps, 0);
+	conf_help_free(&x);
+}
+
+static void incomplete_says_why(void **state)
+{
+	struct parsed x = valid("access-list 101 permit ip host 10.0.0.1 any\n"
+				"crypto ipsec transform-set T esp-gcm\n"
+				"crypto isakmp key k address 10.1.1.1\n"
+				"crypto map tohub 1\n match address 101\n"
+				"crypto map tohub 2\n match address 101\n set peer 10.1.1.1\n"
+				"crypto map tohub 3\n match address 101\n set peer 10.9.9.9\n"
+				" set transform-set T\n"
+				"crypto map tohub 4\n match address 101\n set peer 10.9.9.9\n"
+				" set peer 10.1.1.1\n set transform-set T\n");
+
+	assert_string_equal(conf_entry_incomplete(x.c, entry(&x, 1)), "it has no peer");
+	assert_string_equal(conf_entry_incomplete(x.c, entry(&x, 2)), "it has no transform set");
+	assert_string_equal(conf_entry_incomplete(x.c, entry(&x, 3)),
+			    "none of its peers has a pre-shared key");
+	assert_null(conf_entry_incomplete(x.c, entry(&x, 4)));
+	conf_help_free(&x);
+}
+
+#define ROWS(rows, fn)                                                             \
+	for (size_t i = 0; i < ELEMS(rows); i++)                                   \
+	tests[n++] = (struct CMUnitTest){ .name = (rows)[i].desc, .test_func = fn, \
+					  .initial_state = (void *)&(rows)[i] }
+
+int main(void)
+{
+	static const struct CMUnitTest fixed[] = {
+		cmocka_unit_test(founding_example_1),
+		cmocka_unit_test(founding_example_2),
+		cmocka_unit_test(founding_procedure),
+		cmocka_unit_test(not_added_is_not_printed),
+		cmocka_unit_test(transform_sets),
+		cmocka_unit_test(keys_most_specific_first),
+		cmocka_unit_test(keyring_identities),
+		cmocka_unit_test(maps_by_sequence),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(incomplete_says_why),
+	};
+	struct CMUnitTest tests[ELEMS(fixed) + ELEMS(peers_rows) + ELEMS(idle_rows) +
+				ELEMS(dpd_rows) + ELEMS(acl_rows)];
+	size_t n = 0;
+
+	for (; n < ELEMS(fixed); n++)
+		tests[n] = fixed[n];
+	ROWS(peers_rows, one_peers_row);
+	ROWS(idle_rows, one_idle_row);
+	ROWS(dpd_rows, one_dpd_row);
+	ROWS(acl_rows, one_acl_row);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

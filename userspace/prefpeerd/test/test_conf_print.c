@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* parse(print(c)) is c, but for secrets, over configurations made at random. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prefpeerd/test/conf_help.h"
+
+#define ROUNDS 3000
+
+/* ---- making one ---- */
+
+struct gen {
+	FILE *out;
+	uint64_t seed;
+};
+
+static unsigned pick(struct gen *g, unsigned n)
+{
+	g->seed = g->seed * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(g->seed >> 33) % n;
+}
+
+#define maybe(g) (pick(g, 2) == 0)
+#define say(g, ...) fprintf((g)->out, __VA_ARGS__)
+
+static void gen_timers(struct gen *g)
+{
+	static const char *const modes[] = { "periodic", "on-demand" };
+
+	if (maybe(g))
+		say(g, "crypto isakmp keepalive %u %u %s\n", 10 + pick(g, 3591), 2 + pick(g, 59),
+		    modes[pick(g, 2)]);
+	if (pick(g, 3) == 0)
+		say(g, "crypto ikev2 dpd %u %u %s%s%s\n", 10 + pick(g, 3591), 2 + pick(g, 59),
+		    modes[pick(g, 2)], maybe(g) ? " strict" : "", maybe(g) ? " spacing fixed" : "");
+	else if (pick(g, 3) == 0)
+		say(g, "crypto ikev2 dpd milliseconds %u %u %s\n", 50 + pick(g, 9999),
+		    20 + pick(g, 999), modes[pick(g, 2)]);
+	if (maybe(g))
+		say(g, "crypto ipsec security-association idle-time %u\n", 60 + pick(g, 3));
+	if (maybe(g))
+		say(g, "crypto ipsec security-association lifetime seconds %u\n",
+		    120 + pick(g, 86281));
+}
+
+static void gen_identity(struct gen *g, unsigned i)
+{
+	static const char *const kinds[] = { "fqdn h%u.example", "email a@h%u.example",
+					     "key-id k%u", "address 10.66.0.%u" };
+	char text[64];
+
+	/* The formats are ours, each with one %u. */
+	snprintf(text, sizeof(text), kinds[pick(g, 4)], i);
+	if (maybe(g))
+		say(g, "  identity %s\n", text);
+}
+
+static void gen_keys(struct gen *g)
+{
+	for (unsigned i = 0; i < 4; i++)
+		if (maybe(g))
+			say(g, "crypto isakmp key s%u address 10.%u.0.0 255.%u.0.0\n", i, i,
+			    maybe(g) ? 255 : 254 + (i & 1));
+	for (unsigned i = 0; i < 6; i++) {
+		if (maybe(g))
+			continue;
+		say(g, "crypto ikev2 keyring K%u\n peer p%u\n", pick(g, 2), i);
+		if (maybe(g))
+			say(g, "  address 172.16.%u.%u\n", i, pick(g, 256));
+		else
+			say(g, "  address 2001:db8:%x::/%u\n", i + 1, 48 + pick(g, 80));
+		gen_identity(g, i);
+		say(g, "  pre-shared-key x%u\n", i);
+	}
+}
+
+static void gen_side4(struct gen *g, unsigned i)
+{
+	switch (pick(g, 4)) {
+	case 0:
+		say(g, " host 10.%u.%u.%u", i, pick(g, 256), pick(g, 256));
+		break;
+	case 1:
+		say(g, " 192.168.%u.0 0.0.0.255", pick(g, 256));
+		break;
+	case 2:
+		say(g, " 10.%u.0.0/16", i);
+		break;
+	default:
+		say(g, " 10.%u.%u.77 0.0.%u.255", i, pick(g, 256), (1u << pick(g, 8)) - 1);
+		break;
+	}
+}
+
+static void gen_line4(struct gen *g, unsigned i)
+{
+	say(g, " %s ip", maybe(g) ? "permit" : "deny");
+	gen_side4(g, i);
+	if (pick(g, 4) == 0)
+		say(g, " any");
+	else
+		gen_side4(g, i + 100);
+	say(g, "\n");
+}
+
+static void gen_acls(struct gen *g)
+{
+	for (unsigned i = 0; i < 1 + pick(g, 5); i++) {
+		say(g, "access-list 101");
+		gen_line4(g, i);
+	}
+	say(g, "ip access-list extended LAN\n");
+	for (unsigned i = 0; i < pick(g, 5); i++) {
+		if (maybe(g))
+			say(g, " %u", 1000 * (i + 1) + pick(g, 900));
+		gen_line4(g, i);
+	}
+	say(g, "ip access-list extended 2000\n %u permit ip host 10.0.0.1 any\n", 1 + pick(g, 20));
+	say(g, "ipv6 access-list SIX\n");
+	for (unsigned i = 0; i < pick(g, 4); i++) {
+		if (maybe(g))
+			say(g, " sequence %u", 1000 * (i + 1));
+		say(g, " %s ipv6 host 2001:db8::%x 2001:db8:%x::/%u\n", maybe(g) ? "permit" : "deny",
+		    i + 1, i + 1, 48 + pick(g, 80));
+	}
+}
+
+static void gen_sets(struct gen *g)
+{
+	static const char *const kinds[] = { "esp-gcm", "esp-gcm 256", "esp-aes esp-sha256-hmac",
+					     "esp-aes 256 esp-sha256-hmac" };
+
+	for (unsigned i = 0; i < 6; i++)
+		say(g, "crypto ipsec transform-set T%u %s\n", i, kinds[pick(g, 4)]);
+}
+
+static void gen_entry_body(struct gen *g, bool ipv6)
+{
+	static const char *const acls[] = { "101", "LAN", "2000", "SIX" };
+	unsigned n = pick(g, 5);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (pick(g, 5) == 0)
+			say(g, " set peer hub%u.example", i);
+		else
+			say(g, ipv6 ? " set peer 2001:db8:ffff::%x" : " set peer 10.1.1.%u", i + 1);
+		say(g, "%s\n", i == 0 && maybe(g) ? " default" : "");
+	}
+	if (maybe(g))
+		say(g, " set security-association %s %u%s\n", maybe(g) ? "idletime" : "idle-time",
+		    60 + pick(g, 3), maybe(g) ? " default" : "");
+	else if (maybe(g))
+		say(g, " set security-association idle-time milliseconds %u\n", 100 + pick(g, 9999));
+	if (maybe(g))
+		say(g, " set security-association lifetime seconds %u\n", 120 + pick(g, 9999));
+	if (maybe(g))
+		say(g, " set ikev2 connect-timeout milliseconds %u\n", 250 * (1 + pick(g, 100)));
+	if (maybe(g))
+		say(g, " match address %s\n", acls[pick(g, 4)]);
+	if (maybe(g))
+		say(g, " description entry %u  of many\n", pick(g, 100));
+	n = pick(g, 7);
+	for (unsigned i = 0; i < n; i++)
+		say(g, "%s T%u%s", i ? "" : " set transform-set", (i * 5 + 1) % 6,
+		    i + 1 == n ? "\n" : "");
+}
+
+static char *generate(uint64_t seed)
+{
+	char *text = NULL;
+	size_t size;
+	struct gen g = { open_memstream(&text, &size), seed };
+
+	assert_non_null(g.out);
+	gen_timers(&g);
+	gen_keys(&g);
+	for (unsigned i = 0; i < 1 + pick(&g, 4); i++) {
+		bool ipv6 = i & 1;
+
+		say(&g, "crypto map %sm%u %u ipsec-isakmp\n", ipv6 ? "ipv6 " : "", ipv6,
+		    1 + pick(&g, 65535));
+		gen_entry_body(&g, ipv6);
+		if (maybe(&g))
+			say(&g, "crypto map %sm%u local-address lo%u\n", ipv6 ? "ipv6 " : "", ipv6, i);
+		if (maybe(&g))
+			say(&g, "interface wan%u\n crypto map m%u\n", pick(&g, 3), ipv6);
+	}
+	gen_acls(&g);
+	gen_sets(&g);
+	if (maybe(&g))
+		say(&g, "hostname gw%u\n", pick(&g, 10));
+	fclose(g.out);
+	return text;
+}
+
+/* ---- comparing two ---- */
+
+static void same_dpd(const struct dpd *a, const struct dpd *b)
+{
+	assert_int_equal(a->mode, b->mode);
+	assert_int_equal(a->interval_ms, b->interval_ms);
+	assert_int_equal(a->retry_ms, b->retry_ms);
+	assert_int_equal(a->strict, b->strict);
+	assert_int_equal(a->fixed, b->fixed);
+	assert_int_equal(a->millis, b->millis);
+	assert_int_equal(a->keepalive, b->keepalive);
+}
+
+static void same_key(const struct psk *a, const struct psk *b)
+{
+	assert_true(prefix_equal(&a->peer, &b->peer));
+	assert_int_equal(a->identity.type, b->identity.type);
+	assert_true(ike_id_equal(&a->identity, &b->identity));
+	assert_string_equal(a->keyring, b->keyring);
+	assert_string_equal(a->name, b->name);
+	assert_memory_equal(b->secret, "<hidden>", b->secret_len);
+}
+
+static void same_acl(const struct acl *a, const struct acl *b)
+{
+	assert_string_equal(a->name, b->name);
+	assert_int_equal(a->family, b->family);
+	assert_int_equal(a->n_lines, b->n_lines);
+	for (unsigned i = 0; i < a->n_lines; i++) {
+		assert_int_equal(a->lines[i].permit, b->lines[i].permit);
+		assert_int_equal(a->lines[i].seq, b->lines[i].seq);
+		assert_true(selector_equal(&a->lines[i].sel, &b->lines[i].sel));
+	}
+}
+
+static void same_text(const char *a, const char *b)
+{
+	assert_int_equal(!a, !b);
+	if (a)
+		assert_string_equal(a, b);
+}
+
+/* What equals the global value is not in the running configuration: gone in b. */
+static void same_idle(const struct idle_time *a, const struct idle_time *b)
+{
+	static const struct idle_time none;
+	const struct idle_time *want = a->not_added ? &none : a;
+
+	assert_int_equal(want->ms, b->ms);
+	assert_int_equal(want->home, b->home);
+	assert_int_equal(want->millis, b->millis);
+	assert_false(b->not_added);
+}
+
+static void same_entry(const struct map_entry *a, const struct map_entry *b)
+{
+	assert_int_equal(a->seq, b->seq);
+	same_text(a->description, b->description);
+	assert_int_equal(a->n_peers, b->n_peers);
+	for (unsigned i = 0; i < a->n_peers; i++) {
+		assert_string_equal(a->peers[i].text, b->peers[i].text);
+		assert_int_equal(a->peers[i].is_default, b->peers[i].is_default);
+		assert_int_equal(a->peers[i].is_name, b->peers[i].is_name);
+		assert_true(addr_equal(&a->peers[i].addr, &b->peers[i].addr));
+	}
+	assert_int_equal(a->has_default, b->has_default);
+	same_text(a->acl ? a->acl->name : NULL, b->acl ? b->acl->name : NULL);
+	assert_int_equal(a->n_sets, b->n_sets);
+	for (unsigned i = 0; i < a->n_sets; i++)
+		assert_string_equal(a->sets[i]->name, b->sets[i]->name);
+	same_idle(&a->idle, &b->idle);
+	assert_int_equal(a->answer_ms, b->answer_ms);
+	assert_int_equal(a->lifetime_s, b->lifetime_s);
+}
+
+static void same_map(const struct map *a, const struct map *b)
+{
+	assert_string_equal(a->name, b->name);
+	assert_int_equal(a->family, b->family);
+	assert_string_equal(a->local_address, b->local_address);
+	assert_int_equal(a->n_interfaces, b->n_interfaces);
+	for (unsigned i = 0; i < a->n_interfaces; i++)
+		assert_string_equal(a->interfaces[i], b->interfaces[i]);
+	assert_int_equal(a->n_entries, b->n_entries);
+	for (unsigned i = 0; i < a->n_entries; i++)
+		same_entry(a->entries[i], b->entries[i]);
+}
+
+static void same_config(const struct config *a, const struct config *b)
+{
+	assert_string_equal(a->hostname, b->hostname);
+	assert_int_equal(a->idle_ms, b->idle_ms);
+	same_dpd(&a->dpd, &b->dpd);
+	assert_int_equal(a->child_lifetime_s, b->child_lifetime_s);
+	assert_int_equal(a->child_lifetime_kb, b->child_lifetime_kb);
+	assert_int_equal(a->n_psks, b->n_psks);
+	for (unsigned i = 0; i < a->n_psks; i++)
+		same_key(&a->psks[i], &b->psks[i]);
+	assert_int_equal(a->n_sets, b->n_sets);
+	for (unsigned i = 0; i < a->n_sets; i++) {
+		assert_string_equal(a->sets[i]->name, b->sets[i]->name);
+		assert_memory_equal(&a->sets[i]->suite, &b->sets[i]->suite,
+				    sizeof(a->sets[i]->suite));
+	}
+	assert_int_equal(a->n_acls, b->n_acls);
+	for (unsigned i = 0; i < a->n_acls; i++)
+		same_acl(a->acls[i], b->acls[i]);
+	assert_int_equal(a->n_maps, b->n_maps);
+	for (unsigned i = 0; i < a->n_maps; i++)
+		same_map(a->maps[i], b->maps[i]);
+}
+
+/* ---- the property ---- */
+
+static void round_trip(const char *text)
+{
+	struct parsed a = conf_help_parse(text), b;
+	char *first, *second;
+
+	conf_help_valid(&a);
+	first = conf_help_print(a.c);
+	b = conf_help_parse(first);
+	conf_help_valid(&b);
+	same_config(a.c, b.c);
+	second = conf_help_print(b.c);
+	assert_string_equal(first, second);
+	free(first);
+	free(second);
+	conf_help_free(&a);
+	conf_help_free(&b);
+}
+
+static void parse_of_print_is_the_same(void **state)
+{
+	for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+		char *text = generate(seed);
+
+		round_trip(text);
+		free(text);
+	}
+}
+
+/* Otherwise the property could hold over nothing. */
+static void generated_texts_have_everything(void **state)
+{
+	static const char *const words[] = { "keepalive", "strict", "spacing fixed", "milliseconds",
+					     "keyring", "identity email", "sequence", "2000",
+					     "ipv6 access-list SIX", " default\n", "connect-timeout",
+					     "local-address", "description", "hub0.example",
+					     "ipv6 crypto map" };
+	bool seen[sizeof(words) / sizeof(*words)] = { false };
+
+	for (uint64_t seed = 1; seed <= ROUNDS / 10; seed++) {
+		char *text = generate(seed), *printed;
+		struct parsed x = conf_help_parse(text);
+
+		conf_help_valid(&x);
+		printed = conf_help_print(x.c);
+		for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+			seen[i] |= strstr(printed, words[i]) != NULL;
+		free(printed);
+		free(text);
+		conf_help_free(&x);
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!seen[i])
+			fail_msg("never printed: %s", words[i]);
+}
+
+static void secrets_are_not_printed(void **state)
+{
+	struct parsed x = conf_help_parse("crypto isakmp key TOPSECRET address 10.1.1.1\n"
+					  "crypto ikev2 keyring K\n peer a\n  address 10.2.2.2\n"
+					  "  pre-shared-key TOPSECRET\n");
+	char *text;
+
+	conf_help_valid(&x);
+	text = conf_help_print(x.c);
+	assert_null(strstr(text, "TOPSECRET"));
+	assert_non_null(strstr(text, "crypto isakmp key <hidden> address 10.1.1.1\n"));
+	free(text);
+	conf_help_free(&x);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(parse_of_print_is_the_same),
+		cmocka_unit_test(generated_texts_have_everything),
+		cmocka_unit_test(secrets_are_not_printed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

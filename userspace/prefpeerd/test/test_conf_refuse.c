@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What each line is told, and where: one row per refusal, warning and note. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prefpeerd/test/conf_help.h"
+
+#define ELEMS(a) (sizeof(a) / sizeof((a)[0]))
+#define WANT_MAX 6
+
+struct row {
+	const char *desc, *text;
+	const char *want[WANT_MAX + 1]; /* "LINE:COLUMN severity: sentence", all there are */
+};
+
+#define DPD "crypto ikev2 dpd 10 2 periodic\n"
+#define MAP "crypto map tohub 1 ipsec-isakmp\n"
+#define DISABLED(place) \
+	place " note: % NOTE: This new crypto map will remain disabled until a peer\n" \
+	      "        and a valid access list have been configured."
+#define IDLE(n) "crypto map m 1\n set peer 10.1.1.1\n set security-association " n "\n"
+#define SET(t) "crypto ipsec transform-set T " t "\n"
+#define LINE(l) "access-list 101 " l "\n"
+
+static const struct row rows[] = {
+	/* set peer: §1.1 */
+	{ "case 1: default peer second in the list is refused",
+	  MAP " set peer 10.1.1.1\n set peer 10.2.2.2 default\n",
+	  { "3:20 error: % Default peer must be the first peer in the peer list" } },
+	{ "case 2: two default peers are refused",
+	  DPD MAP " set peer 10.1.1.1 default\n set peer 10.2.2.2 default\n",
+	  { "4:20 error: % Only one default peer is allowed in a crypto map entry" } },
+	{ "case 2: a known second peer does not become a second default",
+	  MAP " set peer 10.1.1.1 default\n set peer 10.2.2.2\n set peer 10.2.2.2 default\n",
+	  { "2:11 warning: % Default peer needs dead peer detection; a dead peer is noticed only when an exchange fails",
+	    "4:20 error: % Only one default peer is allowed in a crypto map entry" } },
+	{ "case 3: removing the default leaves none, and `default` of the timer says so",
+	  DPD MAP " set peer 10.1.1.1 default\n set peer 10.2.2.2\n"
+	      " set security-association idle-time 120 default\n no set peer 10.1.1.1\n",
+	  { DISABLED("2:1"),
+	    "5:37 warning: `default` of the idle timer without a default peer: the next attempt stays with the current peer" } },
+	{ "case 4: an entry without access list is disabled, with IOS's note",
+	  DPD MAP " set peer 10.1.1.1\n", { DISABLED("2:1") } },
+	{ "case 4: an entry without peer is disabled, and blocks what it would protect",
+	  DPD MAP " match address 101\naccess-list 101 permit ip host 10.0.0.1 any\n"
+	      "interface wan0\n crypto map tohub\n",
+	  { DISABLED("2:1"),
+	    "2:1 warning: it has no peer: what access list 101 permits is blocked, not sent in clear" } },
+	{ "§3.3: a default peer without dpd is warned about",
+	  MAP " set peer 10.1.1.1 default\n",
+	  { DISABLED("1:1"),
+	    "2:11 warning: % Default peer needs dead peer detection; a dead peer is noticed only when an exchange fails" } },
+	{ "set peer: dynamic is understood and refused", MAP " set peer hub.example dynamic\n",
+	  { "2:23 error: `dynamic` is not supported yet" } },
+	{ "set peer: dynamic default is refused at dynamic",
+	  MAP " set peer hub.example dynamic default\n",
+	  { "2:23 error: `dynamic` is not supported yet" } },
+	{ "A21: a host name is noted, not looked up", MAP " set peer hub.example\n",
+	  { DISABLED("1:1"),
+	    "2:11 note: hub.example is not looked up here; it is when the agent needs it" } },
+	{ "set peer: a mistyped address is no host name", MAP " set peer 10.1.1.300\n",
+	  { "2:11 error: 10.1.1.300 is neither an address nor a host name" } },
+	{ "set peer: three numbers are no host name", MAP " set peer 10.1.1\n",
+	  { "2:11 error: 10.1.1 is neither an address nor a host name" } },
+	{ "set peer: odd characters", MAP " set peer hub/1\n",
+	  { "2:11 error: hub/1 is neither an address nor a host name" } },
+	{ "set peer: multicast", MAP " set peer 224.0.0.1\n",
+	  { "2:11 error: 224.0.0.1 is a multicast address" } },
+	{ "set peer: unspecified", MAP " set peer 0.0.0.0\n",
+	  { "2:11 error: 0.0.0.0 is the unspecified address" } },
+	{ "set peer: broadcast", MAP " set peer 255.255.255.255\n",
+	  { "2:11 error: 255.255.255.255 is the broadcast address" } },
+	{ "set peer: link-local", "crypto map ipv6 m 1\n set peer fe80::1\n",
+	  { "2:11 error: fe80::1 is valid on one link only" } },
+	{ "§1.3: a v4 map refuses a v6 peer", MAP " set peer 2001:db8::1\n",
+	  { "2:11 error: crypto map tohub is an IPv4 map and 2001:db8::1 an IPv6 address" } },
+	{ "§1.3: a v6 map refuses a v4 peer", "crypto map ipv6 six 1\n set peer 10.1.1.1\n",
+	  { "2:11 error: crypto map six is an IPv6 map and 10.1.1.1 an IPv4 address" } },
+	{ "§1.3: one name is of one kind; its lines are not blamed",
+	  "crypto map m 1\ncrypto map ipv6 m 2\n set peer 2001:db8::1\n",
+	  { "2:17 error: crypto map m is an IPv4 map since line 1" } },
+	{ "no set peer of none", MAP " no set peer 10.9.9.9\n",
+	  { DISABLED("1:1"), "2:5 warning: there is nothing that this line could remove" } },
+
+	/* idle time: §2.1, §2.2 */
+	{ "case 15: idle time 59 refused", IDLE("idle-time 59"),
+	  { "3:37 error: idle time 59 is below 60 (60..86400 s)" } },
+	{ "case 15: idle time 86401 refused", IDLE("idletime 86401 default"),
+	  { "3:36 error: idle time 86401 is above 86400 (60..86400 s)" } },
+	{ "case 15: idle time 60 accepted", IDLE("idle-time 60"), { DISABLED("1:1") } },
+	{ "case 15: idle time 86400 accepted", IDLE("idletime 86400"), { DISABLED("1:1") } },
+	{ "case 15: global idle time 59 refused",
+	  "crypto ipsec security-association idle-time 59\n",
+	  { "1:45 error: idle time 59 is below 60 (60..86400 s)" } },
+	{ "case 15: global idle time 86401 refused",
+	  "crypto ipsec security-association idle-time 86401\n",
+	  { "1:45 error: idle time 86401 is above 86400 (60..86400 s)" } },
+	{ "idle-time milliseconds 99 refused", IDLE("idle-time milliseconds 99"),
+	  { "3:50 error: idle time 99 is below 100 (100..86400000 ms)" } },
+	{ "idle-time milliseconds 86400001 refused", IDLE("idle-time milliseconds 86400001"),
+	  { "3:50 error: idle time 86400001 is above 86400000 (100..86400000 ms)" } },
+	{ "a number beyond 64 bits is above, not wrapped",
+	  IDLE("idle-time 184467440737095516160"),
+	  { "3:37 error: idle time 184467440737095516160 is above 86400 (60..86400 s)" } },
+	{ "idle time is no word", IDLE("idle-time soon"), { "3:37 error: unknown word soon" } },
+	{ "case 13: equal to a global value that comes later: not added",
+	  IDLE("idle-time 120 default") "crypto ipsec security-association idle-time 120\n",
+	  { DISABLED("1:1"),
+	    "3:37 warning: % Idle time 120 equals the global value; not added to crypto map" } },
+	{ "case 13: equal in milliseconds: not added",
+	  "crypto ipsec security-association idle-time 120\n" IDLE("idle-time milliseconds 120000"),
+	  { DISABLED("2:1"),
+	    "4:50 warning: % Idle time 120000 milliseconds equals the global value; not added to crypto map" } },
+	{ "case 14: unequal to the global value: nothing is said",
+	  "crypto ipsec security-association idle-time 120\n" IDLE("idle-time 121"),
+	  { DISABLED("2:1") } },
+	{ "§2.1: the global timer has no default",
+	  "crypto ipsec security-association idle-time 120 default\n",
+	  { "1:49 error: the global idle timer cannot lead to the default peer" } },
+
+	/* dead peer detection: §3.1, §3.3 */
+	{ "case 25: keepalive 9 refused", "crypto isakmp keepalive 9\n",
+	  { "1:25 error: keepalive interval 9 is below 10 (10..3600 s)" } },
+	{ "case 25: keepalive 3601 refused", "crypto isakmp keepalive 3601 2\n",
+	  { "1:25 error: keepalive interval 3601 is above 3600 (10..3600 s)" } },
+	{ "case 25: retry 1 refused", "crypto isakmp keepalive 10 1 periodic\n",
+	  { "1:28 error: keepalive retry 1 is below 2 (2..60 s)" } },
+	{ "case 25: retry 61 refused", "crypto isakmp keepalive 10 61\n",
+	  { "1:28 error: keepalive retry 61 is above 60 (2..60 s)" } },
+	{ "case 25: dpd 9, 3601, retry 1, 61 refused, each at its place",
+	  "crypto ikev2 dpd 9 2 periodic\ncrypto ikev2 dpd 3601 2 periodic\n"
+	  "crypto ikev2 dpd 10 1 periodic\ncrypto ikev2 dpd 10 61 on-demand\n",
+	  { "1:18 error: dpd interval 9 is below 10 (10..3600 s)",
+	    "2:18 error: dpd interval 3601 is above 3600 (10..3600 s)",
+	    "3:21 error: dpd retry 1 is below 2 (2..60 s)",
+	    "4:21 error: dpd retry 61 is above 60 (2..60 s)" } },
+	{ "dpd milliseconds: 49, 19 and 60001 refused",
+	  "crypto ikev2 dpd milliseconds 49 20 periodic\n"
+	  "crypto ikev2 dpd milliseconds 50 19 periodic\n"
+	  "crypto ikev2 dpd milliseconds 3600001 20 periodic\n"
+	  "crypto ikev2 dpd milliseconds 50 60001 periodic\n",
+	  { "1:31 error: dpd interval 49 is below 50 (50..3600000 ms)",
+	    "2:34 error: dpd retry 19 is below 20 (20..60000 ms)",
+	    "3:31 error: dpd interval 3600001 is above 3600000 (50..3600000 ms)",
+	    "4:34 error: dpd retry 60001 is above 60000 (20..60000 ms)" } },
+	{ "dpd needs all three", "crypto ikev2 dpd 10 2\n",
+	  { "1:21 error: the command is incomplete" } },
+	{ "A15: keepalive is an alias, with a notice", "crypto isakmp keepalive 10\n",
+	  { "1:1 note: `crypto isakmp keepalive` is taken as `crypto ikev2 dpd`: here is only IKEv2" } },
+	{ "A15: keepalive beside dpd has no effect", "crypto isakmp keepalive 10\n" DPD,
+	  { "1:1 warning: `crypto isakmp keepalive` has no effect beside `crypto ikev2 dpd` (line 2)" } },
+	{ "isakmp policy belongs to IKEv1", "crypto isakmp policy 10\n",
+	  { "1:15 error: `crypto isakmp policy` belongs to IKEv1; here is only IKEv2" } },
+
+	/* crypto map: §4 */
+	{ "sequence number 0", "crypto map m 0 ipsec-isakmp\n",
+	  { "1:14 error: sequence number 0 is below 1 (1..65535)" } },
+	{ "sequence number 65536; its lines are not blamed",
+	  "crypto map m 65536\n set peer 10.1.1.1 default\n set peer 10.2.2.2 default\n",
+	  { "1:14 error: sequence number 65536 is above 65535 (1..65535)" } },
+	{ "syntax below a refused line is still told", "crypto map m 0\n set pear 10.1.1.1\n",
+	  { "1:14 error: sequence number 0 is below 1 (1..65535)", "2:6 error: unknown word pear" } },
+	{ "ipsec-manual", "crypto map m 1 ipsec-manual\n",
+	  { "1:16 error: `ipsec-manual` is not supported yet" } },
+	{ "dynamic maps", "crypto map m 1 ipsec-isakmp dynamic d\n",
+	  { "1:29 error: `dynamic` is not supported yet" } },
+	{ "set pfs", "crypto map m 1\n set pfs group14\n", { "2:6 error: `pfs` is not supported yet" } },
+	{ "reverse-route", "crypto map m 1\n reverse-route\n",
+	  { "2:2 error: `reverse-route` is not supported yet" } },
+	{ "lifetime kilobytes", IDLE("lifetime kilobytes 2560"),
+	  { "3:36 error: `kilobytes` is not supported yet" } },
+	{ "lifetime 119 and 2592001", IDLE("lifetime seconds 119") IDLE("lifetime seconds 2592001"),
+	  { "3:44 error: lifetime 119 is below 120 (120..2592000 s)",
+	    "6:44 error: lifetime 2592001 is above 2592000 (120..2592000 s)" } },
+	{ "global lifetime 86401", "crypto ipsec security-association lifetime seconds 86401\n",
+	  { "1:52 error: lifetime 86401 is above 86400 (120..86400 s)" } },
+	{ "connect-timeout 0, 301, 249 ms and 300001 ms",
+	  "crypto map m 1\n set ikev2 connect-timeout 0\n set ikev2 connect-timeout 301\n"
+	  " set ikev2 connect-timeout milliseconds 249\n"
+	  " set ikev2 connect-timeout milliseconds 300001\n",
+	  { "2:28 error: connect timeout 0 is below 1 (1..300 s)",
+	    "3:28 error: connect timeout 301 is above 300 (1..300 s)",
+	    "4:41 error: connect timeout 249 is below 250 (250..300000 ms)",
+	    "5:41 error: connect timeout 300001 is above 300000 (250..300000 ms)" } },
+	{ "a seventh transform set", "crypto map m 1\n set transform-set A B C D E F G\n",
+	  { "2:32 error: at most 6 of NAME are possible" } },
+	{ "a transform set twice", "crypto map m 1\n set transform-set A A\n" SET("esp-gcm"),
+	  { "2:20 error: transform set A does not exist",
+	    "2:22 error: transform set A is named twice" } },
+	{ "a transform set that is not there", "crypto map m 1\n set transform-set NONE\n",
+	  { "2:20 error: transform set NONE does not exist" } },
+	{ "a transform set whose definition was refused is not missed as well",
+	  "crypto map m 1\n set transform-set T\n" SET("esp-des"),
+	  { "3:30 error: esp-des is too weak to be used" } },
+	{ "an access list that is not there", "crypto map m 1\n match address LAN\n",
+	  { "2:16 error: access list LAN does not exist" } },
+	{ "an access list whose line was refused is not missed as well",
+	  "crypto map m 1\n match address 101\n" LINE("permit udp any any"),
+	  { "3:24 error: protocol udp in an access list is not supported yet" } },
+	{ "no map to remove", "no crypto map m 1\n",
+	  { "1:4 warning: there is nothing that this line could remove" } },
+
+	/* interface: §4.1 */
+	{ "a map that is not there", "interface wan0\n crypto map m\n",
+	  { "2:13 error: crypto map m does not exist" } },
+	{ "an interface's name is too long", "interface a-name-of-16-byt\n",
+	  { "1:11 error: a-name-of-16-byt is no name of an interface (1..15 bytes, no `/`)" } },
+	{ "an address is the system's", "interface wan0\n ip address 10.0.0.1 255.255.255.0\n",
+	  { "2:5 error: what an interface is like is the system's to say, not this file's" } },
+	{ "a v4 map is no ipv6 crypto map",
+	  "crypto map m 1\ninterface wan0\n ipv6 crypto map m\n",
+	  { "3:18 error: crypto map m is an IPv4 map" } },
+	{ "a map that stands nowhere",
+	  MAP " match address 101\n set peer 10.1.1.1\n set transform-set T\n" LINE(
+		  "permit ip host 10.0.0.1 any") SET("esp-gcm 256")
+		  "crypto isakmp key k address 10.1.1.1\n",
+	  { "1:12 warning: crypto map tohub stands on no interface: it does nothing" } },
+
+	/* access lists: §4.1 */
+	{ "permit ip any any", LINE("permit ip any any"),
+	  { "1:1 error: `permit ip any any` would protect the tunnel's own packets and cut this machine off" } },
+	{ "permit ip any any in other words", LINE("permit ip 0.0.0.0 255.255.255.255 0.0.0.0/0"),
+	  { "1:1 error: `permit ip any any` would protect the tunnel's own packets and cut this machine off" } },
+	{ "permit ipv6 any any", "ipv6 access-list L\n permit ipv6 any any\n",
+	  { "2:2 error: `permit ipv6 any any` would protect the tunnel's own packets and cut this machine off" } },
+	{ "deny ip any any is fine", LINE("deny ip any any"), { NULL } },
+	{ "a wildcard with a hole", LINE("permit ip 10.0.0.0 0.0.255.0 any"),
+	  { "1:36 error: wildcard 0.0.255.0 is not contiguous: only prefixes can be protected" } },
+	{ "a mask for a wildcard, at the destination",
+	  LINE("permit ip host 10.0.0.1 10.0.0.0 255.255.255.0"),
+	  { "1:50 error: wildcard 255.255.255.0 is not contiguous: only prefixes can be protected" } },
+	{ "bits beyond the prefix", LINE("permit ip 10.0.0.1/8 any"),
+	  { "1:27 error: 10.0.0.1/8 has bits beyond its prefix length" } },
+	{ "a prefix of 33 bits", LINE("permit ip 10.0.0.0/33 any"),
+	  { "1:27 error: 10.0.0.0/33 is not an IPv4 prefix" } },
+	{ "tcp", LINE("permit tcp any any eq 80"),
+	  { "1:24 error: protocol tcp in an access list is not supported yet" } },
+	{ "udp in a deny", "ip access-list extended L\n deny udp any any\n",
+	  { "2:7 error: protocol udp in an access list is not supported yet" } },
+	{ "a port after ip", LINE("permit ip host 10.0.0.1 any eq 80"),
+	  { "1:45 error: unknown word eq" } },
+	{ "ipv6 in an IPv4 list", "ip access-list extended L\n permit ipv6 any any\n",
+	  { "2:9 error: `ipv6` does not belong in an IPv4 access list" } },
+	{ "ip in an IPv6 list", "ipv6 access-list L\n permit ip any any\n",
+	  { "2:9 error: `ip` does not belong in an IPv6 access list" } },
+	{ "a v6 address in an IPv4 list", LINE("permit ip host 2001:db8::1 any"),
+	  { "1:32 error: 2001:db8::1 is not an IPv4 address" } },
+	{ "standard numbers", "access-list 99 permit 10.0.0.0 0.0.0.255\n",
+	  { "1:13 error: access list 99 is below 100 (100..2699)" } },
+	{ "the gap between the ranges", "access-list 200 permit ip host 10.0.0.1 any\n",
+	  { "1:13 error: access list 200 is not an extended one (100..199, 2000..2699)" } },
+	{ "a name that is a number", "ip access-list extended 99\n",
+	  { "1:25 error: 99 is not the number of an extended access list (100..199, 2000..2699)" } },
+	{ "one name for both families",
+	  "ip access-list extended L\n deny ip any any\nipv6 access-list L\n deny ipv6 any any\n",
+	  { "3:18 error: access list L is of the other family since line 1" } },
+	{ "a line number twice",
+	  "ip access-list extended L\n 5 deny ip any any\n 5 deny ip host 10.0.0.1 any\n",
+	  { "3:2 error: access list L has a line 5 already (line 2 of the file)" } },
+	{ "a line twice", LINE("deny ip any any") LINE("deny ip any any"),
+	  { "2:1 warning: the same as line 1; not added" } },
+	{ "an access list that permits nothing",
+	  MAP " match address 101\n set peer 10.1.1.1\n set transform-set T\n" LINE("deny ip any any")
+	  SET("esp-gcm") "crypto isakmp key k address 10.1.1.1\ninterface w\n crypto map tohub\n",
+	  { "2:16 warning: access list 101 permits nothing: the entry protects nothing" } },
+
+	/* transform sets */
+	{ "esp-des", SET("esp-des esp-sha-hmac"), { "1:30 error: esp-des is too weak to be used" } },
+	{ "esp-3des", SET("esp-3des"), { "1:30 error: esp-3des is too weak to be used" } },
+	{ "md5", SET("esp-aes 256 esp-md5-hmac"),
+	  { "1:42 error: esp-md5-hmac is too weak to be used" } },
+	{ "sha1", SET("esp-aes esp-sha-hmac"), { "1:38 error: esp-sha-hmac is too weak to be used" } },
+	{ "aes without integrity", SET("esp-aes 256"), { "1:38 error: the command is incomplete" } },
+	{ "aes 192", SET("esp-aes 192 esp-sha256-hmac"),
+	  { "1:38 error: keys of 192 bits are not supported" } },
+	{ "aes 200", SET("esp-gcm 200"), { "1:38 error: AES has no keys of 200 bits" } },
+	{ "null", SET("esp-null esp-sha256-hmac"), { "1:30 error: esp-null does not encrypt" } },
+	{ "transport mode", SET("esp-gcm") " mode transport\n",
+	  { "2:7 error: transport mode is not supported" } },
+
+	/* keys: the words of a key are never said */
+	{ "key type 6", "crypto isakmp key 6 AAAA address 10.1.1.1\n",
+	  { "1:19 error: a key of type 6 is encrypted with a master key that this machine does not have" } },
+	{ "key type 6 in a keyring",
+	  "crypto ikev2 keyring K\n peer a\n  address 10.1.1.1\n  pre-shared-key 6 AAAA\n",
+	  { "4:18 error: a key of type 6 is encrypted with a master key that this machine does not have" } },
+	{ "a key of two words", "crypto isakmp key two words address 10.1.1.1\n",
+	  { "1:23 error: a word after the key that is not expected" } },
+	{ "a key by host name", "crypto isakmp key k hostname hub\n",
+	  { "1:21 error: a key by host name is not supported yet" } },
+	{ "a mask with a hole", "crypto isakmp key k address 10.0.0.0 255.0.255.0\n",
+	  { "1:38 error: 255.0.255.0 is no network mask of 10.0.0.0" } },
+	{ "a keyring's peer without key and address", "crypto ikev2 keyring K\n peer a\n",
+	  { "2:7 error: peer a of keyring K has no address",
+	    "2:7 error: peer a of keyring K has no pre-shared-key" } },
+	{ "one address, two keys",
+	  "crypto isakmp key k address 10.1.1.1\n"
+	  "crypto ikev2 keyring K\n peer a\n  address 10.1.1.1\n  pre-shared-key k\n",
+	  { "3:7 error: 10.1.1.1 has a key already (line 1)" } },
+	{ "a peer without key",
+	  MAP " match address 101\n set peer 10.1.1.1\n set peer 10.2.2.2\n set transform-set T\n"
+	  LINE("permit ip host 10.0.0.1 any") SET("esp-gcm")
+	  "crypto isakmp key k address 10.1.1.1\ninterface w\n crypto map tohub\n",
+	  { "4:11 warning: no pre-shared key for peer 10.2.2.2: it can never come up" } },
+
+	/* words and lines */
+	{ "an unknown command", "fnord 1\n", { "1:1 error: unknown word fnord" } },
+	{ "every error is told, not the first only", "fnord\nip fnord\ncrypto fnord\n",
+	  { "1:1 error: unknown word fnord", "2:4 error: unknown word fnord",
+	    "3:8 error: unknown word fnord" } },
+	{ "a control byte", "hostname a\n host\x07name b\n",
+	  { "2:6 error: a byte 0x07, which no line can hold" } },
+	{ "an incomplete command", "crypto\n", { "1:1 error: the command is incomplete" } },
+	{ "`no` alone", "no\n", { "1:1 error: unknown word no" } },
+	{ "a line that `no` does not take", "no crypto map m local-address\n",
+	  { "1:4 warning: there is nothing that this line could remove" } },
+	{ "a map's word on the interface is not the map's entry",
+	  "interface wan0\n crypto map m 70000\n",
+	  { "2:15 error: sequence number 70000 is above 65535 (1..65535)" } },
+};
+
+static void one_row(void **state)
+{
+	const struct row *r = *state;
+	struct parsed x = conf_help_parse(r->text);
+	unsigned errors = 0;
+
+	conf_help_expect(&x, r->want);
+	for (unsigned i = 0; r->want[i]; i++)
+		errors += strstr(r->want[i], " error: ") != NULL;
+	assert_int_equal(x.d.n_errors, errors);
+	assert_true(errors ? !x.c : !!x.c);
+	conf_help_free(&x);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ELEMS(rows)];
+
+	for (size_t i = 0; i < ELEMS(rows); i++)
+		tests[i] = (struct CMUnitTest){ .name = rows[i].desc,
+						.test_func = one_row,
+						.initial_state = (void *)&rows[i] };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
