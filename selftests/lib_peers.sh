@@ -11,14 +11,16 @@ peer_names=()
 psk=correct-horse-battery-staple
 
 # peer_conf NAME [EXTRA]: strongswan.conf. Nothing of ours may trip a defence
-# against floods; EXTRA are further lines of the charon section.
+# against floods (0 would be no limit, but 5.9.8 then raises block_threshold
+# to one above the limit per address). EXTRA: more lines of the charon section.
 peer_conf()
 {
 	cat <<-CONF
 	charon-systemd {
 		load = $peer_plugins
-		block_threshold = 0
-		cookie_threshold = 0
+		block_threshold = 100000
+		cookie_threshold = 100000
+		cookie_threshold_ip = 90000
 		half_open_timeout = 5
 		install_routes = no
 		install_virtual_ip = no
@@ -41,6 +43,9 @@ peer_conf()
 			}
 		}
 		$2
+	}
+	swanctl {
+		load = random openssl
 	}
 	CONF
 }
