@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The engine port: calls in, and the way of a datagram to its session. */
+#include "prefpeerd/engine_ike/ike.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+
+#define BUDGET_DEFAULT_MS 12000 /* 6R of R = 2 s, semantics.md §10 */
+
+static void turn_fire(struct timer *t, mono_t now)
+{
+	struct ike *e = timer_container(t, struct ike, turn_timer);
+
+	sessions_bury(e);
+	events_turn(e);
+}
+
+/* ---- remotes ---- */
+
+struct remote *remote_find(struct ike *e, remote_id id)
+{
+	struct remote *r;
+
+	HASH_FIND(hh, e->remotes, &id, sizeof(id), r);
+	return r;
+}
+
+static int remote_fill(struct remote *r, const struct engine_remote *from)
+{
+	uint8_t *psk = bytes_dup(from->psk, from->psk_len);
+
+	if (!psk)
+		return -ENOMEM;
+	if (r->psk)
+		free_wiped(r->psk, r->r.psk_len);
+	r->psk = psk;
+	r->r = *from;
+	r->r.psk = psk;
+	return 0;
+}
+
+static int op_remote_set(void *impl, const struct engine_remote *from)
+{
+	struct ike *e = impl;
+	struct remote *r = remote_find(e, from->id);
+	int err;
+
+	if (!from->id || !addr_is_set(&from->peer))
+		return -EINVAL;
+	if (r)
+		return remote_fill(r, from);
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	r->id = from->id;
+	err = remote_fill(r, from);
+	if (err) {
+		free(r);
+		return err;
+	}
+	HASH_ADD(hh, e->remotes, id, sizeof(r->id), r);
+	return 0;
+}
+
+static void remote_free(struct ike *e, struct remote *r)
+{
+	HASH_DELETE(hh, e->remotes, r);
+	free_wiped(r->psk, r->r.psk_len);
+	free_wiped(r, sizeof(*r));
+}
+
+static int op_remote_del(void *impl, remote_id id)
+{
+	struct ike *e = impl;
+	struct remote *r = remote_find(e, id);
+
+	if (!r)
+		return -ENOENT;
+	remote_free(e, r);
+	return 0;
+}
+
+/* ---- start and stop ---- */
+
+/*
+ * The kernel loads its algorithms at the first SA that uses them: here, and not
+ * in the first failover (design.md §4).
+ */
+static int warm_up(struct ike *e, const struct esp_suite *suite, uint32_t spi)
+{
+	const struct kernel *k = &e->env.kernel;
+	struct kernel_sa sa = {
+		.id = { .spi = spi, .proto = IPPROTO_ESP },
+		.dir = SA_DIR_OUT,
+		.suite = *suite,
+		.encr_key_len = encr_keymat_len(suite->encr, suite->key_bits),
+		.integ_key_len = integ_key_len(suite->integ),
+		.replay_window = REPLAY_WINDOW,
+		.inner_family = AF_INET,
+	};
+	int err;
+
+	addr_parse("127.0.0.1", &sa.src);
+	addr_parse("127.0.0.1", &sa.id.dst);
+	crypto_random(sa.encr_key, sa.encr_key_len);
+	crypto_random(sa.integ_key, sa.integ_key_len);
+	err = k->ops->sa_add(k->impl, &sa);
+	if (!err)
+		k->ops->sa_del(k->impl, &sa.id);
+	crypto_wipe(&sa, sizeof(sa));
+	return err;
+}
+
+#define WARM_UP_SPI 0x50500001u
+
+static void warm_up_all(struct ike *e)
+{
+	struct esp_suite suites[SUITE_MAX];
+	unsigned n = esp_suites_default(suites);
+	char name[32];
+
+	for (unsigned i = 0; i < n; i++) {
+		int err = warm_up(e, &suites[i], WARM_UP_SPI + i);
+
+		if (err)
+			log_warn("ike", "the kernel has no %s: %s",
+				 encr_name(suites[i].encr, suites[i].key_bits, name, sizeof(name)),
+				 strerror(-err));
+	}
+}
+
+static int op_start(void *impl, engine_event_fn fn, void *ctx)
+{
+	struct ike *e = impl;
+
+	if (e->fn)
+		return -EALREADY;
+	e->fn = fn;
+	e->fn_ctx = ctx;
+	warm_up_all(e);
+	event_new(e, NULL, ENG_READY);
+	return 0;
+}
+
+static bool is_lingering(enum session_state state)
+{
+	return state == SES_UP || state == SES_CLOSING;
+}
+
+static void finish_stop(struct ike *e)
+{
+	struct session *s, *tmp;
+
+	timer_cancel(&e->env.timers, &e->stop_timer);
+	e->stopping = false;
+	DL_FOREACH_SAFE(e->sessions, s, tmp)
+		session_end(s, WHY_LOCAL, "stopped");
+	event_new(e, NULL, ENG_LOST);
+}
+
+static void stop_fire(struct timer *t, mono_t now)
+{
+	finish_stop(timer_container(t, struct ike, stop_timer));
+}
+
+/* The last answer ends the wait; from a timer, since this is called from within deaths. */
+void engine_session_ended(struct ike *e)
+{
+	struct session *s;
+
+	if (!e->stopping)
+		return;
+	DL_FOREACH(e->sessions, s)
+		if (is_lingering(s->state))
+			return;
+	timer_set(&e->env.timers, &e->stop_timer, ike_now(e));
+}
+
+static void op_stop(void *impl, uint32_t grace_ms)
+{
+	struct ike *e = impl;
+	struct session *s, *tmp;
+
+	if (e->stopping)
+		return;
+	timer_set(&e->env.timers, &e->stop_timer, mono_add_ms(ike_now(e), grace_ms));
+	e->stopping = true;
+	DL_FOREACH_SAFE(e->sessions, s, tmp) {
+		if (s->state == SES_UP)
+			session_close(s, WHY_LOCAL, "the agent stops");
+		else if (s->state == SES_INIT || s->state == SES_AUTH || s->state == SES_HELD)
+			session_end(s, WHY_LOCAL, "the agent stops");
+	}
+	engine_session_ended(e);
+}
+
+/* ---- IKE SAs ---- */
+
+static void start_setup(struct session *s, conn_id conn, const struct remote *r,
+			const struct addr *local, const struct engine_budget *b)
+{
+	struct setup *su = s->setup;
+
+	s->remote = r->id;
+	s->dpd = r->r.dpd;
+	s->srtt_us = r->srtt_us;
+	s->local = (struct endpoint){ *local, IKE_PORT };
+	s->peer = (struct endpoint){ r->r.peer, IKE_PORT };
+	su->budget = b ? *b : (struct engine_budget){ BUDGET_DEFAULT_MS, BUDGET_DEFAULT_MS };
+	su->deadline = mono_add_ms(ike_now(s->e), su->budget.answer_ms);
+	timer_set(&s->e->env.timers, &s->expiry_timer, mono_add_ms(su->deadline, SETUP_GRACE_MS));
+	session_name(s, conn);
+}
+
+static int op_open(void *impl, conn_id conn, remote_id remote, const struct addr *local,
+		   const struct engine_child *child, const struct engine_budget *b)
+{
+	struct ike *e = impl;
+	struct remote *r = remote_find(e, remote);
+	struct session *s;
+
+	if (!r)
+		return -ENOENT;
+	if (!conn || !child || local->family != r->r.peer.family)
+		return -EINVAL;
+	if (session_by_conn(e, conn))
+		return -EEXIST;
+	if (e->n_setups >= SETUPS_MAX || e->stopping)
+		return -EAGAIN;
+	s = session_new(e, true);
+	if (!s)
+		return -ENOMEM;
+	start_setup(s, conn, r, local, b);
+	s->setup->first = child_new(s, child);
+	if (!s->setup->first || !task_push(s, TASK_INIT, NULL)) {
+		session_end(s, WHY_LOCAL, "no memory");
+		return 0;
+	}
+	exchange_next(s);
+	return 0;
+}
+
+static int op_close(void *impl, conn_id conn, enum engine_close how)
+{
+	struct session *s = session_by_conn(impl, conn);
+
+	if (!s)
+		return -ENOENT;
+	if (s->state != SES_UP)
+		session_abandon(s);
+	else if (how == CLOSE_DELETE)
+		session_close(s, WHY_LOCAL, "closed by us");
+	else
+		session_end(s, WHY_LOCAL, "closed by us without an exchange");
+	return 0;
+}
+
+static int op_probe(void *impl, conn_id conn)
+{
+	struct session *s = session_by_conn(impl, conn);
+
+	if (!s)
+		return -ENOENT;
+	if (s->state != SES_UP)
+		return -EBUSY;
+	if (s->rq.task)
+		return 0;
+	if (!task_push(s, TASK_PROBE, NULL))
+		return -ENOMEM;
+	exchange_next(s);
+	return 0;
+}
+
+static int op_conn_info(void *impl, conn_id conn, struct engine_conn_info *out)
+{
+	struct session *s = session_by_conn(impl, conn);
+
+	if (!s)
+		return -ENOENT;
+	session_fill_info(s, out);
+	return 0;
+}
+
+/* ---- child SAs ---- */
+
+static int op_child_open(void *impl, conn_id conn, const struct engine_child *child)
+{
+	struct session *s = session_by_conn(impl, conn);
+	struct child *c;
+
+	if (!s)
+		return -ENOENT;
+	if (s->state != SES_UP)
+		return -EBUSY;
+	if (child_find(s, child->id))
+		return -EEXIST;
+	c = child_new(s, child);
+	if (!c)
+		return -ENOMEM;
+	if (!task_push(s, TASK_CHILD, c)) {
+		child_free(c);
+		return -ENOMEM;
+	}
+	exchange_next(s);
+	return 0;
+}
+
+static int op_child_close(void *impl, conn_id conn, child_id child, enum engine_close how)
+{
+	struct session *s = session_by_conn(impl, conn);
+	struct child *c = s ? child_find(s, child) : NULL;
+
+	return c ? child_close(c, how) : -ENOENT;
+}
+
+static int op_inbound_reply(void *impl, uint32_t inbound, const struct engine_verdict *v)
+{
+	struct ike *e = impl;
+	struct inbound *in = inbound_find(e, inbound);
+
+	if (!in)
+		return -ENOENT;
+	if (in->exchange != XCHG_IKE_AUTH) {
+		child_verdict(in->s, in, v);
+		return 0;
+	}
+	if (v->accept && !v->conn)
+		return -EINVAL;
+	if ((v->accept || v->keep_ike) && session_by_conn(e, v->conn))
+		return -EEXIST;
+	auth_verdict(in->s, in, v);
+	return 0;
+}
+
+static const struct engine_ops ike_ops = {
+	.name = "ike",
+	.start = op_start,
+	.stop = op_stop,
+	.remote_set = op_remote_set,
+	.remote_del = op_remote_del,
+	.open = op_open,
+	.child_open = op_child_open,
+	.child_close = op_child_close,
+	.close = op_close,
+	.probe = op_probe,
+	.inbound_reply = op_inbound_reply,
+	.conn_info = op_conn_info,
+};
+
+/* ---- what comes in ---- */
+
+static bool is_init_request(const struct ike_header *h)
+{
+	static const uint8_t zero[IKE_SPI_LEN];
+
+	return h->exchange == XCHG_IKE_SA_INIT && !(h->flags & IKE_FLAG_RESPONSE) &&
+	       h->flags & IKE_FLAG_INITIATOR && h->id == 0 &&
+	       !memcmp(h->spi_r, zero, IKE_SPI_LEN) && memcmp(h->spi_i, zero, IKE_SPI_LEN);
+}
+
+static void to_session(struct ike *e, const struct ike_header *h, const struct endpoint *local,
+		       const struct endpoint *peer, size_t len, mono_t when)
+{
+	bool from_initiator = h->flags & IKE_FLAG_INITIATOR;
+	struct session *s = session_by_spi(e, from_initiator ? h->spi_r : h->spi_i);
+
+	if (!s || s->initiator == from_initiator)
+		e->counters.malformed++;
+	else if (h->exchange == XCHG_IKE_SA_INIT && h->flags & IKE_FLAG_RESPONSE)
+		init_response(s, h, peer, e->scratch, len, when);
+	else
+		exchange_input(s, h, local, peer, e->scratch, len, when);
+}
+
+void engine_ike_input(struct engine *engine, const struct endpoint *local,
+		      const struct endpoint *peer, const uint8_t *bytes, size_t len, mono_t when)
+{
+	struct ike *e = engine->impl;
+	struct ike_header h;
+
+	e->counters.received++;
+	if (len > sizeof(e->scratch) || ike_header_parse(bytes, len, &h) ||
+	    (h.version & 0xf0) != IKE_VERSION) {
+		e->counters.malformed++;
+		return;
+	}
+	memcpy(e->scratch, bytes, len);
+	if (!is_init_request(&h))
+		to_session(e, &h, local, peer, len, when);
+	else if (!e->stopping)
+		init_request(e, &h, local, peer, e->scratch, len, when);
+}
+
+void engine_ike_unreachable(struct engine *engine, const struct endpoint *peer, int err,
+			    mono_t when)
+{
+	struct ike *e = engine->impl;
+	struct session *s;
+
+	DL_FOREACH(e->sessions, s) {
+		struct engine_event *ev;
+
+		if ((s->state != SES_INIT && s->state != SES_AUTH) || !s->conn ||
+		    !addr_equal(&s->peer.addr, &peer->addr))
+			continue;
+		ev = event_new(e, s, ENG_REMARK);
+		ev->when = when;
+		ev->why = WHY_TIMEOUT;
+		event_text(ev, "ICMP: %s (unauthenticated)", strerror(err));
+	}
+}
+
+const struct ike_counters *engine_ike_counters(const struct engine *engine)
+{
+	return &((const struct ike *)engine->impl)->counters;
+}
+
+/* ---- life ---- */
+
+struct engine *engine_ike_new(const struct ike_env *env)
+{
+	struct ike *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->env = *env;
+	e->port = (struct engine){
+		.ops = &ike_ops,
+		.impl = e,
+		.caps = ENGINE_CAP_PROBE | ENGINE_CAP_HOLD_INBOUND | ENGINE_CAP_QUIET_CLOSE |
+			ENGINE_CAP_MS_CURVE,
+	};
+	timer_init(&e->turn_timer, turn_fire);
+	timer_init(&e->stop_timer, stop_fire);
+	return &e->port;
+}
+
+/* Children are forgotten, not removed: the kernel keeps them (semantics.md A19). */
+static void forget_children(struct session *s)
+{
+	struct child *c;
+
+	DL_FOREACH(s->children, c) {
+		c->in_installed = false;
+		c->out_installed = false;
+	}
+}
+
+void engine_ike_free(struct engine *engine)
+{
+	struct ike *e;
+	struct session *s, *stmp;
+	struct remote *r, *rtmp;
+
+	if (!engine)
+		return;
+	e = engine->impl;
+	e->fn = NULL;
+	e->stopping = false;
+	DL_FOREACH_SAFE(e->sessions, s, stmp) {
+		forget_children(s);
+		s->rs.have_request = false;
+		session_end(s, WHY_LOCAL, "freed");
+	}
+	sessions_bury(e);
+	HASH_ITER(hh, e->remotes, r, rtmp)
+		remote_free(e, r);
+	timer_cancel(&e->env.timers, &e->turn_timer);
+	timer_cancel(&e->env.timers, &e->stop_timer);
+	events_free(e);
+	crypto_wipe(&e->jar, sizeof(e->jar));
+	free(e);
+}

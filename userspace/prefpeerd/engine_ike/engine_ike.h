@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The embedded IKEv2 engine (RFC 7296) behind the engine port. Pure over its
+ * own ports: timers, kernel, clock, and a net that carries datagrams.
+ */
+#ifndef ENGINE_IKE_H
+#define ENGINE_IKE_H
+
+#include "lib/timer.h"
+#include "prefpeerd/engine.h"
+#include "prefpeerd/kernel.h"
+
+/*
+ * The net port. @bytes is an IKE message without non-ESP marker: whoever sends
+ * from port 4500 puts it there. 0 or -errno; an error is remarked upon, and the
+ * message is sent again like a lost one.
+ */
+struct ike_net_ops {
+	int (*send)(void *ctx, const struct endpoint *local, const struct endpoint *peer,
+		    const uint8_t *bytes, size_t len);
+	/* One byte 0xFF (RFC 3948 §2.3). */
+	void (*keepalive)(void *ctx, const struct endpoint *local, const struct endpoint *peer);
+};
+
+struct ike_env {
+	struct timers timers;
+	struct kernel kernel;
+	const struct ike_net_ops *net;
+	void *net_ctx;
+	mono_t (*now)(void *ctx);
+	void *now_ctx;
+};
+
+/* Copies @env. NULL: no memory. Nothing happens before ops->start. */
+struct engine *engine_ike_new(const struct ike_env *env);
+/* SAs still in the kernel stay there; keys are wiped, no event follows. Not from an event. */
+void engine_ike_free(struct engine *engine);
+
+/*
+ * One received IKE message, without marker. @local: the address and port that
+ * it came to. Never fails: what is wrong with it is counted and logged.
+ */
+void engine_ike_input(struct engine *engine, const struct endpoint *local,
+		      const struct endpoint *peer, const uint8_t *bytes, size_t len, mono_t when);
+
+/* ICMP: a datagram to @peer came back with @err (errno). Decides nothing (semantics.md §10). */
+void engine_ike_unreachable(struct engine *engine, const struct endpoint *peer, int err,
+			    mono_t when);
+
+/* For metrics and tests. */
+struct ike_counters {
+	uint64_t sent, received;
+	uint64_t malformed;   /* not IKE, or no session for it */
+	uint64_t bad_icv;     /* dropped: not authentic */
+	uint64_t out_of_window; /* dropped: wrong message ID, direction or exchange */
+	uint64_t repeats;     /* responses sent again */
+	uint64_t cookies, half_open_refused;
+};
+
+const struct ike_counters *engine_ike_counters(const struct engine *engine);
+
+#endif

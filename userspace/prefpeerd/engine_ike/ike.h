@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the engine share: its objects, and the functions that each
+ * file gives to the others, grouped under the .c that defines them.
+ *
+ * Ownership: struct ike owns remotes, sessions, inbound requests and queued
+ * events; a session owns its set-up, tasks, children. One thread. An ended
+ * session is in SES_DEAD until the next turn frees it, so that whoever is up
+ * the stack may still look at its state.
+ */
+#ifndef ENGINE_IKE_IKE_H
+#define ENGINE_IKE_IKE_H
+
+#include <uthash.h>
+#include <utlist.h>
+
+#include "prefpeerd/engine_ike/cookie.h"
+#include "prefpeerd/engine_ike/dpd.h"
+#include "prefpeerd/engine_ike/engine_ike.h"
+#include "prefpeerd/engine_ike/natt.h"
+#include "prefpeerd/engine_ike/proposal.h"
+
+#define SETUPS_MAX 64              /* own set-ups at once (design.md §4) */
+#define HALF_OPEN_MAX 1000         /* §14.2 */
+#define HALF_OPEN_PER_SOURCE 8
+#define HALF_OPEN_COOKIES 100      /* from here on cookies are asked for */
+#define HALF_OPEN_MS 10000
+#define ABANDONED_MS 10000         /* §14.3 */
+#define ZOMBIE_MS 10000            /* how long a last response is kept for repeats */
+#define HOLD_MS 15000              /* an inbound request without a verdict is refused */
+#define RESEND_MIN_MS 100          /* between two sendings of one response */
+#define COOKIES_MAX 2
+#define INVALID_KE_MAX 1
+#define SETUP_GRACE_MS 1000        /* beyond the caller's budget, then we give up by ourselves */
+#define REKEY_SETTLE_MS 1000       /* the peer's time to install a rekeyed inbound SA */
+#define REPLAY_WINDOW 64           /* packets, semantics.md §4.6 */
+#define EVENT_TEXT_MAX 256
+
+struct ike;
+struct session;
+
+struct remote {
+	remote_id id;
+	struct engine_remote r; /* r.psk points to psk */
+	uint8_t *psk;
+	uint32_t srtt_us; /* of the last IKE SA with it */
+	UT_hash_handle hh;
+};
+
+/* ---- child SAs ---- */
+
+enum child_state {
+	CHILD_QUEUED,   /* its request has not been sent */
+	CHILD_OPENING,  /* its request is outstanding */
+	CHILD_UP,
+	CHILD_OUT_GONE, /* CLOSE_OUT: only the inbound SA is left */
+	CHILD_DELETING, /* DELETE queued or outstanding; the inbound SA may be left */
+};
+
+struct child {
+	struct session *s;
+	child_id id;
+	struct engine_child want;
+	enum child_state state;
+	bool cancelled; /* closed while OPENING: to be deleted as soon as it exists */
+	bool replaced;  /* the peer rekeyed it: its id belongs to the successor */
+	struct engine_pair pair;
+	uint8_t nonce[IKE_NONCE_OURS]; /* of our CREATE_CHILD_SA request */
+	bool in_installed, out_installed;
+	struct kernel_sa *out_later; /* with keys: to be installed at out_timer */
+	struct timer out_timer;
+	struct child *prev, *next;
+};
+
+/* ---- requests of ours ---- */
+
+enum task_kind { TASK_INIT, TASK_AUTH, TASK_CHILD, TASK_DEL_CHILD, TASK_DEL_IKE, TASK_PROBE };
+
+struct task {
+	enum task_kind kind;
+	struct child *child; /* NULL once that child is gone */
+	uint32_t spi;        /* DEL_CHILD without a child: our SPI of a pair that never came up */
+	struct task *prev, *next;
+};
+
+/* The outstanding request: the window is 1 (§14.2). */
+struct request {
+	struct task *task; /* NULL: none outstanding */
+	uint32_t id;
+	uint8_t *bytes;
+	size_t len;
+	struct curve curve;
+	mono_t first_sent; /* of all */
+	mono_t curve_start;
+	unsigned sent;     /* on this curve */
+	unsigned total, restarts;
+};
+
+/* Our last response, byte for byte, and the request that it answers. */
+struct response {
+	uint8_t request_hash[CRYPTO_SHA256_LEN];
+	uint8_t *bytes;
+	size_t len;
+	mono_t sent;
+	bool have_request;
+};
+
+/* ---- IKE SAs ---- */
+
+enum session_state {
+	SES_INIT,      /* initiator, IKE_SA_INIT outstanding */
+	SES_AUTH,      /* initiator, IKE_AUTH outstanding */
+	SES_HALF_OPEN, /* responder, IKE_SA_INIT answered */
+	SES_HELD,      /* responder, IKE_AUTH is authentic, the verdict is awaited */
+	SES_UP,
+	SES_CLOSING,   /* DELETE queued or outstanding */
+	SES_ABANDONED, /* initiator, IKE_AUTH left behind: a late response gets DELETE */
+	SES_ZOMBIE,    /* no keys: answers repeats of the peer's last request */
+	SES_DEAD,
+};
+
+/* What only a set-up needs; freed when it ends. */
+struct setup {
+	struct crypto_dh *dh;
+	uint8_t ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
+	size_t ni_len, nr_len;
+	uint8_t *msg_i, *msg_r; /* both IKE_SA_INIT messages, for AUTH */
+	size_t msg_i_len, msg_r_len;
+	uint8_t cookie[IKE_COOKIE_MAX];
+	size_t cookie_len;
+	unsigned n_cookies, n_invalid_ke;
+	bool answered;
+	struct engine_budget budget;
+	mono_t deadline; /* of Answer, then of Finish */
+	struct child *first;
+};
+
+struct init_key { /* of a half-open responder session */
+	uint8_t hash[CRYPTO_SHA256_LEN];
+	uint8_t addr[16];
+	uint16_t port, family;
+};
+
+struct session {
+	struct ike *e;
+	enum session_state state;
+	conn_id conn; /* 0: not (or no longer) known to the caller */
+	remote_id remote;
+	bool initiator;
+	struct endpoint local, peer;
+	uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
+	struct ike_suite suite;
+	struct ike_keys keys;
+	bool has_keys;
+	uint64_t iv_counter;
+	struct natt natt;
+	struct dpd dpd;
+	struct ike_id peer_id;
+	struct setup *setup;
+	struct task *tasks;
+	struct request rq;
+	uint32_t next_out, next_in;
+	struct response rs;
+	struct inbound *held;
+	struct child *children;
+	struct timer retry_timer, dpd_timer, natt_timer, expiry_timer;
+	mono_t created, since, heard, last_sent;
+	uint32_t srtt_us;
+	uint64_t tx, rx, retransmits;
+	struct init_key init_key;
+	bool half_open_counted;
+	struct session *prev, *next;
+	UT_hash_handle hh_spi, hh_conn, hh_init;
+};
+
+/* A child SA that a peer asks for, and what is needed to answer it. */
+struct inbound {
+	uint32_t id; /* 0: needs no verdict (rekey) */
+	struct session *s;
+	uint8_t exchange;
+	uint8_t *sa; /* copy of the SA payload's body */
+	size_t sa_len;
+	struct ts_list tsi, tsr;
+	uint8_t nonce[IKE_NONCE_MAX];
+	size_t nonce_len;
+	uint16_t ke_group; /* 0: no KE payload */
+	uint8_t ke[CRYPTO_DH_PUB_MAX];
+	size_t ke_len;
+	struct child *rekeys; /* REKEY_SA named it */
+	struct timer timer;   /* the hold's end */
+	struct inbound *prev, *next;
+};
+
+struct queued_event {
+	struct engine_event ev;
+	char text[EVENT_TEXT_MAX];
+	struct queued_event *prev, *next;
+};
+
+struct ike {
+	struct engine port;
+	struct ike_env env;
+	engine_event_fn fn;
+	void *fn_ctx;
+	bool stopping;
+	struct remote *remotes;
+	struct session *sessions, *graveyard;
+	struct session *by_spi, *by_conn, *by_init;
+	unsigned n_half_open, n_setups;
+	struct inbound *inbounds;
+	uint32_t last_inbound;
+	struct queued_event *events;
+	struct timer turn_timer, stop_timer;
+	struct cookie_jar jar;
+	struct ike_counters counters;
+	uint8_t scratch[MSG_IN_MAX]; /* a received message, decrypted in place */
+};
+
+static inline mono_t ike_now(const struct ike *e)
+{
+	return e->env.now(e->env.now_ctx);
+}
+
+/* ---- event.c: out to the caller ---- */
+/* Queue an event; fill in what it carries. Never NULL. s may be NULL. */
+struct engine_event *event_new(struct ike *e, struct session *s, enum engine_event_type type);
+/* The sentence of the event that event_new returned. */
+void event_text(struct engine_event *ev, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void events_turn(struct ike *e);
+void events_free(struct ike *e);
+void ike_schedule(struct ike *e); /* a turn soon: events, graves */
+
+/* ---- engine.c ---- */
+struct remote *remote_find(struct ike *e, remote_id id);
+void engine_session_ended(struct ike *e); /* for stop */
+
+/* ---- session.c: the table, the one door of states, death ---- */
+struct session *session_new(struct ike *e, bool initiator);
+void session_set_state(struct session *s, enum session_state to, const char *reason);
+const char *session_state_name(enum session_state state);
+const uint8_t *session_our_spi(const struct session *s);
+struct session *session_by_spi(struct ike *e, const uint8_t spi[IKE_SPI_LEN]);
+struct session *session_by_conn(struct ike *e, conn_id conn);
+void session_name(struct session *s, conn_id conn);
+void session_add_half_open(struct session *s);
+void session_setup_done(struct session *s);
+void session_established(struct session *s);
+/* An authenticated message came in. */
+void session_heard(struct session *s, const struct endpoint *local, const struct endpoint *peer,
+		   mono_t when);
+void session_rtt(struct session *s, int64_t us);
+void session_arm_dpd(struct session *s);
+int session_send(struct session *s, const uint8_t *bytes, size_t len);
+struct msg_cipher session_cipher(const struct session *s, bool ours);
+bool session_encap(const struct session *s);
+mono_t session_last_in(const struct session *s);
+void session_fill_info(const struct session *s, struct engine_conn_info *out);
+/*
+ * The one way out: children first, then ENG_DOWN if the caller knows it, keys
+ * wiped. Becomes a zombie while a last response may be asked for again.
+ */
+void session_end(struct session *s, enum engine_why why, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Tell the caller that it is gone, and forget its name; what follows is between us and the peer. */
+void session_report_down(struct session *s, enum engine_why why, const char *text);
+/* CLOSE_DELETE of an established one. */
+void session_close(struct session *s, enum engine_why why, const char *reason);
+void session_abandon(struct session *s);
+void session_free(struct session *s);
+void sessions_bury(struct ike *e);
+
+/* ---- exchange.c: requests out, responses out, message IDs ---- */
+struct task *task_push(struct session *s, enum task_kind kind, struct child *c);
+void tasks_forget_child(struct session *s, struct child *c);
+void tasks_free(struct session *s);
+/* Send the next task's request unless one is outstanding. */
+void exchange_next(struct session *s);
+/* The outstanding request is answered, or given up. */
+void request_done(struct session *s);
+int request_start(struct session *s, struct task *t, struct msg_out *m, const struct curve *curve);
+void exchange_input(struct session *s, const struct ike_header *h, const struct endpoint *local,
+		    const struct endpoint *peer, uint8_t *bytes, size_t len, mono_t when);
+void reply_begin(struct session *s, uint8_t exchange, struct msg_out *m);
+/* Seal, keep, send; the window moves on. */
+void reply_send(struct session *s, struct msg_out *m);
+void reply_notify(struct session *s, uint8_t exchange, uint16_t type);
+void response_keep(struct session *s, const uint8_t *bytes, size_t len);
+void response_repeat(struct session *s, const uint8_t *request, size_t len, mono_t when);
+uint8_t *bytes_dup(const void *p, size_t len);
+void free_wiped(void *p, size_t len);
+
+/* ---- xchg_init.c ---- */
+int init_start(struct session *s, struct task *t);
+void init_response(struct session *s, const struct ike_header *h, const struct endpoint *peer,
+		   const uint8_t *bytes, size_t len, mono_t when);
+void init_request(struct ike *e, const struct ike_header *h, const struct endpoint *local,
+		  const struct endpoint *peer, const uint8_t *bytes, size_t len, mono_t when);
+
+/* ---- xchg_auth.c ---- */
+int auth_build(struct session *s, struct task *t, struct msg_out *m);
+void auth_response(struct session *s, struct task *t, const struct payloads *p);
+void auth_request(struct session *s, const struct payloads *p);
+void auth_verdict(struct session *s, struct inbound *in, const struct engine_verdict *v);
+
+/* ---- xchg_child.c ---- */
+int child_build(struct session *s, struct task *t, struct msg_out *m);
+void child_response(struct session *s, struct task *t, const struct payloads *p);
+void child_request(struct session *s, const struct payloads *p);
+void child_verdict(struct session *s, struct inbound *in, const struct engine_verdict *v);
+void put_child_offer(struct msg_out *m, const struct child *c, const uint8_t *nonce);
+
+/* What came of taking the peer's answer. */
+struct child_outcome {
+	enum engine_why why; /* NONE: it is up */
+	char text[EVENT_TEXT_MAX];
+};
+
+/* Our offer was answered by @p: install, or say why not. */
+void child_take_answer(struct child *c, const struct payloads *p, struct chunk ni, struct chunk nr,
+		       struct child_outcome *out);
+/* Report a taken answer, and delete at the peer what it believes to be up and is not. */
+void child_settle(struct child *c, const struct child_outcome *out);
+
+/* ---- inbound.c: child SAs that the peer asks for ---- */
+/* NULL: malformed or no memory. Without a nonce payload (IKE_AUTH) the nonce stays empty. */
+struct inbound *inbound_new(struct session *s, uint8_t exchange, const struct payloads *p);
+void inbound_free(struct inbound *in);
+struct inbound *inbound_find(struct ike *e, uint32_t id);
+/* ENG_INBOUND; the session holds it until the verdict. */
+void inbound_hold(struct session *s, struct inbound *in);
+/* The request went, with its session: ENG_INBOUND_GONE. */
+void inbound_gone(struct inbound *in);
+struct inbound_answer {
+	uint16_t notify; /* 0: accepted; else the error to answer with */
+	uint16_t notify_group; /* INVALID_KE_PAYLOAD: the group that would do */
+	struct child *child;
+	struct kernel_sa out;  /* to be installed once the answer is sent; wiped by inbound_finish */
+};
+/* Agree on a suite, install the inbound SA, write SA … TSr to @m unless it fails. */
+void inbound_answer(struct inbound *in, const struct engine_child *want, struct msg_out *m,
+		    struct inbound_answer *out);
+/* After the answer was sent: the outbound SA, and the event. */
+void inbound_finish(struct inbound *in, struct inbound_answer *a);
+
+/* ---- xchg_info.c ---- */
+int probe_build(struct session *s, struct task *t, struct msg_out *m);
+void probe_response(struct session *s, struct task *t, const struct payloads *p);
+int del_child_build(struct session *s, struct task *t, struct msg_out *m);
+void del_child_response(struct session *s, struct task *t, const struct payloads *p);
+int del_ike_build(struct session *s, struct task *t, struct msg_out *m);
+void del_ike_response(struct session *s, struct task *t, const struct payloads *p);
+void info_request(struct session *s, const struct payloads *p);
+
+/* ---- child.c: SAs in the kernel ---- */
+struct child *child_new(struct session *s, const struct engine_child *want);
+struct child *child_find(struct session *s, child_id id);
+struct child *child_by_spi_out(struct session *s, uint32_t spi);
+/* Draws spi_in (§12: never ALLOCSPI) and fills what of the pair the session knows. */
+int child_draw_spi(struct child *c);
+void child_set_pair(struct child *c, const struct esp_choice *choice, const struct selector *sel);
+void child_fill_sa(const struct child *c, enum sa_dir dir, const struct esp_keys *keys,
+		   struct kernel_sa *sa);
+int child_install(struct child *c, const struct kernel_sa *sa);
+void child_install_later(struct child *c, const struct kernel_sa *sa);
+void child_install_pending(struct child *c);
+void child_remove_out(struct child *c);
+void child_remove_in(struct child *c);
+/* Remove what is in the kernel, forget it. No event. */
+void child_free(struct child *c);
+/* The peer's UDP port moved (§14.4). */
+void child_move_port(struct child *c, uint16_t port);
+int child_close(struct child *c, enum engine_close how);
+void event_child(struct child *c, enum engine_event_type type, enum engine_why why,
+		 const char *text);
+/* Error notify → reason. */
+enum engine_why notify_why(uint16_t type);
+
+#endif

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* IKE_AUTH with pre-shared keys and the first child, both roles (RFC 7296 §1.2, §2.15). */
+#include "prefpeerd/engine_ike/ike.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "prefpeerd/engine_ike/auth.h"
+
+static struct ike_id our_id(const struct session *s, const struct remote *r)
+{
+	return r->r.local_id.type == IKE_ID_NONE ? ike_id_from_addr(&s->local.addr) : r->r.local_id;
+}
+
+/* §14.5: what the peer must call itself. */
+static struct ike_id expected_id(const struct remote *r)
+{
+	return r->r.remote_id.type == IKE_ID_NONE ? ike_id_from_addr(&r->r.peer) : r->r.remote_id;
+}
+
+/* AUTH of one side; @initiator: of the original initiator's. */
+static int compute_auth(const struct session *s, const struct remote *r, bool initiator,
+			struct chunk id, uint8_t out[CRYPTO_PRF_MAX])
+{
+	const struct setup *su = s->setup;
+	struct auth_in in = {
+		.prf = s->suite.prf,
+		.psk = { r->r.psk, r->r.psk_len },
+		.message = initiator ? (struct chunk){ su->msg_i, su->msg_i_len } :
+				       (struct chunk){ su->msg_r, su->msg_r_len },
+		.nonce = initiator ? (struct chunk){ su->nr, su->nr_len } :
+				     (struct chunk){ su->ni, su->ni_len },
+		.id_body = id,
+		.sk_p = initiator ? s->keys.i.p : s->keys.r.p,
+	};
+
+	return auth_psk(&in, out);
+}
+
+static int put_own_auth(struct session *s, const struct remote *r, struct msg_out *m)
+{
+	struct ike_id id = our_id(s, r);
+	uint8_t body[4 + IKE_ID_MAX], auth[CRYPTO_PRF_MAX];
+	struct chunk id_chunk = { body, id_body(&id, body) };
+	int err = compute_auth(s, r, s->initiator, id_chunk, auth);
+
+	if (!err)
+		put_auth(m, AUTH_SHARED_KEY, auth, prf_len(s->suite.prf));
+	crypto_wipe(auth, sizeof(auth));
+	return err;
+}
+
+static bool peer_auth_matches(struct session *s, const struct remote *r, const struct payload *id,
+			      const struct pld_auth *auth)
+{
+	uint8_t want[CRYPTO_PRF_MAX];
+	size_t len = prf_len(s->suite.prf);
+	bool ok;
+
+	if (auth->method != AUTH_SHARED_KEY || auth->data.len != len ||
+	    compute_auth(s, r, !s->initiator, (struct chunk){ id->body, id->len }, want))
+		return false;
+	ok = crypto_equal(want, auth->data.p, len);
+	crypto_wipe(want, sizeof(want));
+	return ok;
+}
+
+/* ---- initiator ---- */
+
+/* §10: sent to a peer to which no other IKE SA is held. */
+static bool is_first_contact(const struct session *s, const struct ike_id *peer)
+{
+	const struct session *it;
+
+	DL_FOREACH(s->e->sessions, it)
+		if (it != s && it->state == SES_UP && ike_id_equal(&it->peer_id, peer))
+			return false;
+	return true;
+}
+
+int auth_build(struct session *s, struct task *t, struct msg_out *m)
+{
+	struct remote *r = remote_find(s->e, s->remote);
+	struct ike_id id, peer;
+	int err;
+
+	if (!r || !t->child)
+		return -ECANCELED;
+	err = child_draw_spi(t->child);
+	if (err)
+		return err;
+	id = our_id(s, r);
+	peer = expected_id(r);
+	put_id(m, PLD_IDI, &id);
+	if (is_first_contact(s, &peer))
+		put_notify(m, N_INITIAL_CONTACT, NULL, 0);
+	if (r->r.remote_id.type != IKE_ID_NONE)
+		put_id(m, PLD_IDR, &peer);
+	err = put_own_auth(s, r, m);
+	if (err)
+		return err;
+	put_child_offer(m, t->child, NULL);
+	t->child->state = CHILD_OPENING;
+	return 0;
+}
+
+/* The peer believes that it is up: it is told otherwise, the caller that it failed. */
+static void fail_and_delete(struct session *s, enum engine_why why, const char *text)
+{
+	struct child *c, *tmp;
+
+	DL_FOREACH_SAFE(s->children, c, tmp)
+		child_free(c);
+	session_setup_done(s);
+	session_close(s, why, text);
+}
+
+static bool id_matches(const struct remote *r, const struct ike_id *id, char *text, size_t size)
+{
+	struct ike_id want = expected_id(r);
+	char got_text[IKE_ID_STRLEN], want_text[IKE_ID_STRLEN];
+
+	if (ike_id_equal(id, &want))
+		return true;
+	snprintf(text, size, "the peer identifies itself as %.100s, expected is %.100s",
+		 ike_id_print(id, got_text, sizeof(got_text)),
+		 ike_id_print(&want, want_text, sizeof(want_text)));
+	return false;
+}
+
+/* False: the session is over. */
+static bool verify_response(struct session *s, const struct payloads *p)
+{
+	const struct payload *idr = payloads_find(p, PLD_IDR), *pa = payloads_find(p, PLD_AUTH);
+	struct remote *r = remote_find(s->e, s->remote);
+	uint16_t error = payloads_error(p);
+	struct pld_auth auth;
+	char text[EVENT_TEXT_MAX];
+
+	if (!idr || !pa) {
+		session_end(s, error ? notify_why(error) : WHY_UNKNOWN, "IKE_AUTH answered with %s",
+			    error ? notify_name(error) : "neither IDr nor AUTH");
+		return false;
+	}
+	if (!r) {
+		fail_and_delete(s, WHY_LOCAL, "the peer is no longer configured");
+		return false;
+	}
+	if (id_parse(idr, &s->peer_id) || auth_parse(pa, &auth) ||
+	    !peer_auth_matches(s, r, idr, &auth)) {
+		fail_and_delete(s, WHY_AUTH, "the peer's AUTH is not made with our pre-shared key");
+		return false;
+	}
+	if (!id_matches(r, &s->peer_id, text, sizeof(text))) {
+		fail_and_delete(s, WHY_AUTH, text);
+		return false;
+	}
+	return true;
+}
+
+void auth_response(struct session *s, struct task *t, const struct payloads *p)
+{
+	struct child_outcome out;
+	struct child *c = t->child;
+	struct setup *su;
+
+	if (!verify_response(s, p))
+		return;
+	su = s->setup;
+	if (c)
+		child_take_answer(c, p, (struct chunk){ su->ni, su->ni_len },
+				  (struct chunk){ su->nr, su->nr_len }, &out);
+	session_established(s);
+	if (c)
+		child_settle(c, &out);
+}
+
+/* ---- responder ---- */
+
+/* By identity and source, by identity, by source (§14.5). */
+static struct remote *choose_remote(const struct session *s, const struct ike_id *id)
+{
+	struct remote *r, *tmp, *by_id = NULL, *by_source = NULL;
+
+	HASH_ITER(hh, s->e->remotes, r, tmp) {
+		struct ike_id want = expected_id(r);
+		bool source = addr_equal(&r->r.peer, &s->peer.addr);
+
+		if (ike_id_equal(&want, id)) {
+			if (source)
+				return r;
+			by_id = by_id ? by_id : r;
+		}
+		if (source && !by_source)
+			by_source = r;
+	}
+	return by_id ? by_id : by_source;
+}
+
+static void refuse_auth(struct session *s, const char *text)
+{
+	char peer[ENDPOINT_STRLEN];
+
+	log_notice("ike", "IKE_AUTH from %s refused: %s",
+		   endpoint_print(&s->peer, peer, sizeof(peer)), text);
+	reply_notify(s, XCHG_IKE_AUTH, N_AUTHENTICATION_FAILED);
+	session_end(s, WHY_AUTH, "%s", text);
+}
+
+/* NULL: refused, and the session is over. */
+static struct remote *authenticate(struct session *s, const struct payloads *p)
+{
+	const struct payload *idi = payloads_find(p, PLD_IDI), *pa = payloads_find(p, PLD_AUTH);
+	char text[EVENT_TEXT_MAX], id_text[IKE_ID_STRLEN];
+	struct pld_auth auth;
+	struct remote *r;
+
+	if (!idi || !pa || id_parse(idi, &s->peer_id) || auth_parse(pa, &auth)) {
+		refuse_auth(s, "IDi or AUTH is missing or malformed");
+		return NULL;
+	}
+	r = choose_remote(s, &s->peer_id);
+	if (!r) {
+		snprintf(text, sizeof(text), "no peer is configured for identity %.100s",
+			 ike_id_print(&s->peer_id, id_text, sizeof(id_text)));
+		refuse_auth(s, text);
+		return NULL;
+	}
+	if (!peer_auth_matches(s, r, idi, &auth)) {
+		refuse_auth(s, "AUTH is not made with the pre-shared key of that peer");
+		return NULL;
+	}
+	if (!id_matches(r, &s->peer_id, text, sizeof(text))) {
+		refuse_auth(s, text);
+		return NULL;
+	}
+	return r;
+}
+
+/* Only SAs of the same identity, and only those that were up before this one was begun. */
+static void initial_contact(struct session *s)
+{
+	struct session *it, *tmp;
+
+	DL_FOREACH_SAFE(s->e->sessions, it, tmp)
+		if (it != s && it->state == SES_UP && ike_id_equal(&it->peer_id, &s->peer_id) &&
+		    !mono_before(s->created, it->since))
+			session_end(it, WHY_PEER_DELETE, "INITIAL_CONTACT: the peer holds it no more");
+}
+
+void auth_request(struct session *s, const struct payloads *p)
+{
+	struct remote *r = authenticate(s, p);
+	struct pld_notify notify;
+	struct inbound *in;
+
+	if (!r)
+		return;
+	s->remote = r->id;
+	s->dpd = r->r.dpd;
+	if (payloads_notify(p, N_INITIAL_CONTACT, &notify))
+		initial_contact(s);
+	in = inbound_new(s, XCHG_IKE_AUTH, p);
+	if (!in) {
+		/* Childless initiation (RFC 6023) is not offered either. */
+		reply_notify(s, XCHG_IKE_AUTH, N_INVALID_SYNTAX);
+		session_end(s, WHY_UNKNOWN, "IKE_AUTH without a well-formed child");
+		return;
+	}
+	timer_cancel(&s->e->env.timers, &s->expiry_timer);
+	session_set_state(s, SES_HELD, "authentic, waits for the verdict");
+	inbound_hold(s, in);
+}
+
+/* The peer authenticated; what of its child? @a->notify says. */
+static void reply_auth(struct session *s, struct inbound *in, const struct engine_verdict *v,
+		       struct remote *r, struct inbound_answer *a)
+{
+	struct ike_id id = our_id(s, r);
+	struct msg_out m;
+
+	reply_begin(s, XCHG_IKE_AUTH, &m);
+	put_id(&m, PLD_IDR, &id);
+	put_own_auth(s, r, &m);
+	*a = (struct inbound_answer){ .notify = N_TS_UNACCEPTABLE };
+	if (v->accept)
+		inbound_answer(in, &v->child, &m, a);
+	if (a->notify)
+		put_notify(&m, a->notify, NULL, 0);
+	reply_send(s, &m);
+}
+
+static void child_refused(struct session *s, const struct engine_verdict *v, uint16_t notify)
+{
+	struct engine_event *ev;
+
+	if (!v->accept || !s->conn)
+		return;
+	ev = event_new(s->e, s, ENG_CHILD_FAILED);
+	ev->child = v->child.id;
+	ev->why = notify_why(notify);
+	event_text(ev, "we answered %s", notify_name(notify));
+}
+
+void auth_verdict(struct session *s, struct inbound *in, const struct engine_verdict *v)
+{
+	struct remote *r = remote_find(s->e, s->remote);
+	struct inbound_answer a;
+
+	s->held = NULL;
+	if (!r) {
+		inbound_free(in);
+		refuse_auth(s, "the peer is no longer configured");
+		return;
+	}
+	if ((v->accept || v->keep_ike) && v->conn)
+		session_name(s, v->conn);
+	reply_auth(s, in, v, r, &a);
+	session_established(s);
+	if (a.notify)
+		child_refused(s, v, a.notify);
+	else
+		inbound_finish(in, &a);
+	inbound_free(in);
+	if (!v->accept && !v->keep_ike)
+		session_close(s, WHY_LOCAL, "its child was refused");
+	else
+		exchange_next(s);
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* CREATE_CHILD_SA, both roles (RFC 7296 §1.3), and what IKE_AUTH's child shares with it. */
+#include "prefpeerd/engine_ike/ike.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/log.h"
+
+/* ---- ours ---- */
+
+/* One TSi and one TSr: the line, never the packet's own (semantics.md §14.1). */
+void put_child_offer(struct msg_out *m, const struct child *c, const uint8_t *nonce)
+{
+	struct ts ours, theirs;
+
+	put_sa_esp_offer(m, c->want.suites, c->want.n_suites, c->pair.spi_in);
+	if (nonce)
+		put_nonce(m, nonce, IKE_NONCE_OURS);
+	selector_to_ts(&c->want.sel, &ours, &theirs);
+	put_ts(m, PLD_TSI, &ours);
+	put_ts(m, PLD_TSR, &theirs);
+}
+
+int child_build(struct session *s, struct task *t, struct msg_out *m)
+{
+	struct child *c = t->child;
+
+	if (!c)
+		return -ECANCELED;
+	if (child_draw_spi(c) || crypto_random(c->nonce, sizeof(c->nonce)))
+		return -EIO;
+	put_child_offer(m, c, c->nonce);
+	c->state = CHILD_OPENING;
+	return 0;
+}
+
+static void fail(struct child_outcome *out, enum engine_why why, const char *text)
+{
+	out->why = why;
+	snprintf(out->text, sizeof(out->text), "%s", text);
+}
+
+static bool answered_selector(const struct child *c, const struct payloads *p,
+			      struct selector *sel)
+{
+	const struct payload *pi = payloads_find(p, PLD_TSI), *pr = payloads_find(p, PLD_TSR);
+	struct ts_list tsi, tsr;
+
+	return pi && pr && !ts_list_parse(pi, &tsi) && !ts_list_parse(pr, &tsr) &&
+	       !selector_from_ts(&tsi.list[0], &tsr.list[0], sel) &&
+	       selector_contains(&c->want.sel, sel);
+}
+
+static int install_pair(struct child *c, struct chunk ni, struct chunk nr)
+{
+	struct chunk none = { NULL, 0 };
+	struct esp_keys i2r, r2i;
+	struct kernel_sa sa;
+	int err = esp_keys_derive(c->s->suite.prf, c->s->keys.d, &c->pair.suite, none, ni, nr, &i2r,
+				  &r2i);
+
+	if (!err) {
+		child_fill_sa(c, SA_DIR_IN, &r2i, &sa);
+		err = child_install(c, &sa);
+	}
+	if (!err) {
+		child_fill_sa(c, SA_DIR_OUT, &i2r, &sa);
+		err = child_install(c, &sa);
+	}
+	crypto_wipe(&sa, sizeof(sa));
+	crypto_wipe(&i2r, sizeof(i2r));
+	crypto_wipe(&r2i, sizeof(r2i));
+	return err;
+}
+
+void child_take_answer(struct child *c, const struct payloads *p, struct chunk ni, struct chunk nr,
+		       struct child_outcome *out)
+{
+	const struct payload *sa = payloads_find(p, PLD_SA);
+	uint16_t error = payloads_error(p);
+	struct proposals all;
+	struct esp_choice choice;
+	struct selector sel;
+	int err;
+
+	*out = (struct child_outcome){ .why = WHY_NONE };
+	if (error) {
+		c->pair.spi_in = 0;
+		fail(out, notify_why(error), notify_name(error));
+		return;
+	}
+	if (!sa || proposals_parse(sa, &all) ||
+	    esp_accept(&all, c->want.suites, c->want.n_suites, &choice)) {
+		fail(out, WHY_PROPOSAL, "the peer's answer is none of our proposals");
+		return;
+	}
+	if (!answered_selector(c, p, &sel)) {
+		fail(out, WHY_TS, "the peer's traffic selectors are not within ours");
+		return;
+	}
+	child_set_pair(c, &choice, &sel);
+	err = install_pair(c, ni, nr);
+	if (err)
+		fail(out, WHY_LOCAL, strerror(-err));
+}
+
+/* Up for the peer, and not for us: it goes by DELETE with the SPI that we offered. */
+static void delete_orphan(struct child *c)
+{
+	struct session *s = c->s;
+	uint32_t spi = c->pair.spi_in;
+	struct task *t;
+
+	child_free(c);
+	if (!spi)
+		return;
+	t = task_push(s, TASK_DEL_CHILD, NULL);
+	if (t)
+		t->spi = spi;
+}
+
+void child_settle(struct child *c, const struct child_outcome *out)
+{
+	if (out->why) {
+		event_child(c, ENG_CHILD_FAILED, out->why, out->text);
+		delete_orphan(c);
+		return;
+	}
+	c->state = CHILD_UP;
+	if (c->cancelled) {
+		child_remove_out(c);
+		c->state = CHILD_DELETING;
+		task_push(c->s, TASK_DEL_CHILD, c);
+		return;
+	}
+	event_child(c, ENG_CHILD_UP, WHY_NONE, "accepted by the peer");
+}
+
+void child_response(struct session *s, struct task *t, const struct payloads *p)
+{
+	const struct payload *pld = payloads_find(p, PLD_NONCE);
+	struct chunk ni, nr = { NULL, 0 };
+	struct child_outcome out = { .why = WHY_NONE };
+	struct child *c = t->child;
+
+	if (!c)
+		return;
+	ni = (struct chunk){ c->nonce, sizeof(c->nonce) };
+	if (!payloads_error(p) && (!pld || nonce_parse(pld, &nr)))
+		fail(&out, WHY_UNKNOWN, "the peer's answer is malformed");
+	else
+		child_take_answer(c, p, ni, nr, &out);
+	child_settle(c, &out);
+}
+
+/* ---- the peer's ---- */
+
+static bool asks_for_ike_sa(const struct payloads *p)
+{
+	const struct payload *sa = payloads_find(p, PLD_SA);
+	struct proposals all;
+
+	return sa && !proposals_parse(sa, &all) && all.list[0].protocol == PROTO_ID_IKE;
+}
+
+static void reply_error(struct session *s, const struct inbound_answer *a)
+{
+	uint8_t group[2] = { (uint8_t)(a->notify_group >> 8), (uint8_t)a->notify_group };
+	bool has_group = a->notify == N_INVALID_KE_PAYLOAD;
+	struct msg_out m;
+
+	reply_begin(s, XCHG_CREATE_CHILD_SA, &m);
+	put_notify(&m, a->notify, group, has_group ? sizeof(group) : 0);
+	reply_send(s, &m);
+}
+
+/* The intersection of what it offers now with what the pair has. */
+static bool rekey_selector(const struct inbound *in, struct selector *sel)
+{
+	struct selector offered;
+
+	for (unsigned r = 0; r < in->tsr.n; r++)
+		for (unsigned i = 0; i < in->tsi.n; i++)
+			if (!selector_from_ts(&in->tsr.list[r], &in->tsi.list[i], &offered) &&
+			    selector_intersect(&offered, &in->rekeys->pair.sel, sel))
+				return true;
+	return false;
+}
+
+static void answer_child(struct session *s, struct inbound *in, const struct engine_child *want)
+{
+	struct inbound_answer a;
+	struct msg_out m;
+
+	reply_begin(s, XCHG_CREATE_CHILD_SA, &m);
+	inbound_answer(in, want, &m, &a);
+	if (a.notify) {
+		log_notice("ike", "conn %u: the peer's child is refused: %s", s->conn,
+			   notify_name(a.notify));
+		reply_error(s, &a);
+		return;
+	}
+	reply_send(s, &m);
+	inbound_finish(in, &a);
+}
+
+/* The new pair takes line and reqid (§14.7); the caller is told, not asked. */
+static void rekey(struct session *s, struct inbound *in)
+{
+	struct engine_child want = in->rekeys->want;
+
+	want.id = in->rekeys->id;
+	if (rekey_selector(in, &want.sel))
+		answer_child(s, in, &want);
+	else
+		reply_notify(s, XCHG_CREATE_CHILD_SA, N_TS_UNACCEPTABLE);
+	inbound_free(in);
+}
+
+static void reply_not_found(struct session *s, const struct pld_notify *n)
+{
+	struct rdr r;
+	struct msg_out m;
+
+	rdr_init(&r, n->spi.p, n->spi.len);
+	reply_begin(s, XCHG_CREATE_CHILD_SA, &m);
+	put_notify_esp(&m, N_CHILD_SA_NOT_FOUND, rdr_u32(&r));
+	reply_send(s, &m);
+}
+
+static bool rekey_target(struct session *s, const struct pld_notify *n, struct child **out)
+{
+	struct rdr r;
+
+	rdr_init(&r, n->spi.p, n->spi.len);
+	*out = n->protocol == PROTO_ID_ESP ? child_by_spi_out(s, rdr_u32(&r)) : NULL;
+	return rdr_done(&r) && *out;
+}
+
+void child_request(struct session *s, const struct payloads *p)
+{
+	struct pld_notify notify;
+	bool rekeys = payloads_notify(p, N_REKEY_SA, &notify);
+	struct child *old = NULL;
+	struct inbound *in;
+
+	if (asks_for_ike_sa(p)) {
+		reply_notify(s, XCHG_CREATE_CHILD_SA, N_NO_ADDITIONAL_SAS);
+		return;
+	}
+	if (rekeys && !rekey_target(s, &notify, &old)) {
+		reply_not_found(s, &notify);
+		return;
+	}
+	/* Closing, or the pair is (§2.25). */
+	if (s->state != SES_UP || (old && (old->state != CHILD_UP || old->replaced))) {
+		reply_notify(s, XCHG_CREATE_CHILD_SA, N_TEMPORARY_FAILURE);
+		return;
+	}
+	in = inbound_new(s, XCHG_CREATE_CHILD_SA, p);
+	if (!in) {
+		reply_notify(s, XCHG_CREATE_CHILD_SA, N_INVALID_SYNTAX);
+		return;
+	}
+	in->rekeys = old;
+	if (old)
+		rekey(s, in);
+	else
+		inbound_hold(s, in);
+}
+
+void child_verdict(struct session *s, struct inbound *in, const struct engine_verdict *v)
+{
+	s->held = NULL;
+	if (v->accept)
+		answer_child(s, in, &v->child);
+	else
+		reply_notify(s, XCHG_CREATE_CHILD_SA, N_TS_UNACCEPTABLE);
+	inbound_free(in);
+	exchange_next(s);
+}

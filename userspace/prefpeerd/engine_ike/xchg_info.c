@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* INFORMATIONAL: liveness and deletion (RFC 7296 §1.4; semantics.md §14.3). */
+#include "prefpeerd/engine_ike/ike.h"
+
+#include <errno.h>
+
+#include "lib/log.h"
+
+/* ---- ours ---- */
+
+int probe_build(struct session *s, struct task *t, struct msg_out *m)
+{
+	return 0;
+}
+
+/* That it is authentic is all that matters, and was noted. */
+void probe_response(struct session *s, struct task *t, const struct payloads *p)
+{
+}
+
+int del_child_build(struct session *s, struct task *t, struct msg_out *m)
+{
+	uint32_t spi = t->child ? t->child->pair.spi_in : t->spi;
+
+	if (!spi)
+		return -ECANCELED;
+	put_delete_esp(m, &spi, 1);
+	return 0;
+}
+
+void del_child_response(struct session *s, struct task *t, const struct payloads *p)
+{
+	if (t->child)
+		child_free(t->child);
+}
+
+int del_ike_build(struct session *s, struct task *t, struct msg_out *m)
+{
+	/* From here on the request's own curve ends the session. */
+	timer_cancel(&s->e->env.timers, &s->expiry_timer);
+	put_delete_ike(m);
+	return 0;
+}
+
+void del_ike_response(struct session *s, struct task *t, const struct payloads *p)
+{
+	session_end(s, WHY_LOCAL, "the peer answered DELETE");
+}
+
+/* ---- the peer's ---- */
+
+/* Our DELETE for it is on its way: theirs crossed it, and the answer names no SPI (§1.4.1). */
+static bool delete_is_sent(const struct child *c)
+{
+	const struct task *t = c->s->rq.task;
+
+	return t && t->kind == TASK_DEL_CHILD && t->child == c;
+}
+
+/* A rekeyed pair goes: whatever outbound SA waited for that is due. */
+static void settle_rekeys(struct session *s)
+{
+	struct child *c;
+
+	DL_FOREACH(s->children, c)
+		child_install_pending(c);
+}
+
+/* Our SPI of the pair, for the answer; 0 = none. */
+static uint32_t peer_deletes(struct session *s, uint32_t spi)
+{
+	struct child *c = child_by_spi_out(s, spi);
+	uint32_t ours;
+
+	if (!c)
+		return 0;
+	ours = delete_is_sent(c) ? 0 : c->pair.spi_in;
+	if (c->replaced)
+		settle_rekeys(s);
+	else
+		event_child(c, ENG_CHILD_DOWN, WHY_PEER_DELETE, "the peer deleted it");
+	child_free(c);
+	return ours;
+}
+
+#define DELETE_SPIS_MAX 64
+
+static unsigned peer_deletes_all(struct session *s, const struct pld_delete *d, uint32_t *ours,
+				 unsigned n)
+{
+	struct rdr r;
+
+	rdr_init(&r, d->spis.p, d->spis.len);
+	for (unsigned i = 0; i < d->n; i++) {
+		uint32_t spi = peer_deletes(s, rdr_u32(&r));
+
+		if (spi && n < DELETE_SPIS_MAX)
+			ours[n++] = spi;
+	}
+	return n;
+}
+
+static bool names_ike_sa(const struct payloads *p)
+{
+	struct pld_delete d;
+
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->list[i].type == PLD_DELETE && !delete_parse(&p->list[i], &d) &&
+		    d.protocol == PROTO_ID_IKE)
+			return true;
+	return false;
+}
+
+static bool deletes_are_sound(const struct payloads *p)
+{
+	struct pld_delete d;
+
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->list[i].type == PLD_DELETE && delete_parse(&p->list[i], &d))
+			return false;
+	return true;
+}
+
+static void log_errors(const struct session *s, const struct payloads *p)
+{
+	uint16_t type = payloads_error(p);
+
+	if (type)
+		log_notice("ike", "conn %u: the peer reports %s", s->conn, notify_name(type));
+}
+
+void info_request(struct session *s, const struct payloads *p)
+{
+	uint32_t ours[DELETE_SPIS_MAX];
+	struct pld_notify notify;
+	struct pld_delete d;
+	struct msg_out m;
+	unsigned n = 0;
+
+	if (!deletes_are_sound(p)) {
+		reply_notify(s, XCHG_INFORMATIONAL, N_INVALID_SYNTAX);
+		return;
+	}
+	log_errors(s, p);
+	reply_begin(s, XCHG_INFORMATIONAL, &m);
+	/* Authentic, and the peer's last word on it (§2.21.2). */
+	if (names_ike_sa(p) || payloads_notify(p, N_AUTHENTICATION_FAILED, &notify)) {
+		reply_send(s, &m);
+		session_end(s, WHY_PEER_DELETE, "the peer deleted the IKE SA");
+		return;
+	}
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->list[i].type == PLD_DELETE && !delete_parse(&p->list[i], &d) &&
+		    d.protocol == PROTO_ID_ESP)
+			n = peer_deletes_all(s, &d, ours, n);
+	if (n && s->state == SES_UP)
+		put_delete_esp(&m, ours, n);
+	reply_send(s, &m);
+	exchange_next(s);
+}

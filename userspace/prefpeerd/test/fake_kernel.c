@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "prefpeerd/test/fake_kernel.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+static struct kernel_sa *find(struct fake_kernel *k, const struct kernel_sa_id *id)
+{
+	for (unsigned i = 0; i < k->n_sas; i++)
+		if (k->sas[i].id.spi == id->spi && k->sas[i].id.proto == id->proto &&
+		    addr_equal(&k->sas[i].id.dst, &id->dst))
+			return &k->sas[i];
+	return NULL;
+}
+
+static int fake_sa_add(void *impl, const struct kernel_sa *sa)
+{
+	struct fake_kernel *k = impl;
+	struct kernel_sa *old = find(k, &sa->id);
+	int err = k->add_error;
+
+	k->add_error = 0;
+	if (err)
+		return err;
+	if (sa->replace) {
+		if (!old)
+			return -ESRCH;
+		old->encap_sport = sa->encap_sport;
+		old->encap_dport = sa->encap_dport;
+		k->n_replaced++;
+		return 0;
+	}
+	if (old)
+		return -EEXIST;
+	if (k->n_sas == FAKE_SAS_MAX)
+		return -ENOBUFS;
+	k->sas[k->n_sas++] = *sa;
+	k->n_added++;
+	return 0;
+}
+
+static int fake_sa_del(void *impl, const struct kernel_sa_id *id)
+{
+	struct fake_kernel *k = impl;
+	struct kernel_sa *sa = find(k, id);
+
+	if (!sa)
+		return -ESRCH;
+	*sa = k->sas[--k->n_sas];
+	k->n_removed++;
+	return 0;
+}
+
+static int fake_peer_read(void *impl, const struct kernel_peer_key *key,
+			  struct kernel_peer_reading *out)
+{
+	struct fake_kernel *k = impl;
+
+	k->n_peer_reads++;
+	*out = k->peer;
+	return 0;
+}
+
+static const struct kernel_ops fake_ops = {
+	.sa_add = fake_sa_add,
+	.sa_del = fake_sa_del,
+	.peer_read = fake_peer_read,
+};
+
+void fake_kernel_init(struct fake_kernel *k)
+{
+	*k = (struct fake_kernel){ .port = { .ops = &fake_ops, .impl = k } };
+}
+
+const struct kernel_sa *fake_kernel_sa(const struct fake_kernel *k, uint32_t spi)
+{
+	for (unsigned i = 0; i < k->n_sas; i++)
+		if (k->sas[i].id.spi == spi)
+			return &k->sas[i];
+	return NULL;
+}
+
+unsigned fake_kernel_count(const struct fake_kernel *k, enum sa_dir dir)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < k->n_sas; i++)
+		n += k->sas[i].dir == dir;
+	return n;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * XFRM states in an array, behind the kernel port. Readings of peers are what
+ * the test sets; calls can be made to fail. Policies are not kept.
+ */
+#ifndef TEST_FAKE_KERNEL_H
+#define TEST_FAKE_KERNEL_H
+
+#include "prefpeerd/kernel.h"
+
+#define FAKE_SAS_MAX 64
+
+struct fake_kernel {
+	struct kernel port;
+	struct kernel_sa sas[FAKE_SAS_MAX];
+	unsigned n_sas;
+	unsigned n_added, n_removed, n_replaced;
+	int add_error; /* what the next sa_add returns, once; 0 = succeed */
+	struct kernel_peer_reading peer; /* of every peer */
+	unsigned n_peer_reads;
+};
+
+void fake_kernel_init(struct fake_kernel *k);
+/* NULL when there is none. */
+const struct kernel_sa *fake_kernel_sa(const struct fake_kernel *k, uint32_t spi);
+unsigned fake_kernel_count(const struct fake_kernel *k, enum sa_dir dir);
+
+#endif
