@@ -97,10 +97,10 @@ static int rule_add(const struct cli *cli, struct args *args)
 
 static void add_help(void)
 {
-	printf("prefpeer rule add");
-	words_help(words_rule_selector);
+	printf("prefpeer rule add remote PREFIX");
+	words_help(words_rule_selector + 1);
 	words_help(words_meta);
-	printf("\n  remote is required; T := 120 | 120s | 500ms | 0 (off)\n"
+	printf("\n  T := 120 | 120s | 500ms | 0 (off)\n"
 	       "  idle-time 0 or 100ms..86400s, one-way 0 or 50ms..3600s\n");
 }
 
@@ -137,9 +137,10 @@ static int rule_del(const struct cli *cli, struct args *args)
 
 static void del_help(void)
 {
-	printf("prefpeer rule del {id N |");
-	words_help(words_rule_selector);
-	printf("}\n  every selector as it was added; one not given is one that the rule has not\n");
+	printf("prefpeer rule del id N\n"
+	       "prefpeer rule del remote PREFIX");
+	words_help(words_rule_selector + 1);
+	printf("\n  every selector as it was added; one not given is one that the rule has not\n");
 }
 
 int cmd_rule(const struct cli *cli, struct args *args)

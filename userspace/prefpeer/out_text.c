@@ -159,7 +159,7 @@ const char *dur_print(uint64_t ms, char *buf)
 	if (ms < 10000)
 		snprintf(buf, DUR_STRLEN, "%u.%u s", (unsigned)(ms / 1000),
 			 (unsigned)(ms % 1000 / 100));
-	else if (ms < 120 * 1000)
+	else if (ms < 300 * 1000)
 		snprintf(buf, DUR_STRLEN, "%u s", (unsigned)(ms / 1000));
 	else if (ms < 120 * 60000)
 		snprintf(buf, DUR_STRLEN, "%u min", (unsigned)(ms / 60000));
@@ -196,13 +196,18 @@ const char *clock_print(uint64_t ms, char *buf)
 const char *bytes_print(uint64_t n, char *buf)
 {
 	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+	uint64_t tenths = 0;
 	unsigned u = 0;
 
-	while (n >= 10000 && u < 6) {
-		n = (n + 500) / 1000;
+	while (n >= 1000 && u < 6) {
+		tenths = n % 1000 / 100;
+		n /= 1000;
 		u++;
 	}
-	snprintf(buf, DUR_STRLEN, "%u %s", (unsigned)n, units[u]);
+	if (u && n < 10)
+		snprintf(buf, DUR_STRLEN, "%u.%u %s", (unsigned)n, (unsigned)tenths, units[u]);
+	else
+		snprintf(buf, DUR_STRLEN, "%u %s", (unsigned)n, units[u]);
 	return buf;
 }
 

@@ -331,7 +331,12 @@ int words_take(struct args *args, const struct word *const *tables, struct pp_at
 
 void words_help(const struct word *list)
 {
-	for (; list->name; list++)
-		printf(" [%s%s%s]", list->name, list->value ? " " : "",
-		       list->value ? list->value : "");
+	const int wrap = 72;
+	int col = wrap; /* what stands before is of unknown length: begin a line */
+
+	for (; list->name; list++) {
+		if (col >= wrap)
+			col = printf("\n   ");
+		col += list->value ? printf(" [%s %s]", list->name, list->value) : printf(" [%s]", list->name);
+	}
 }
