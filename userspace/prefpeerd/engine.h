@@ -116,6 +116,7 @@ struct engine_event {
 	enum engine_why why;
 	const char *text;   /* a sentence with the RFC's names; lives during the call */
 	mono_t when;        /* when it happened (received, sent, verdict) */
+	mono_t last_use;    /* ENG_CHILD_DOWN: of the pair, read before its SAs went; UNSET = not known */
 	struct engine_pair pair;
 	struct engine_conn_info info;
 	uint32_t inbound;   /* id of the held request */

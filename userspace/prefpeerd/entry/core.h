@@ -329,7 +329,9 @@ unsigned core_clear_sa(struct run *r, struct core_entry *e, const struct addr *p
 /* Reload (§4.8). Keys: as in the entry, 0 = new. Lines: by reqid; run state is kept. */
 void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peers, unsigned n_peers,
 	       const struct core_line *lines, unsigned n_lines);
+/* Everything of the entry ends (core_remove, one step); then its memory (core_drop). */
 void core_remove(struct run *r, struct core_entry *e);
+void core_drop(struct core *c, struct core_entry *e);
 void core_peer_resolved(struct run *r, struct core_entry *e, peer_key key, const struct addr *a);
 
 /* ---- shared by the files of the core -------------------------------------- */

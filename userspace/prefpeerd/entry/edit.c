@@ -227,7 +227,6 @@ void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peer
 void core_remove(struct run *r, struct core_entry *e)
 {
 	const struct cause why = { .reason = REASON_CONFIG };
-	struct core *c = r->c;
 
 	inbound_release(r, e, false);
 	entry_end_accepted(r, e);
@@ -236,6 +235,10 @@ void core_remove(struct run *r, struct core_entry *e)
 	for (unsigned i = 0; i < e->n_lines; i++)
 		line_remove(r, e, &e->lines[i]);
 	core_settle(r);
+}
+
+void core_drop(struct core *c, struct core_entry *e)
+{
 	for (unsigned i = 0; i < c->n_entries; i++)
 		if (c->entries[i] == e) {
 			memmove(&c->entries[i], &c->entries[i + 1],

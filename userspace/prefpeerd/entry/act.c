@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The actions of the core, carried out through the ports; nothing else calls them. */
+#include "lib/log.h"
+#include "prefpeerd/entry/mem.h"
+#include "prefpeerd/entry/shell.h"
+
+#define KERNEL(s) ((s)->ports.kernel->ops)
+#define KIMPL(s) ((s)->ports.kernel->impl)
+#define ENGINE(s) ((s)->ports.engine->ops)
+#define EIMPL(s) ((s)->ports.engine->impl)
+
+static int env_local(void *ctx, const struct core_entry *e, const struct core_peer *p,
+		     struct addr *out)
+{
+	struct entries *s = ctx;
+	const struct shell_entry *se = shell_entry(s, e->id);
+
+	return se ? s->ports.local_addr(s->ports.ctx, se->conf, &p->addr, out) : -ENOENT;
+}
+
+static uint32_t env_random(void *ctx)
+{
+	struct entries *s = ctx;
+
+	return s->ports.random(s->ports.ctx);
+}
+
+struct core_env shell_env(struct entries *s)
+{
+	return (struct core_env){ .now = s->now, .local = env_local, .random = env_random,
+				  .ctx = s };
+}
+
+static void failed(struct entries *s, conn_id conn, child_id child, int err)
+{
+	if (err >= 0)
+		return;
+	MEM_ROOM(s->failed, s->n_failed, s->cap_failed);
+	s->failed[s->n_failed++] = (struct shell_failure){ conn, child, err };
+}
+
+/* False: the line is gone (a reload), nothing can be asked for. */
+static bool fill_child(struct entries *s, const struct core_action *a, struct engine_child *out)
+{
+	const struct shell_entry *se = shell_entry(s, a->entry);
+	const struct core_entry *e = core_entry(&s->core, a->entry);
+	const struct core_line *l = e ? core_line(e, a->reqid) : NULL;
+
+	if (!se || !l)
+		return false;
+	*out = (struct engine_child){
+		.id = a->child, .reqid = a->reqid, .sel = a->sel, .line_sel = l->sel,
+		.lifetime_s = s->conf->child_lifetime_s, .lifetime_kb = s->conf->child_lifetime_kb,
+	};
+	for (unsigned i = 0; i < se->conf->n_sets && i < SUITE_MAX; i++)
+		out->suites[out->n_suites++] = se->conf->sets[i]->suite;
+	return true;
+}
+
+static void do_open(struct entries *s, const struct core_action *a)
+{
+	const struct engine_budget b = { a->answer_ms, a->finish_ms };
+	struct engine_child child;
+	int err = -ENOENT;
+
+	if (fill_child(s, a, &child))
+		err = ENGINE(s)->open(EIMPL(s), a->conn, a->remote, &a->local, &child, &b);
+	failed(s, a->conn, 0, err);
+}
+
+static void do_child_open(struct entries *s, const struct core_action *a)
+{
+	struct engine_child child;
+	int err = -ENOENT;
+
+	if (fill_child(s, a, &child))
+		err = ENGINE(s)->child_open(EIMPL(s), a->conn, &child);
+	failed(s, a->conn, a->child, err);
+}
+
+static void do_inbound_reply(struct entries *s, const struct core_action *a)
+{
+	struct engine_verdict v = { .accept = a->accept, .keep_ike = a->keep_ike, .conn = a->conn };
+	int err;
+
+	if (v.accept && !fill_child(s, a, &v.child))
+		v = (struct engine_verdict){ .conn = a->conn };
+	err = ENGINE(s)->inbound_reply(EIMPL(s), a->inbound, &v);
+	if (a->accept && !v.accept)
+		err = -ENOENT;
+	if (a->accept)
+		failed(s, a->conn, a->child, err);
+}
+
+static void do_point(struct entries *s, const struct core_action *a)
+{
+	struct spd_line *l = s->spd ? spd_line_by_reqid(s->spd, a->reqid) : NULL;
+	char local[ADDR_STRLEN], peer[ADDR_STRLEN];
+	int err;
+
+	if (!l)
+		return;
+	err = s->ports.point(s->spd, l, &a->local, &a->peer, s->ports.kernel);
+	if (err)
+		log_err("entry", "%s %u line %u: policy cannot name %s → %s: %s", l->map, l->seq,
+			l->no, addr_print(&a->local, local, sizeof(local)),
+			addr_print(&a->peer, peer, sizeof(peer)), strerror(-err));
+}
+
+static void do_larval_kill(struct entries *s, const struct core_action *a)
+{
+	int err = KERNEL(s)->larval_kill(KIMPL(s), &a->local, &a->peer, a->reqid);
+
+	if (err)
+		log_warn("entry", "larval of reqid 0x%08x stays up to 30 s: %s", a->reqid,
+			 strerror(-err));
+}
+
+static void do_notify(struct entries *s, const struct core_action *a)
+{
+	const struct shell_entry *se = shell_entry(s, a->entry);
+	const struct core_note *n = &a->note;
+	const struct cause *c = &n->cause;
+	struct entry_ntf ntf;
+
+	if (!se)
+		return;
+	say_note(se, n, s->sentence, sizeof(s->sentence));
+	ntf = (struct entry_ntf){
+		.type = n->type, .map = se->map, .seq = se->seq, .line = n->line,
+		.from = n->from, .to = n->to,
+		.from_peer = shell_peer_name(se, n->from_peer),
+		.peer = shell_peer_name(se, n->peer), .next = shell_peer_name(se, n->next),
+		.reason = c->reason, .sentence = s->sentence, .when = s->now,
+		.unanswered = c->unanswered, .silent_ms = c->silent_ms, .budget_ms = c->budget_ms,
+		.idle_ms = c->idle_ms, .backoff_ms = c->backoff_ms,
+		.spi_in = c->spi_in, .spi_out = c->spi_out, .gap_ms = n->gap_ms,
+		.has_flow = c->has_flow, .flow = c->flow,
+	};
+	s->ports.notify(s->ports.ctx, &ntf);
+}
+
+static void act(struct entries *s, const struct core_action *a)
+{
+	switch (a->type) {
+	case ACT_OPEN:
+		do_open(s, a);
+		break;
+	case ACT_CHILD_OPEN:
+		do_child_open(s, a);
+		break;
+	case ACT_CHILD_CLOSE:
+		ENGINE(s)->child_close(EIMPL(s), a->conn, a->child, a->how);
+		break;
+	case ACT_CLOSE:
+		failed(s, a->conn, 0, ENGINE(s)->close(EIMPL(s), a->conn, a->how));
+		break;
+	case ACT_PROBE:
+		ENGINE(s)->probe(EIMPL(s), a->conn);
+		break;
+	case ACT_INBOUND_REPLY:
+		do_inbound_reply(s, a);
+		break;
+	case ACT_POINT:
+		do_point(s, a);
+		break;
+	case ACT_LARVAL_KILL:
+		do_larval_kill(s, a);
+		break;
+	case ACT_ORPHANS_OUT:
+	case ACT_ORPHANS_ALL:
+		takeover_drop(s, a->entry, a->type == ACT_ORPHANS_OUT);
+		break;
+	case ACT_NOTIFY:
+		do_notify(s, a);
+		break;
+	}
+}
+
+static void feed_back(struct entries *s, const struct shell_failure *f)
+{
+	const struct core_env env = shell_env(s);
+	struct run r = { &s->core, &env, &s->out };
+	const struct cause c = { .text = strerror(-f->err) };
+
+	if (f->child)
+		core_child_failed(&r, f->conn, f->child, WHY_LOCAL, c.text);
+	else
+		core_conn_down(&r, f->conn, WHY_LOCAL, &c);
+}
+
+static void on_timer(struct timer *t, mono_t now)
+{
+	struct shell_entry *se = timer_container(t, struct shell_entry, timer);
+	struct entries *s = se->owner;
+	struct core_entry *e = core_entry(&s->core, se->id);
+	struct core_env env;
+	struct run r = { &s->core, &env, &s->out };
+
+	s->now = now;
+	env = shell_env(s);
+	if (e)
+		core_tick(&r, e);
+	act_all(s);
+}
+
+static void arm(struct entries *s)
+{
+	for (unsigned i = 0; i < s->n_list; i++) {
+		struct shell_entry *se = s->list[i];
+		const struct core_entry *e = core_entry(&s->core, se->id);
+		mono_t at = e ? core_deadline(e) : MONO_NEVER;
+
+		if (!se->timer.fn)
+			timer_init(&se->timer, on_timer);
+		if (timer_armed(&se->timer) ? se->timer.at.ns != at.ns : !mono_is_never(at))
+			timer_set(s->ports.timers, &se->timer, at);
+	}
+}
+
+void act_all(struct entries *s)
+{
+	while (s->out.n || s->n_failed) {
+		struct core_out todo = s->out;
+
+		s->out = (struct core_out){ 0 };
+		for (unsigned i = 0; i < todo.n; i++)
+			act(s, &todo.list[i]);
+		free(todo.list);
+		for (unsigned i = 0; i < s->n_failed; i++)
+			feed_back(s, &s->failed[i]);
+		s->n_failed = 0;
+	}
+	arm(s);
+}
+
+static bool same_rule(const struct kernel_rule *a, const struct kernel_rule *b)
+{
+	return addr_equal(&a->peer, &b->peer) && a->reqid == b->reqid;
+}
+
+static bool equal_rule(const struct kernel_rule *a, const struct kernel_rule *b)
+{
+	return same_rule(a, b) && !strcmp(a->map, b->map) && a->seq == b->seq &&
+	       a->index == b->index && a->is_default == b->is_default &&
+	       a->idle_ms == b->idle_ms && a->one_way_ms == b->one_way_ms;
+}
+
+static const struct kernel_rule *find_rule(const struct kernel_rule *rules, unsigned n,
+					   const struct kernel_rule *like)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (same_rule(&rules[i], like))
+			return &rules[i];
+	return NULL;
+}
+
+static void put_rule(struct entries *s, const struct kernel_rule *rule)
+{
+	char peer[ADDR_STRLEN];
+	int err = KERNEL(s)->rule_put(KIMPL(s), rule);
+
+	if (err)
+		log_err("entry", "%s %u: no idle timer or probe trigger for %s: rule refused: %s",
+			rule->map, rule->seq, addr_print(&rule->peer, peer, sizeof(peer)),
+			strerror(-err));
+}
+
+void act_rules_put(struct entries *s)
+{
+	for (unsigned i = 0; i < s->n_rules; i++)
+		put_rule(s, &s->rules[i]);
+}
+
+void act_rules_replace(struct entries *s, struct kernel_rule *rules, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct kernel_rule *old = find_rule(s->rules, s->n_rules, &rules[i]);
+
+		if (!old || !equal_rule(old, &rules[i]))
+			put_rule(s, &rules[i]);
+	}
+	for (unsigned i = 0; i < s->n_rules; i++)
+		if (!find_rule(rules, n, &s->rules[i]))
+			KERNEL(s)->rule_del(KIMPL(s), &s->rules[i]);
+	free(s->rules);
+	s->rules = rules;
+	s->n_rules = n;
+}
+
+void act_remotes_put(struct entries *s)
+{
+	char peer[ADDR_STRLEN];
+
+	for (unsigned i = 0; i < s->n_remotes; i++) {
+		const struct engine_remote *r = &s->remotes[i].r;
+		int err = s->remotes[i].wanted ? ENGINE(s)->remote_set(EIMPL(s), r) : 0;
+
+		if (err)
+			log_err("entry", "peer %s: the engine refuses it: %s",
+				addr_print(&r->peer, peer, sizeof(peer)), strerror(-err));
+	}
+}
+
+void act_remotes_drop(struct entries *s)
+{
+	for (unsigned i = s->n_remotes; i-- > 0;) {
+		if (s->remotes[i].wanted)
+			continue;
+		ENGINE(s)->remote_del(EIMPL(s), s->remotes[i].r.id);
+		s->remotes[i] = s->remotes[--s->n_remotes];
+	}
+}
+
+bool act_sa_there(struct entries *s, const struct core_child *ch)
+{
+	const struct kernel_sa_id id = { .dst = ch->remote, .spi = ch->spi_out,
+					 .proto = IPPROTO_ESP };
+	struct kernel_sa_reading r = { 0 };
+
+	return !KERNEL(s)->sa_read(KIMPL(s), &id, &r) && !r.larval;
+}
+
+int64_t act_pair_idle_ms(struct entries *s, const struct core_child *ch,
+			 struct kernel_pair_reading *out)
+{
+	const struct kernel_pair_key key = { ch->local, ch->remote, ch->reqid };
+
+	*out = (struct kernel_pair_reading){ 0 };
+	if (KERNEL(s)->pair_read(KIMPL(s), &key, out) || !mono_is_set(out->last_use))
+		return -1;
+	return mono_before(s->now, out->last_use) ? 0 : mono_diff_ms(s->now, out->last_use);
+}
+
+void act_orphan_del(struct entries *s, const struct shell_orphan *o)
+{
+	int err = KERNEL(s)->sa_del(KIMPL(s), &o->id);
+
+	if (err && err != -ESRCH)
+		log_warn("entry", "orphan SA 0x%08x stays: %s", o->id.spi, strerror(-err));
+}

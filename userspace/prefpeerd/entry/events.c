@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Events of the engine and the kernel, and the operator, brought to the core. */
+#include "lib/log.h"
+#include "prefpeerd/entry/mem.h"
+#include "prefpeerd/entry/shell.h"
+
+struct step {
+	struct entries *s;
+	struct core_env env;
+	struct run r;
+};
+
+static void step_begin(struct step *t, struct entries *s, mono_t now)
+{
+	s->now = now;
+	t->s = s;
+	t->env = shell_env(s);
+	t->r = (struct run){ &s->core, &t->env, &s->out };
+}
+
+static struct core_pair pair_of(const struct engine_pair *p)
+{
+	return (struct core_pair){ .local = p->local, .peer = p->peer, .spi_in = p->spi_in,
+				   .spi_out = p->spi_out, .sel = p->sel };
+}
+
+static uint32_t conn_rtt(struct entries *s, conn_id id)
+{
+	const struct engine_ops *ops = s->ports.engine->ops;
+	struct engine_conn_info info = { 0 };
+
+	return ops->conn_info(s->ports.engine->impl, id, &info) ? 0 : info.rtt_us;
+}
+
+/* The module counts one-way from here on (kernel.md §13); the core resolves holds. */
+static void on_heard(struct step *t, const struct engine_event *ev)
+{
+	const struct kernel *k = t->s->ports.kernel;
+	const struct kernel_peer_key key = { ev->pair.local, ev->pair.peer, ev->pair.encap_port };
+	mono_t when = mono_is_set(ev->when) ? ev->when : t->s->now;
+
+	if (addr_is_set(&key.peer))
+		k->ops->peer_heard(k->impl, &key, when);
+	core_conn_heard(&t->r, ev->conn, when, conn_rtt(t->s, ev->conn));
+}
+
+static enum traffic traffic_before(const struct entries *s, mono_t last_use)
+{
+	return mono_diff_ms(s->now, last_use) < TRAFFIC_RECENT_MS ? TRAFFIC_RECENT : TRAFFIC_NONE;
+}
+
+static enum traffic traffic_of(struct entries *s, const struct core_child *ch)
+{
+	struct kernel_pair_reading p;
+	int64_t idle = ch ? act_pair_idle_ms(s, ch, &p) : -1;
+
+	return idle < 0 || idle < TRAFFIC_RECENT_MS ? TRAFFIC_RECENT : TRAFFIC_NONE;
+}
+
+static void on_child_down(struct step *t, const struct engine_event *ev)
+{
+	struct core_child *ch;
+	enum traffic traffic;
+
+	core_child_entry(&t->s->core, ev->child, &ch);
+	traffic = mono_is_set(ev->last_use) ? traffic_before(t->s, ev->last_use) :
+					      traffic_of(t->s, ch);
+	core_child_down(&t->r, ev->conn, ev->child, ev->why, traffic);
+}
+
+static bool idle_past_dpd(void *ctx, const struct core_entry *e)
+{
+	struct entries *s = ctx;
+	bool any = false;
+
+	for (unsigned i = 0; i < e->n_children; i++) {
+		struct kernel_pair_reading p;
+		int64_t idle;
+
+		if (e->children[i].state != CHILD_LIVE)
+			continue;
+		idle = act_pair_idle_ms(s, &e->children[i], &p);
+		if (idle < 0 || !e->interval_ms || idle < e->interval_ms)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+static void on_inbound(struct step *t, const struct engine_event *ev)
+{
+	const struct core_inbound in = {
+		.inbound = ev->inbound, .conn = ev->conn, .remote = ev->remote,
+		.from = ev->peer.addr, .local = ev->local, .single_flow = ev->single_flow,
+		.offered = ev->offered, .n_offered = ev->n_offered, .idle = idle_past_dpd,
+	};
+
+	core_inbound(&t->r, &in);
+}
+
+/* The dead peer's last sign, for the gap and `map show`: its packets count too. */
+static void note_last_sign(struct entries *s, conn_id id)
+{
+	const struct kernel *k = s->ports.kernel;
+	const struct core_conn *conn = core_conn(&s->core, id);
+	struct kernel_peer_reading r = { 0 };
+
+	if (!conn)
+		return;
+	for (unsigned i = 0; i < s->core.n_entries; i++) {
+		struct core_entry *e = s->core.entries[i];
+		struct core_peer *p = peer_by_remote(e, conn->remote, &conn->peer);
+		const struct kernel_peer_key key = { conn->local, conn->peer, 0 };
+
+		if (p && conn_used_by(e, id) && !k->ops->peer_read(k->impl, &key, &r))
+			p->heard = mono_max(p->heard, r.last_in);
+	}
+}
+
+static void on_down(struct step *t, const struct engine_event *ev)
+{
+	const struct cause c = { .text = ev->text, .unanswered = ev->unanswered,
+				 .silent_ms = ev->silent_ms };
+
+	note_last_sign(t->s, ev->conn);
+	core_conn_down(&t->r, ev->conn, ev->why, &c);
+}
+
+void entries_engine_event(void *ctx, const struct engine_event *ev, mono_t now)
+{
+	struct core_pair pair = pair_of(&ev->pair);
+	struct entries *s = ctx;
+	struct step t;
+
+	step_begin(&t, s, now);
+	switch (ev->type) {
+	case ENG_READY:
+		act_remotes_put(s);
+		core_ready(&t.r, true);
+		break;
+	case ENG_LOST:
+		core_ready(&t.r, false);
+		break;
+	case ENG_ANSWERED:
+		core_conn_answered(&t.r, ev->conn, conn_rtt(s, ev->conn));
+		break;
+	case ENG_REMARK:
+		core_conn_remark(&t.r, ev->conn, ev->why, ev->text);
+		break;
+	case ENG_UP:
+		core_conn_up(&t.r, ev->conn, ev->info.rtt_us);
+		break;
+	case ENG_CHILD_UP:
+		core_child_up(&t.r, ev->conn, ev->child, &pair);
+		break;
+	case ENG_CHILD_FAILED:
+		core_child_failed(&t.r, ev->conn, ev->child, ev->why, ev->text);
+		break;
+	case ENG_CHILD_REKEYED:
+		core_child_rekeyed(&t.r, ev->conn, ev->child, &pair);
+		break;
+	case ENG_CHILD_DOWN:
+		on_child_down(&t, ev);
+		break;
+	case ENG_DOWN:
+		on_down(&t, ev);
+		break;
+	case ENG_HEARD:
+		on_heard(&t, ev);
+		break;
+	case ENG_INBOUND:
+		on_inbound(&t, ev);
+		break;
+	case ENG_INBOUND_GONE:
+		core_inbound_gone(&t.r, ev->inbound);
+		break;
+	}
+	act_all(s);
+}
+
+static void on_acquire(struct step *t, const struct kernel_event *ev)
+{
+	struct core_acquire a = { .has_flow = addr_is_set(&ev->flow.dst.addr), .flow = ev->flow,
+				  .src = ev->tmpl_src, .dst = ev->tmpl_dst };
+	struct core_entry *e;
+	struct core_line *l = shell_line(t->s, ev->reqid, &e);
+	const struct core_child *ch;
+
+	if (!l || l->blocked) {
+		log_info("entry", "acquire for reqid 0x%08x, which no line has", ev->reqid);
+		return;
+	}
+	ch = line_child(e, l->reqid);
+	a.sa_there = ch && act_sa_there(t->s, ch);
+	core_acquire(&t->r, e, l, &a);
+}
+
+/* The child of an SA by address and SPI. An OLD one's outbound SA is gone on purpose. */
+static struct core_entry *child_of_sa(struct entries *s, const struct kernel_sa_id *id,
+				      struct core_child **out)
+{
+	for (unsigned i = 0; i < s->core.n_entries; i++) {
+		struct core_entry *e = s->core.entries[i];
+
+		for (unsigned j = 0; j < e->n_children; j++) {
+			struct core_child *ch = &e->children[j];
+			bool in = ch->spi_in == id->spi && addr_equal(&ch->local, &id->dst);
+			bool outbound = ch->spi_out == id->spi && addr_equal(&ch->remote, &id->dst);
+
+			if (in || (outbound && ch->state != CHILD_OLD)) {
+				*out = ch;
+				return e;
+			}
+		}
+	}
+	return NULL;
+}
+
+static void on_expire(struct step *t, const struct kernel_event *ev)
+{
+	struct core_child *ch = NULL;
+	struct core_entry *e = ev->hard && ev->sa.spi ? child_of_sa(t->s, &ev->sa, &ch) : NULL;
+
+	if (e)
+		core_child_expired(&t->r, e, ch->id, traffic_of(t->s, ch));
+}
+
+static void on_sa_gone(struct step *t, const struct kernel_event *ev)
+{
+	struct core_child *ch = NULL;
+	struct core_entry *e = ev->sa.spi ? child_of_sa(t->s, &ev->sa, &ch) : NULL;
+
+	if (e && ch->state == CHILD_LIVE)
+		core_child_lost(&t->r, e, ch->id);
+}
+
+static const struct core_child *child_of_pair(const struct core_entry *e,
+					      const struct kernel_pair_key *key)
+{
+	for (unsigned i = 0; i < e->n_children; i++) {
+		const struct core_child *ch = &e->children[i];
+
+		if (ch->state == CHILD_LIVE && ch->reqid == key->reqid &&
+		    addr_equal(&ch->local, &key->local) && addr_equal(&ch->remote, &key->peer))
+			return ch;
+	}
+	return NULL;
+}
+
+/* §2.3: read the pair once more; if it moved, the verdict is void. */
+static void on_pair_idle(struct step *t, const struct kernel_event *ev)
+{
+	struct core_entry *e = NULL;
+	struct core_line *l = shell_line(t->s, ev->pair.reqid, &e);
+	const struct core_child *ch = l ? child_of_pair(e, &ev->pair) : NULL;
+	struct kernel_pair_reading now;
+	int64_t idle;
+
+	if (!ch)
+		return;
+	idle = act_pair_idle_ms(t->s, ch, &now);
+	if (idle < 0 || mono_before(ev->last_use, now.last_use)) {
+		const struct cause moved = { .reason = REASON_IDLE,
+					     .text = "verdict void: a packet came meanwhile" };
+
+		entry_note(&t->r, e, NTF_NOTE, l->no, e->c, &moved);
+		return;
+	}
+	core_pair_idle(&t->r, e, l, (uint32_t)idle);
+}
+
+/* On-demand DPD: traffic went unanswered for W (§3.2). */
+static void on_one_way(struct step *t, const struct kernel_event *ev)
+{
+	const struct engine *eng = t->s->ports.engine;
+
+	for (unsigned i = 0; i < t->s->core.n_conns; i++) {
+		const struct core_conn *k = &t->s->core.conns[i];
+
+		if (k->state == CONN_UP && addr_equal(&k->local, &ev->peer.local) &&
+		    addr_equal(&k->peer, &ev->peer.peer))
+			eng->ops->probe(eng->impl, k->id);
+	}
+}
+
+void entries_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now)
+{
+	struct entries *s = ctx;
+	struct step t;
+
+	step_begin(&t, s, now);
+	switch (ev->type) {
+	case KEV_ACQUIRE:
+		on_acquire(&t, ev);
+		break;
+	case KEV_EXPIRE:
+		on_expire(&t, ev);
+		break;
+	case KEV_SA_GONE:
+		on_sa_gone(&t, ev);
+		break;
+	case KEV_PAIR_IDLE:
+		on_pair_idle(&t, ev);
+		break;
+	case KEV_PEER_ONE_WAY:
+		on_one_way(&t, ev);
+		break;
+	case KEV_OVERRUN:
+		takeover_resync(s);
+		break;
+	case KEV_MODULE_UP:
+	case KEV_MODULE_DOWN:
+		act_rules_put(s);
+		break;
+	case KEV_MAPPING: /* the engine's */
+		break;
+	}
+	act_all(s);
+}
+
+void entries_local_changed(struct entries *s, mono_t now)
+{
+	struct step t;
+
+	step_begin(&t, s, now);
+	core_local_changed(&t.r);
+	act_all(s);
+}
+
+void entries_stop(struct entries *s, mono_t now)
+{
+	struct step t;
+
+	step_begin(&t, s, now);
+	core_stop(&t.r);
+	act_all(s);
+}
+
+/* ---- the operator ---------------------------------------------------------- */
+
+static int no_entry(const char **why)
+{
+	*why = "no such crypto map entry";
+	return -ENOENT;
+}
+
+int entries_connect(struct entries *s, const char *map, unsigned seq, mono_t now, const char **why)
+{
+	struct shell_entry *se = shell_find(s, map, seq);
+	struct step t;
+	int err;
+
+	*why = "";
+	if (!se)
+		return no_entry(why);
+	step_begin(&t, s, now);
+	err = core_connect(&t.r, core_entry(&s->core, se->id));
+	act_all(s);
+	if (err == -EALREADY)
+		*why = "the entry is up already";
+	else if (err == -EINPROGRESS)
+		*why = "a walk is under way already";
+	else if (err == -ENETUNREACH)
+		*why = s->core.ready ? "no local address towards any of its peers" :
+				       "the engine is not ready";
+	else if (err == -ENOENT)
+		*why = "the entry has no line or no peer: nothing to connect";
+	return err;
+}
+
+static bool has_peer(const struct entries *s, const struct core_entry *e, const struct addr *peer)
+{
+	const struct core_conn *conn = core_conn(&s->core, e->conn ? e->conn : e->at.conn);
+
+	return !peer || !addr_is_set(peer) || (conn && addr_equal(&conn->peer, peer));
+}
+
+static bool chosen(const struct shell_entry *se, const char *map, unsigned seq)
+{
+	return (!map || !strcmp(se->map, map)) && (!seq || se->seq == seq);
+}
+
+int entries_clear_session(struct entries *s, const char *map, unsigned seq,
+			  const struct addr *peer, mono_t now, const char **why)
+{
+	unsigned n = 0;
+	struct step t;
+
+	*why = "";
+	step_begin(&t, s, now);
+	for (unsigned i = 0; i < s->n_list; i++) {
+		struct core_entry *e = core_entry(&s->core, s->list[i]->id);
+
+		if (!chosen(s->list[i], map, seq) || !has_peer(s, e, peer))
+			continue;
+		core_clear_session(&t.r, e, REASON_CLEAR_SESSION);
+		n++;
+	}
+	act_all(s);
+	if (n)
+		return 0;
+	*why = peer ? "no entry holds SAs to that peer" : "no such crypto map entry";
+	return -ENOENT;
+}
+
+int entries_clear_sa(struct entries *s, const char *map, unsigned seq, const struct addr *peer,
+		     uint32_t spi, mono_t now, const char **why)
+{
+	bool all = !spi && (!peer || !addr_is_set(peer));
+	unsigned n = 0, went = 0;
+	struct step t;
+
+	*why = "";
+	step_begin(&t, s, now);
+	for (unsigned i = 0; i < s->n_list; i++) {
+		if (!chosen(s->list[i], map, seq))
+			continue;
+		n++;
+		went += core_clear_sa(&t.r, core_entry(&s->core, s->list[i]->id), peer, spi);
+	}
+	act_all(s);
+	if (n && (went || all))
+		return 0;
+	*why = !n ? "no such crypto map entry" : spi ? "no SA with that SPI" : "no SA to that peer";
+	return -ENOENT;
+}
+
+int entries_map_reset(struct entries *s, const char *map, unsigned seq, mono_t now,
+		      const char **why)
+{
+	struct shell_entry *se = shell_find(s, map, seq);
+	struct step t;
+
+	*why = "";
+	if (!se)
+		return no_entry(why);
+	step_begin(&t, s, now);
+	core_clear_session(&t.r, core_entry(&s->core, se->id), REASON_RESET);
+	act_all(s);
+	return 0;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What stands around the core: its ports, the names of what the core knows by
+ * number, and the tables that only the outside needs. act.c alone calls ports.
+ */
+#ifndef ENTRY_SHELL_H
+#define ENTRY_SHELL_H
+
+#include "prefpeerd/entry/core.h"
+
+/* The companion of a core_entry. */
+struct shell_entry {
+	struct entries *owner;
+	uint32_t id;
+	const struct map_entry *conf; /* of the configuration in force */
+	char map[CONF_NAME_MAX + 1];
+	uint16_t seq;
+	char **names; /* by peer_key - 1: as configured; never shrinks, so that notes name the removed */
+	unsigned n_names;
+	struct timer timer; /* the earliest deadline of the core_entry */
+	mono_t armed;
+};
+
+/* A peer as the engine knows it: one per address. */
+struct shell_remote {
+	struct engine_remote r;
+	bool wanted;
+};
+
+/* SAs of an earlier run (A19). */
+struct shell_orphan {
+	struct kernel_sa_id id;
+	struct addr src;
+	uint32_t reqid;
+	uint64_t add_time;
+	uint32_t entry; /* 0 until it is known whose */
+	bool outbound;
+};
+
+/* What a port answered, to be fed back to the core after its actions. */
+struct shell_failure {
+	conn_id conn;
+	child_id child; /* 0: the conn itself */
+	int err;
+};
+
+struct entries {
+	struct entry_ports ports;
+	struct core core;
+	struct core_out out;
+	mono_t now; /* of the step */
+	const struct config *conf;
+	struct spd *spd;
+	struct shell_entry **list; /* by map name and seq */
+	unsigned n_list;
+	struct shell_remote *remotes;
+	unsigned n_remotes, cap_remotes;
+	uint32_t last_remote;
+	struct kernel_rule *rules; /* in force */
+	unsigned n_rules;
+	struct shell_orphan *orphans;
+	unsigned n_orphans, cap_orphans;
+	uint32_t *larvals; /* reqids found at start with a larval: the line is wanted */
+	unsigned n_larvals, cap_larvals;
+	struct shell_failure *failed;
+	unsigned n_failed, cap_failed;
+	bool scanned; /* the SAD was read for orphans */
+	char sentence[ENTRY_TEXT_MAX];
+};
+
+/* act.c */
+struct core_env shell_env(struct entries *s);
+/* Carry out what the step emitted, feed failures back, arm timers. */
+void act_all(struct entries *s);
+void act_rules_put(struct entries *s);
+void act_rules_replace(struct entries *s, struct kernel_rule *rules, unsigned n);
+void act_remotes_put(struct entries *s);
+void act_remotes_drop(struct entries *s);
+bool act_sa_there(struct entries *s, const struct core_child *ch);
+/* ms since the last packet; -1 = not known */
+int64_t act_pair_idle_ms(struct entries *s, const struct core_child *ch,
+			 struct kernel_pair_reading *out);
+void act_orphan_del(struct entries *s, const struct shell_orphan *o);
+
+/* takeover.c */
+int takeover_scan(struct entries *s);
+/* The peer of the newest outbound orphan of the lines of @e; false: none. */
+bool takeover_peer(struct entries *s, const struct map_entry *conf, const struct spd *spd,
+		   struct addr *local, struct addr *peer);
+void takeover_adopt(struct entries *s);
+void takeover_drop(struct entries *s, uint32_t entry, bool outbound_only);
+/* After lost events: the SAD against what we believe (§12). */
+void takeover_resync(struct entries *s);
+
+/* entries.c */
+struct shell_entry *shell_entry(const struct entries *s, uint32_t id);
+struct shell_entry *shell_find(const struct entries *s, const char *map, unsigned seq);
+const char *shell_peer_name(const struct shell_entry *se, peer_key key);
+struct core_line *shell_line(const struct entries *s, uint32_t reqid, struct core_entry **e);
+remote_id shell_remote_id(const struct entries *s, const struct addr *peer);
+
+/* say.c: ux.md "Events" */
+void say_note(const struct shell_entry *se, const struct core_note *n, char *buf, size_t size);
+const char *say_cause(const struct cause *c, const char *text, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `map show` and `session show` read. Nothing here changes anything. */
+#include "prefpeerd/entry/mem.h"
+#include "prefpeerd/entry/shell.h"
+
+unsigned entries_count(const struct entries *s)
+{
+	return s->n_list;
+}
+
+int entries_find(struct entries *s, const char *map, unsigned seq)
+{
+	for (unsigned i = 0; i < s->n_list; i++)
+		if (s->list[i]->seq == seq && !strcmp(s->list[i]->map, map))
+			return (int)i;
+	return -ENOENT;
+}
+
+static struct entry_peer_view view_peer(const struct shell_entry *se, const struct core_entry *e,
+					const struct core_peer *p)
+{
+	struct entry_peer_view v = {
+		.text = shell_peer_name(se, p->key), .addr = p->addr,
+		.is_default = p->is_default, .is_current = p->key == e->c,
+		.is_trying = p->key == walk_peer(e), .is_next = p->key == peer_next(e),
+		.last = p->last, .last_at = p->last_at, .heard = p->heard, .rtt_us = p->rtt_us,
+		.answer_ms = attempt_answer_ms(e, p), .finish_ms = attempt_finish_ms(e),
+	};
+
+	if (p->last != REASON_NONE)
+		say_cause(&p->last_cause, p->last_text[0] ? p->last_text : NULL, v.last_text,
+			  sizeof(v.last_text));
+	return v;
+}
+
+static void add_pair(struct entries *s, const struct core_child *ch, struct entry_line_view *v)
+{
+	struct kernel_pair_reading r;
+	int64_t idle = act_pair_idle_ms(s, ch, &r);
+
+	v->n_pairs++;
+	v->local = ch->local;
+	v->peer = ch->remote;
+	v->spi_in = ch->spi_in;
+	v->spi_out = ch->spi_out;
+	v->since = ch->since;
+	v->narrowed |= !selector_equal(&ch->sel, &v->sel);
+	v->idle_now_ms = idle;
+	v->bytes_in = r.bytes_in;
+	v->bytes_out = r.bytes_out;
+	v->packets_in = r.packets_in;
+	v->packets_out = r.packets_out;
+}
+
+static struct entry_line_view view_line(struct entries *s, const struct core_entry *e,
+					const struct core_line *l)
+{
+	struct entry_line_view v = {
+		.no = l->no, .reqid = l->reqid, .sel = l->sel, .blocked = l->blocked,
+		.wanted = l->want, .in_setup = l->setup != 0, .backoff_until = l->backoff_at,
+		.idle_now_ms = -1,
+	};
+
+	snprintf(v.backoff_text, sizeof(v.backoff_text), "%s", l->backoff_text);
+	for (unsigned i = 0; i < e->n_children; i++)
+		if (e->children[i].reqid == l->reqid && e->children[i].state == CHILD_LIVE)
+			add_pair(s, &e->children[i], &v);
+	return v;
+}
+
+/* End of §10: INTERVAL + 6R to notice, the dead default tried again, set-up left out. */
+static void view_failover(const struct core_entry *e, struct entry_view *v)
+{
+	if (v->dpd.mode == DPD_OFF)
+		return;
+	v->dpd_budget_ms = entry_dpd_budget_ms(e);
+	for (unsigned i = 0; i < e->n_peers; i++) {
+		uint32_t least = (4 * e->peers[i].rtt_us + 999) / 1000;
+
+		if (e->peers[i].key == e->c && v->dpd_budget_ms < least)
+			v->dpd_budget_ms = least;
+	}
+	v->notice_ms = v->dpd.interval_ms + v->dpd_budget_ms;
+	v->retry_default_ms = entry_has_default(e) ? attempt_dead_ms(e, &e->peers[0]) : 0;
+	v->failover_ms = v->notice_ms + v->retry_default_ms;
+}
+
+static void view_state(const struct entries *s, const struct shell_entry *se,
+		       const struct core_entry *e, struct entry_view *v)
+{
+	const struct core_conn *conn = core_conn(&s->core, e->conn ? e->conn : e->at.conn);
+
+	v->map = se->map;
+	v->seq = se->seq;
+	v->state = e->state;
+	v->since = e->since;
+	v->reason = e->why.reason;
+	say_cause(&e->why, e->why_text[0] ? e->why_text : NULL, v->sentence, sizeof(v->sentence));
+	v->current = shell_peer_name(se, e->c);
+	v->trying = shell_peer_name(se, walk_peer(e));
+	v->next = e->next;
+	v->next_peer = shell_peer_name(se, peer_next(e));
+	v->backoff_until = e->backoff_at;
+	v->backoff_k = e->k;
+	v->conn = conn ? conn->id : 0;
+	if (conn)
+		v->local = conn->local;
+	v->idle = conf_entry_idle(s->conf, se->conf);
+	v->dpd = s->conf->dpd;
+	v->incomplete = conf_entry_incomplete(s->conf, se->conf);
+}
+
+int entries_view(struct entries *s, unsigned i, mono_t now, struct entry_view *v)
+{
+	const struct core_entry *e = i < s->n_list ? core_entry(&s->core, s->list[i]->id) : NULL;
+
+	if (!e)
+		return -ENOENT;
+	s->now = now;
+	*v = (struct entry_view){ .idle_now_ms = -1 };
+	v->peers = calloc(e->n_peers ? e->n_peers : 1, sizeof(*v->peers));
+	v->lines = calloc(e->n_lines ? e->n_lines : 1, sizeof(*v->lines));
+	if (!v->peers || !v->lines) {
+		entry_view_free(v);
+		return -ENOMEM;
+	}
+	view_state(s, s->list[i], e, v);
+	view_failover(e, v);
+	for (unsigned j = 0; j < e->n_peers; j++)
+		v->peers[v->n_peers++] = view_peer(s->list[i], e, &e->peers[j]);
+	for (unsigned j = 0; j < e->n_lines; j++) {
+		struct entry_line_view *l = &v->lines[v->n_lines++];
+
+		*l = view_line(s, e, &e->lines[j]);
+		if (l->idle_now_ms >= 0 && (v->idle_now_ms < 0 || l->idle_now_ms < v->idle_now_ms))
+			v->idle_now_ms = l->idle_now_ms;
+	}
+	return 0;
+}
+
+void entry_view_free(struct entry_view *v)
+{
+	free(v->peers);
+	free(v->lines);
+	v->peers = NULL;
+	v->lines = NULL;
+	v->n_peers = v->n_lines = 0;
+}
+
+static unsigned children_on(const struct core *c, conn_id id)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n_entries; i++)
+		for (unsigned j = 0; j < c->entries[i]->n_children; j++)
+			n += c->entries[i]->children[j].conn == id &&
+			     c->entries[i]->children[j].state == CHILD_LIVE;
+	return n;
+}
+
+void entries_each_session(struct entries *s, entry_session_fn fn, void *ctx)
+{
+	const struct engine *eng = s->ports.engine;
+
+	for (unsigned i = 0; i < s->core.n_conns; i++) {
+		const struct core_conn *k = &s->core.conns[i];
+		struct entry_session v = {
+			.conn = k->id, .local = k->local, .peer = k->peer,
+			.established = k->state == CONN_UP, .closing = k->state == CONN_CLOSING,
+			.n_entries = conn_users(&s->core, k->id, NULL),
+			.n_children = children_on(&s->core, k->id),
+		};
+
+		if (eng->ops->conn_info(eng->impl, k->id, &v.info))
+			v.info = (struct engine_conn_info){ 0 };
+		fn(ctx, &v);
+	}
+}
