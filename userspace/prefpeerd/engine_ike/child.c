@@ -268,6 +268,18 @@ void child_move_port(struct child *c, uint16_t port)
 
 /* ---- closing ---- */
 
+/* Of the pair, and before its SAs go: whether it ends under traffic is the caller's question. */
+static mono_t last_use(const struct child *c)
+{
+	const struct kernel *k = &c->s->e->env.kernel;
+	struct kernel_pair_key key = { c->pair.local, c->pair.peer, c->pair.reqid };
+	struct kernel_pair_reading r = { 0 };
+
+	if (!c->in_installed || k->ops->pair_read(k->impl, &key, &r))
+		return MONO_UNSET;
+	return r.last_use;
+}
+
 void event_child(struct child *c, enum engine_event_type type, enum engine_why why,
 		 const char *text)
 {
@@ -279,6 +291,8 @@ void event_child(struct child *c, enum engine_event_type type, enum engine_why w
 	ev->child = c->id;
 	ev->why = why;
 	ev->pair = c->pair;
+	if (type == ENG_CHILD_DOWN)
+		ev->last_use = last_use(c);
 	event_text(ev, "%s", text);
 }
 

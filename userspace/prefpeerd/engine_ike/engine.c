@@ -413,6 +413,32 @@ void engine_ike_unreachable(struct engine *engine, const struct endpoint *peer, 
 	}
 }
 
+static struct session *session_of_sa(struct ike *e, const struct kernel_sa_id *sa)
+{
+	struct session *s;
+	struct child *c;
+
+	DL_FOREACH(e->sessions, s)
+		DL_FOREACH(s->children, c)
+			if (c->pair.spi_in == sa->spi && addr_equal(&c->pair.local, &sa->dst))
+				return s;
+	return NULL;
+}
+
+void engine_ike_mapping(void *impl, const struct kernel_sa_id *sa, const struct endpoint *from,
+			mono_t when)
+{
+	struct session *s = session_of_sa(impl, sa);
+
+	if (s && s->state == SES_UP)
+		session_follow(s, from);
+}
+
+void *engine_ike_net(const struct engine *engine)
+{
+	return ((const struct ike *)engine->impl)->env.net_ctx;
+}
+
 const struct ike_counters *engine_ike_counters(const struct engine *engine)
 {
 	return &((const struct ike *)engine->impl)->counters;

@@ -47,6 +47,13 @@ void engine_ike_input(struct engine *engine, const struct endpoint *local,
 void engine_ike_unreachable(struct engine *engine, const struct endpoint *peer, int err,
 			    mono_t when);
 
+/*
+ * XFRM says that ESP-in-UDP of SA @sa comes from @from now (§14.4). Followed only
+ * when the peer is behind a NAT, and only its port. @impl of the engine.
+ */
+void engine_ike_mapping(void *impl, const struct kernel_sa_id *sa, const struct endpoint *from,
+			mono_t when);
+
 /* For metrics and tests. */
 struct ike_counters {
 	uint64_t sent, received;
@@ -58,5 +65,22 @@ struct ike_counters {
 };
 
 const struct ike_counters *engine_ike_counters(const struct engine *engine);
+
+/* The net_ctx that it was made with. */
+void *engine_ike_net(const struct engine *engine);
+
+/* ---- with real sockets: net.c ---- */
+
+struct event_base;
+
+/*
+ * Opens the four sockets {IPv4, IPv6} × {500, 4500} (needs CAP_NET_ADMIN and
+ * CAP_NET_BIND_SERVICE now, CAP_NET_ADMIN later) and an engine over them. @out
+ * is the caller's; 0, -EADDRINUSE, -EPERM, other -errno.
+ */
+int engine_ike_open(struct event_base *base, const struct timers *timers,
+		    const struct kernel *kernel, struct engine *out);
+/* Closes the sockets, frees the engine. A zeroed @engine is fine. */
+void engine_ike_close(struct engine *engine);
 
 #endif

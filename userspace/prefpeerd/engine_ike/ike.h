@@ -249,6 +249,8 @@ void session_established(struct session *s);
 /* An authenticated message came in. */
 void session_heard(struct session *s, const struct endpoint *local, const struct endpoint *peer,
 		   mono_t when);
+/* The peer's datagrams come from another port now (§14.4); nothing unless it is behind a NAT. */
+void session_follow(struct session *s, const struct endpoint *peer);
 void session_rtt(struct session *s, int64_t us);
 void session_arm_dpd(struct session *s);
 int session_send(struct session *s, const uint8_t *bytes, size_t len);

@@ -254,24 +254,28 @@ void session_established(struct session *s)
 	session_fill_info(s, &ev->info);
 }
 
-/* Where the peer is now. Until IKE_AUTH the initiator may still move to port 4500. */
-static void follow(struct session *s, const struct endpoint *local, const struct endpoint *peer)
+void session_follow(struct session *s, const struct endpoint *peer)
 {
 	struct child *c, *tmp;
 
-	if (s->state == SES_HALF_OPEN) {
-		s->local = *local;
-		s->peer = *peer;
-		return;
-	}
-	if (!s->natt.peer || peer->port == s->peer.port || local->port != s->local.port ||
-	    !addr_equal(&peer->addr, &s->peer.addr))
+	if (!s->natt.peer || peer->port == s->peer.port || !addr_equal(&peer->addr, &s->peer.addr))
 		return;
 	log_info("ike", "conn %u: the peer's port moved from %u to %u", s->conn, s->peer.port,
 		 peer->port);
 	s->peer = *peer;
 	DL_FOREACH_SAFE(s->children, c, tmp)
 		child_move_port(c, peer->port);
+}
+
+/* Where the peer is now. Until IKE_AUTH the initiator may still move to port 4500. */
+static void note_source(struct session *s, const struct endpoint *local, const struct endpoint *peer)
+{
+	if (s->state == SES_HALF_OPEN) {
+		s->local = *local;
+		s->peer = *peer;
+	} else if (local->port == s->local.port) {
+		session_follow(s, peer);
+	}
 }
 
 void session_heard(struct session *s, const struct endpoint *local, const struct endpoint *peer,
@@ -281,7 +285,7 @@ void session_heard(struct session *s, const struct endpoint *local, const struct
 
 	s->heard = when;
 	s->rx++;
-	follow(s, local, peer);
+	note_source(s, local, peer);
 	session_arm_dpd(s);
 	if (!s->conn)
 		return;

@@ -61,10 +61,18 @@ static int fake_peer_read(void *impl, const struct kernel_peer_key *key,
 	return 0;
 }
 
+static int fake_pair_read(void *impl, const struct kernel_pair_key *key,
+			  struct kernel_pair_reading *out)
+{
+	*out = ((struct fake_kernel *)impl)->pair;
+	return 0;
+}
+
 static const struct kernel_ops fake_ops = {
 	.sa_add = fake_sa_add,
 	.sa_del = fake_sa_del,
 	.peer_read = fake_peer_read,
+	.pair_read = fake_pair_read,
 };
 
 void fake_kernel_init(struct fake_kernel *k)

@@ -17,6 +17,7 @@ struct fake_kernel {
 	unsigned n_added, n_removed, n_replaced;
 	int add_error; /* what the next sa_add returns, once; 0 = succeed */
 	struct kernel_peer_reading peer; /* of every peer */
+	struct kernel_pair_reading pair; /* of every pair */
 	unsigned n_peer_reads;
 };
 
