@@ -49,7 +49,7 @@ json_t *ctl_error(const char *fmt, ...)
 	return json_pack("{s:b, s:s+}", "ok", 0, "error", text, "");
 }
 
-/* ---- connecting -------------------------------------------------------------------- */
+/* ---- connecting ---------------------------------------------------------- */
 
 int ctl_client_open(const char *path, struct ctl_client **out)
 {
@@ -89,7 +89,7 @@ int ctl_client_fd(const struct ctl_client *c)
 	return c->fd;
 }
 
-/* ---- lines ------------------------------------------------------------------------- */
+/* ---- lines --------------------------------------------------------------- */
 
 static int make_room(struct ctl_client *c)
 {
@@ -165,7 +165,7 @@ int ctl_client_read(struct ctl_client *c, ctl_line_fn fn, void *ctx)
 	return rc == -EAGAIN ? 0 : rc;
 }
 
-/* ---- one request ------------------------------------------------------------------- */
+/* ---- one request --------------------------------------------------------- */
 
 static int wait_for(int fd, short events, mono_t deadline)
 {

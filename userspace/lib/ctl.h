@@ -32,7 +32,7 @@ json_t *ctl_ok(void);
 /* {"ok":false,"error":"…"}. */
 json_t *ctl_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- server, on libevent; the process ignores SIGPIPE ---------------------------- */
+/* ---- server, on libevent; the process ignores SIGPIPE -------------------- */
 
 struct event_base;
 struct ctl_server;
@@ -61,7 +61,7 @@ void ctl_server_event(struct ctl_server *s, const json_t *event);
 /* Whether anyone monitors: if not, events need not be made. */
 bool ctl_server_has_monitors(const struct ctl_server *s);
 
-/* ---- client ----------------------------------------------------------------------- */
+/* ---- client -------------------------------------------------------------- */
 
 struct ctl_client;
 

@@ -47,7 +47,7 @@ static size_t backlog(const struct conn *c)
 	return evbuffer_get_length(bufferevent_get_output(c->bev));
 }
 
-/* ---- writing ------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 static void put_line(struct conn *c, const json_t *o)
 {
@@ -101,7 +101,7 @@ static void conn_reply(struct conn *c, json_t *reply)
 	json_decref(reply);
 }
 
-/* ---- requests ------------------------------------------------------------------------ */
+/* ---- requests ------------------------------------------------------------ */
 
 static json_t *answer(struct conn *c, const char *line, size_t len)
 {
@@ -159,7 +159,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 		conn_free(c);
 }
 
-/* ---- clients come ---------------------------------------------------------------------- */
+/* ---- clients come -------------------------------------------------------- */
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 		      struct sockaddr *sa, int len, void *arg)
@@ -248,7 +248,7 @@ bool ctl_server_has_monitors(const struct ctl_server *s)
 	return false;
 }
 
-/* ---- the socket -------------------------------------------------------------------------- */
+/* ---- the socket ---------------------------------------------------------- */
 
 /* Nobody answers on it: what a crash left. Anything but a socket is not ours to remove. */
 static int remove_stale(const char *path)

@@ -152,7 +152,7 @@ uint64_t pp_number(const void *set, const struct pp_attr_desc *d)
 	}
 }
 
-/* ---- setting ------------------------------------------------------------------- */
+/* ---- setting ------------------------------------------------------------- */
 
 void pp_set_addr(struct pp_attrs *a, enum pp_addr which, const struct addr *addr)
 {
@@ -197,7 +197,7 @@ int pp_set_map(struct pp_attrs *a, const char *name)
 	return 0;
 }
 
-/* ---- encoding ------------------------------------------------------------------ */
+/* ---- encoding ------------------------------------------------------------ */
 
 static int put_set(struct nl_msg *msg, const void *set, uint64_t has,
 		   const struct pp_attr_desc *table, int max);
@@ -285,7 +285,7 @@ int pp_attrs_encode(const struct pp_attrs *a, uint8_t *buf, size_t size)
 	return rc;
 }
 
-/* ---- decoding ------------------------------------------------------------------ */
+/* ---- decoding ------------------------------------------------------------ */
 
 static int wire_size(enum pp_kind kind)
 {

@@ -69,7 +69,7 @@ static void check_seq(struct pp_listener *l, unsigned group, uint32_t seq)
 		tell(l, PP_EV_LOST, group, lost);
 }
 
-/* ---- joining ------------------------------------------------------------------------ */
+/* ---- joining ------------------------------------------------------------- */
 
 /*
  * On a socket of its own: events that arrive meanwhile must not be eaten by
@@ -112,7 +112,7 @@ static int join_notify(struct pp_listener *l)
 	return rc < 0 ? pp_nl_errno(rc) : 0;
 }
 
-/* ---- receiving ---------------------------------------------------------------------- */
+/* ---- receiving ----------------------------------------------------------- */
 
 static void on_ctrl(struct pp_listener *l, struct nlmsghdr *h)
 {
@@ -174,7 +174,7 @@ int pp_listen_read(struct pp_listener *l, pp_event_fn fn, void *ctx)
 	}
 }
 
-/* ---- the socket --------------------------------------------------------------------- */
+/* ---- the socket ---------------------------------------------------------- */
 
 static int no_seq_check(struct nl_msg *msg, void *arg)
 {

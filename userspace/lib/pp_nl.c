@@ -51,7 +51,7 @@ int pp_nl_errno(int nle)
 	return nle ? -EIO : 0;
 }
 
-/* ---- what the kernel says of a refusal ------------------------------------------- */
+/* ---- what the kernel says of a refusal ----------------------------------- */
 
 /* Name of the attribute of the request that lies at @offset, the innermost one. */
 static const char *attr_at(const struct nl_msg *request, uint32_t offset)
@@ -181,7 +181,7 @@ static int on_valid(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-/* ---- exchanges -------------------------------------------------------------------- */
+/* ---- exchanges ----------------------------------------------------------- */
 
 /* To the end of the answer, even after the caller had enough: the socket stays usable. */
 static int run(struct exchange *x)
@@ -259,7 +259,7 @@ const char *pp_nl_bad_attr(const struct pp_nl *nl)
 	return nl->bad_attr;
 }
 
-/* ---- the socket ------------------------------------------------------------------- */
+/* ---- the socket ---------------------------------------------------------- */
 
 int pp_nl_open(struct pp_nl **out)
 {

@@ -93,7 +93,7 @@ void pp_set_prefix(struct pp_attrs *a, enum pp_addr which, const struct prefix *
 /* -E2BIG over PREFPEER_MAP_LEN. */
 int pp_set_map(struct pp_attrs *a, const char *name);
 
-/* ---- attributes described, for those who print them --------------------------- */
+/* ---- attributes described, for those who print them ---------------------- */
 
 enum pp_kind {
 	PP_U8, PP_U16BE, PP_U32, PP_U32BE, PP_U64, PP_IPV4, PP_IPV6, PP_STRING, PP_META, PP_STATS,
@@ -113,17 +113,17 @@ extern const struct pp_attr_desc pp_stats_table[PREFPEER_A_STATS_MAX + 1];
 /* Any number kind of a described member; 0 for the others. */
 uint64_t pp_number(const void *set, const struct pp_attr_desc *d);
 
-/* "sa-new", "pair-idle", …: events as `monitor` prints them, requests likewise; NULL when unknown. */
+/* "sa-new", "rule-get", …: events as `monitor` prints them, and requests; NULL when unknown. */
 const char *pp_cmd_name(int cmd);
 
-/* ---- bytes, without a socket --------------------------------------------------- */
+/* ---- bytes, without a socket --------------------------------------------- */
 
 /* Attribute bytes of @a into @buf. Number of bytes, or -EMSGSIZE, -ENOMEM. */
 int pp_attrs_encode(const struct pp_attrs *a, uint8_t *buf, size_t size);
 /* 0, or -EBADMSG (an attribute shorter than its type); *out is complete or zero. */
 int pp_attrs_decode(const uint8_t *bytes, size_t len, struct pp_attrs *out);
 
-/* ---- asking --------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------- */
 
 struct pp_nl;
 
@@ -141,8 +141,8 @@ int pp_nl_do(struct pp_nl *nl, int cmd, const struct pp_attrs *req, struct pp_at
 typedef int (*pp_nl_fn)(void *ctx, const struct pp_attrs *a);
 
 /*
- * @fn makes no request on @nl. All objects that pass every filter of @filter (NULL: all). Ascending by id;
- * each item carries the seq of its group when it was filled. -EINTR: the rules
+ * All objects that pass every filter of @filter (NULL: all), ascending by id.
+ * @fn makes no request on @nl. Each item carries the seq of its group when it was filled. -EINTR: the rules
  * changed meanwhile, ask again.
  */
 int pp_nl_dump(struct pp_nl *nl, int cmd, const struct pp_attrs *filter, pp_nl_fn fn, void *ctx);
@@ -156,7 +156,7 @@ const char *pp_nl_error(const struct pp_nl *nl);
 /* Name of the attribute that was wrong ("remote-len"), or NULL. */
 const char *pp_nl_bad_attr(const struct pp_nl *nl);
 
-/* ---- listening ------------------------------------------------------------------ */
+/* ---- listening ----------------------------------------------------------- */
 
 #define PP_GROUP_SA 0x1u
 #define PP_GROUP_PEER 0x2u

@@ -109,7 +109,7 @@ void attr_list_free(struct attr_list *l)
 	*l = (struct attr_list){ 0 };
 }
 
-/* ---- the agent ----------------------------------------------------------------------- */
+/* ---- the agent ----------------------------------------------------------- */
 
 static int no_agent(const char *path, int rc)
 {

@@ -24,7 +24,7 @@ void cell_unknown(struct table *t, const struct pp_attrs *a);
 
 /* The list as one JSON array. */
 void json_list_out(const struct cli *cli, const struct attr_list *l);
-/* A reply that only says ok: JSON with -j, the text if there is one, else nothing. Takes over @reply. */
+/* A reply that only says ok: all of it with -j, else its note, if any. Takes over @reply. */
 int done_out(const struct cli *cli, json_t *reply);
 
 #endif

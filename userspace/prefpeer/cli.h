@@ -24,7 +24,7 @@ struct cli {
 	const char *control; /* -s: the agent's socket; NULL = environment, default */
 };
 
-/* ---- args.c: the words that are left ------------------------------------------------ */
+/* ---- args.c: the words that are left ------------------------------------- */
 
 struct args {
 	int n;
@@ -47,7 +47,7 @@ int parse_time_ms(const char *text, uint32_t *out);      /* 120, 120s, 500ms →
 int parse_mark(const char *text, uint32_t *v, uint32_t *mask, bool *has_mask); /* V[/M] */
 int parse_proto(const char *text, uint8_t *out);         /* esp, ah */
 
-/* ---- words.c: keyword tables → attributes -------------------------------------------- */
+/* ---- words.c: keyword tables → attributes -------------------------------- */
 
 struct word {
 	const char *name;  /* '-' and '_' are the same in it */
@@ -62,15 +62,14 @@ int words_take(struct args *args, const struct word *const *tables, struct pp_at
 void words_help(const struct word *list);
 
 extern const struct word words_rule_selector[]; /* remote local proto reqid if_id mark */
-extern const struct word words_meta[];          /* map seq index default expire idle-time one-way cookie */
-extern const struct word words_none[];          /* none: no metadata */
+extern const struct word words_meta[];          /* map seq index default idle-time one-way … */
 extern const struct word words_sa_id[];         /* dst proto spi mark id */
 extern const struct word words_sa_filter[];
 extern const struct word words_pair_filter[];
 extern const struct word words_peer_filter[];
 extern const struct word words_rule_id[];       /* id */
 
-/* ---- ask.c ----------------------------------------------------------------------------- */
+/* ---- ask.c --------------------------------------------------------------- */
 
 /* A client in the namespace, or NULL and CLI_FAIL has been said. */
 struct pp_nl *ask_module(void);
@@ -92,7 +91,7 @@ void attr_list_free(struct attr_list *l);
 /* One request to the agent; @request is taken over. *reply has ok:true, and is the caller's. */
 int ask_agent(const struct cli *cli, json_t *request, json_t **reply);
 
-/* ---- out_json.c ------------------------------------------------------------------------- */
+/* ---- out_json.c ---------------------------------------------------------- */
 
 /* An object with every attribute; @now_ns of CLOCK_BOOTTIME gives idle_ms. New reference. */
 json_t *json_of_attrs(const struct pp_attrs *a, uint64_t now_ns);
@@ -103,7 +102,7 @@ void json_out(const struct cli *cli, json_t *o);
 /* "sa", "peer", "rule". */
 const char *group_name(unsigned group);
 
-/* ---- out_text.c ------------------------------------------------------------------------- */
+/* ---- out_text.c ---------------------------------------------------------- */
 
 enum tone { TONE_PLAIN, TONE_HEAD, TONE_GOOD, TONE_BAD, TONE_WARN, TONE_ADDR };
 
@@ -152,7 +151,7 @@ const char *flags_text(uint32_t flags, char *buf, size_t size);
 /* Attributes newer than this program: "attr44=010203". */
 const char *unknown_text(const struct pp_attrs *a, char *buf, size_t size);
 
-/* ---- cmd_*.c ------------------------------------------------------------------------------ */
+/* ---- cmd_*.c ------------------------------------------------------------- */
 
 struct command {
 	const char *name;
@@ -175,7 +174,7 @@ int cmd_map(const struct cli *cli, struct args *args);
 int cmd_session(const struct cli *cli, struct args *args);
 int cmd_reload(const struct cli *cli, struct args *args);
 
-/* ---- show_agent.c, event_text.c: text of what the agent and the module say ------------------ */
+/* ---- show_agent.c, event_text.c: text of what the agent and the module say ---- */
 
 void text_maps(const struct cli *cli, const json_t *maps);
 void text_sessions(const struct cli *cli, const json_t *sessions);

@@ -81,7 +81,7 @@ static void reset_help(void)
 	printf("prefpeer map reset NAME SEQ\n");
 }
 
-/* ---- history ------------------------------------------------------------------------ */
+/* ---- history ------------------------------------------------------------- */
 
 /* `last N` at the end, taken off. -1 on a bad N, which has been said. */
 static int take_last(struct args *args, uint32_t *last)

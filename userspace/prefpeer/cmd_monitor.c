@@ -26,10 +26,11 @@ struct monitor {
 	struct event *module_ev;
 	struct ctl_client *agent;
 	struct event *agent_ev, *retry_ev;
-	bool agent_told; /* that it is missing */
+	bool agent_told;   /* that it is missing */
+	bool agent_missed; /* and now that it is back */
 };
 
-/* ---- notes about the sources ------------------------------------------------------------ */
+/* ---- notes about the sources --------------------------------------------- */
 
 static void note(struct monitor *m, const char *event, const char *source, const char *text)
 {
@@ -39,12 +40,12 @@ static void note(struct monitor *m, const char *event, const char *source, const
 		json_out(m->cli, json_pack("{s:s, s:s, s:s, s:s}", "time",
 					   time_iso(0, time, sizeof(time)), "event", event, "source",
 					   source, "text", text));
-	else if (strcmp(event, "source-up"))
+	else if (strcmp(event, "source-up") || m->agent_missed)
 		printf("%s  note  %-12s  %s\n", time_of_day(0, tod), source, text);
 	fflush(stdout);
 }
 
-/* ---- module --------------------------------------------------------------------------------- */
+/* ---- module -------------------------------------------------------------- */
 
 static unsigned want_of(int cmd)
 {
@@ -107,7 +108,7 @@ static void open_module(struct monitor *m)
 		     "not loaded: no events of SAs, pairs, peers and rules until it is");
 }
 
-/* ---- agent ------------------------------------------------------------------------------------ */
+/* ---- agent --------------------------------------------------------------- */
 
 static void retry_later(struct monitor *m)
 {
@@ -136,6 +137,7 @@ static void on_agent_line(void *ctx, const json_t *o)
 			note(m, "source-down", "agent", error);
 		else
 			note(m, "source-up", "agent", "listening");
+		m->agent_missed = false;
 	} else if (event && !strcmp(event, "lost")) {
 		note(m, "lost", "agent", "events came faster than they were read: some are lost");
 	} else if (m->cli->json) {
@@ -186,6 +188,7 @@ static void open_agent(struct monitor *m)
 	char text[256];
 
 	if (!rc) {
+		m->agent_missed = m->agent_told;
 		m->agent_told = false;
 		return;
 	}
@@ -203,7 +206,7 @@ static void on_retry(evutil_socket_t fd, short what, void *ctx)
 	open_agent(ctx);
 }
 
-/* ---- the command -------------------------------------------------------------------------------- */
+/* ---- the command --------------------------------------------------------- */
 
 static int take_wants(struct args *args, unsigned *want)
 {

@@ -8,7 +8,7 @@
 
 #define HAS_REMOTE(a) ((a)->has & (PP_BIT(PREFPEER_A_REMOTE_IPV4) | PP_BIT(PREFPEER_A_REMOTE_IPV6)))
 
-/* ---- show ---------------------------------------------------------------------------- */
+/* ---- show ---------------------------------------------------------------- */
 
 static void show_text(const struct cli *cli, const struct attr_list *l)
 {
@@ -61,7 +61,7 @@ static void show_help(void)
 	printf("prefpeer rule show [id N]\n");
 }
 
-/* ---- add, set, del ---------------------------------------------------------------------- */
+/* ---- add, set, del ------------------------------------------------------- */
 
 static int check_meta(const struct pp_attrs *a)
 {

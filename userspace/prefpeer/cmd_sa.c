@@ -7,7 +7,7 @@
 #include "prefpeer/cli.h"
 #include "prefpeer/cells.h"
 
-/* ---- show ---------------------------------------------------------------------------- */
+/* ---- show ---------------------------------------------------------------- */
 
 static void show_text(const struct cli *cli, const struct attr_list *l)
 {
@@ -84,7 +84,7 @@ static void show_help(void)
 	printf("\n");
 }
 
-/* ---- set ------------------------------------------------------------------------------- */
+/* ---- set ----------------------------------------------------------------- */
 
 static int check_id(const struct pp_attrs *a)
 {
@@ -129,7 +129,7 @@ static void set_help(void)
 	printf("\n");
 }
 
-/* ---- clear: `clear crypto sa` of semantics.md §6.7, by the agent ---------------------------- */
+/* ---- clear: `clear crypto sa` of semantics.md §6.7, by the agent --------- */
 
 static int sa_clear(const struct cli *cli, struct args *args)
 {

@@ -40,7 +40,7 @@ static void line(const struct cli *cli, const char *time, const char *kind, cons
 	putchar('\n');
 }
 
-/* ---- the agent's ---------------------------------------------------------------------- */
+/* ---- the agent's --------------------------------------------------------- */
 
 static const char *str(const json_t *o, const char *key)
 {
@@ -120,7 +120,7 @@ void text_agent_event(const struct cli *cli, const json_t *e)
 	     str(e, "text"));
 }
 
-/* ---- the module's ------------------------------------------------------------------------ */
+/* ---- the module's -------------------------------------------------------- */
 
 struct text {
 	char s[512];

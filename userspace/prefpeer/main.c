@@ -47,7 +47,7 @@ static void usage(FILE *to)
 		    "  -V --version       -h --help\n");
 }
 
-/* ---- commands of an object ------------------------------------------------------------- */
+/* ---- commands of an object ----------------------------------------------- */
 
 static int object_help(const struct command *table)
 {
@@ -86,7 +86,7 @@ int command_dispatch(const struct cli *cli, struct args *args, const char *objec
 	return c->run(cli, args);
 }
 
-/* ---- options ------------------------------------------------------------------------------ */
+/* ---- options ------------------------------------------------------------- */
 
 static int enter_netns(const char *name)
 {
@@ -167,7 +167,7 @@ static int options(struct cli *cli, int argc, char **argv)
 	return rc;
 }
 
-/* ---- main ----------------------------------------------------------------------------------- */
+/* ---- main ---------------------------------------------------------------- */
 
 static int run(const struct cli *cli, struct args *args)
 {

@@ -69,7 +69,7 @@ static json_t *flag_names(uint32_t flags, const char *(*name)(unsigned bit))
 	return list;
 }
 
-/* ---- addresses -------------------------------------------------------------------------- */
+/* ---- addresses ----------------------------------------------------------- */
 
 static void put_addr(json_t *o, const char *key, const struct addr *a)
 {
@@ -98,7 +98,7 @@ static void put_addrs(json_t *o, const struct pp_attrs *a)
 	put_prefix(o, "remote", &a->remote, PP_HAS(a, PREFPEER_A_REMOTE_LEN), a->remote_len);
 }
 
-/* ---- single attributes -------------------------------------------------------------------- */
+/* ---- single attributes --------------------------------------------------- */
 
 static json_t *json_of_meta(const struct pp_meta *m)
 {
@@ -224,7 +224,7 @@ json_t *json_of_attrs(const struct pp_attrs *a, uint64_t now_ns)
 	return o;
 }
 
-/* ---- events ------------------------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------- */
 
 static const char *own_event(int cmd)
 {

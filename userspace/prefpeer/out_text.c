@@ -10,7 +10,7 @@
 
 #include "prefpeer/cli.h"
 
-/* ---- words ------------------------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------- */
 
 static const char *word_of(uint8_t v, const char *const *names, size_t n, char *buf)
 {
@@ -84,7 +84,7 @@ const char *meta_flag_name(unsigned bit)
 	return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : NULL;
 }
 
-/* ---- short texts, appended ------------------------------------------------------------------- */
+/* ---- short texts, appended ----------------------------------------------- */
 
 static void append(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -152,7 +152,7 @@ const char *unknown_text(const struct pp_attrs *a, char *buf, size_t size)
 	return buf;
 }
 
-/* ---- time and size ---------------------------------------------------------------------------- */
+/* ---- time and size ------------------------------------------------------- */
 
 const char *dur_print(uint64_t ms, char *buf)
 {
@@ -258,7 +258,7 @@ const char *time_iso(uint64_t boot_ns, char *buf, size_t size)
 	return buf;
 }
 
-/* ---- colour ------------------------------------------------------------------------------------- */
+/* ---- colour -------------------------------------------------------------- */
 
 static const char *tone_code(enum tone tone)
 {
@@ -278,7 +278,7 @@ const char *toned(const struct cli *cli, enum tone tone, const char *text, char 
 	return buf;
 }
 
-/* ---- tables -------------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------- */
 
 #define TABLE_COLS 20
 

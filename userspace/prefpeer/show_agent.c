@@ -34,7 +34,7 @@ static const char *bare_hex(const char *spi)
 	return !strncmp(spi, "0x", 2) ? spi + 2 : spi;
 }
 
-/* ---- the head of an entry -------------------------------------------------------------- */
+/* ---- the head of an entry ------------------------------------------------ */
 
 static enum tone state_tone(const char *state)
 {
@@ -69,7 +69,7 @@ static void print_head(const struct cli *cli, const json_t *m)
 		printf("  why     %s\n", str(m, "why"));
 }
 
-/* ---- peers -------------------------------------------------------------------------------- */
+/* ---- peers --------------------------------------------------------------- */
 
 static void peer_heard(const json_t *p, char *buf, size_t size)
 {
@@ -141,7 +141,7 @@ static void print_peers(const json_t *peers)
 	}
 }
 
-/* ---- timers --------------------------------------------------------------------------------- */
+/* ---- timers -------------------------------------------------------------- */
 
 static void print_idle(const json_t *idle)
 {
@@ -175,7 +175,7 @@ static void print_dpd(const json_t *dpd)
 		       is(dpd, "fixed") ? ", spacing fixed" : "", str(dpd, "worst_text"));
 }
 
-/* ---- lines ------------------------------------------------------------------------------------ */
+/* ---- lines --------------------------------------------------------------- */
 
 static void print_line_state(const struct cli *cli, const json_t *l)
 {
@@ -233,7 +233,7 @@ void text_maps(const struct cli *cli, const json_t *maps)
 	}
 }
 
-/* ---- sessions ------------------------------------------------------------------------------------ */
+/* ---- sessions ------------------------------------------------------------ */
 
 /* A number, nothing for none. */
 static void count_cell(struct table *t, const json_t *o, const char *key)

@@ -6,7 +6,7 @@
 
 #include "prefpeer/cli.h"
 
-/* ---- values ----------------------------------------------------------------------------- */
+/* ---- values -------------------------------------------------------------- */
 
 static const char *const not_address = "is not an IP address";
 static const char *const not_number = "is not a number of 0..4294967295";
@@ -131,7 +131,7 @@ TAKE_U32(take_pair_id, PAIR_ID, pair_id)
 TAKE_U32(take_peer_id, PEER_ID, peer_id)
 TAKE_U32(take_rule_id, RULE_ID, rule_id)
 
-/* ---- metadata ------------------------------------------------------------------------------ */
+/* ---- metadata ------------------------------------------------------------ */
 
 static const char *take_map(struct pp_attrs *a, const char *value)
 {
@@ -203,12 +203,7 @@ static const char *take_expire(struct pp_attrs *a, const char *value)
 	return NULL;
 }
 
-static const char *take_none(struct pp_attrs *a, const char *value)
-{
-	return NULL;
-}
-
-/* ---- tables -------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------- */
 
 const struct word words_rule_selector[] = {
 	{ "remote", "PREFIX", take_remote }, { "local", "PREFIX", take_local },
@@ -222,11 +217,6 @@ const struct word words_meta[] = {
 	{ "index", "I", take_index },	    { "default", NULL, take_default },
 	{ "idle-time", "T", take_idle_time }, { "one-way", "T", take_one_way },
 	{ "expire", NULL, take_expire },    { "cookie", "N", take_cookie },
-	{ 0 },
-};
-
-const struct word words_none[] = {
-	{ "none", NULL, take_none },
 	{ 0 },
 };
 
@@ -268,7 +258,7 @@ const struct word words_rule_id[] = {
 	{ 0 },
 };
 
-/* ---- reading them -------------------------------------------------------------------------- */
+/* ---- reading them -------------------------------------------------------- */
 
 #define WORDS_MAX 64
 
