@@ -280,20 +280,20 @@ static mono_t last_use(const struct child *c)
 	return r.last_use;
 }
 
-void event_child(struct child *c, enum engine_event_type type, enum engine_why why,
+void ike_event_child(struct child *c, enum engine_event_type type, enum engine_why why,
 		 const char *text)
 {
 	struct engine_event *ev;
 
 	if (!c->id || !c->s->conn)
 		return;
-	ev = event_new(c->s->e, c->s, type);
+	ev = ike_event(c->s->e, c->s, type);
 	ev->child = c->id;
 	ev->why = why;
 	ev->pair = c->pair;
 	if (type == ENG_CHILD_DOWN)
 		ev->last_use = last_use(c);
-	event_text(ev, "%s", text);
+	ike_event_text(ev, "%s", text);
 }
 
 static void start_delete(struct child *c)
@@ -340,7 +340,7 @@ int child_close(struct child *c, enum engine_close how)
 		c->state = CHILD_OUT_GONE;
 		return 0;
 	}
-	event_child(c, ENG_CHILD_DOWN, WHY_LOCAL, "closed by us");
+	ike_event_child(c, ENG_CHILD_DOWN, WHY_LOCAL, "closed by us");
 	DL_FOREACH_SAFE(s->children, it, tmp)
 		if (it->id == id)
 			close_one(it, how);

@@ -141,7 +141,7 @@ static int op_start(void *impl, engine_event_fn fn, void *ctx)
 	e->fn = fn;
 	e->fn_ctx = ctx;
 	warm_up_all(e);
-	event_new(e, NULL, ENG_READY);
+	ike_event(e, NULL, ENG_READY);
 	return 0;
 }
 
@@ -158,7 +158,7 @@ static void finish_stop(struct ike *e)
 	e->stopping = false;
 	DL_FOREACH_SAFE(e->sessions, s, tmp)
 		session_end(s, WHY_LOCAL, "stopped");
-	event_new(e, NULL, ENG_LOST);
+	ike_event(e, NULL, ENG_LOST);
 }
 
 static void stop_fire(struct timer *t, mono_t now)
@@ -406,10 +406,10 @@ void engine_ike_unreachable(struct engine *engine, const struct endpoint *peer, 
 		if ((s->state != SES_INIT && s->state != SES_AUTH) || !s->conn ||
 		    !addr_equal(&s->peer.addr, &peer->addr))
 			continue;
-		ev = event_new(e, s, ENG_REMARK);
+		ev = ike_event(e, s, ENG_REMARK);
 		ev->when = when;
 		ev->why = WHY_TIMEOUT;
-		event_text(ev, "ICMP: %s (unauthenticated)", strerror(err));
+		ike_event_text(ev, "ICMP: %s (unauthenticated)", strerror(err));
 	}
 }
 

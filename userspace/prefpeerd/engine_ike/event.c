@@ -17,7 +17,7 @@ void ike_schedule(struct ike *e)
 /* Where the fields of an event go for which there was no memory. */
 static struct queued_event lost;
 
-struct engine_event *event_new(struct ike *e, struct session *s, enum engine_event_type type)
+struct engine_event *ike_event(struct ike *e, struct session *s, enum engine_event_type type)
 {
 	struct queued_event *q = calloc(1, sizeof(*q));
 
@@ -40,7 +40,7 @@ struct engine_event *event_new(struct ike *e, struct session *s, enum engine_eve
 	return &q->ev;
 }
 
-void event_text(struct engine_event *ev, const char *fmt, ...)
+void ike_event_text(struct engine_event *ev, const char *fmt, ...)
 {
 	struct queued_event *q = (struct queued_event *)((char *)ev -
 							 offsetof(struct queued_event, ev));

@@ -229,7 +229,7 @@ void exchange_next(struct session *s)
 		if (err != -ECANCELED)
 			log_err("ike", "conn %u: cannot build a request: %s", s->conn, strerror(-err));
 		if (t->child && t->kind == TASK_CHILD) {
-			event_child(t->child, ENG_CHILD_FAILED, WHY_LOCAL, strerror(-err));
+			ike_event_child(t->child, ENG_CHILD_FAILED, WHY_LOCAL, strerror(-err));
 			child_free(t->child);
 		}
 		free(t);

@@ -223,9 +223,9 @@ static inline mono_t ike_now(const struct ike *e)
 
 /* ---- event.c: out to the caller ---- */
 /* Queue an event; fill in what it carries. Never NULL. s may be NULL. */
-struct engine_event *event_new(struct ike *e, struct session *s, enum engine_event_type type);
-/* The sentence of the event that event_new returned. */
-void event_text(struct engine_event *ev, const char *fmt, ...)
+struct engine_event *ike_event(struct ike *e, struct session *s, enum engine_event_type type);
+/* The sentence of the event that ike_event returned. */
+void ike_event_text(struct engine_event *ev, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void events_turn(struct ike *e);
 void events_free(struct ike *e);
@@ -373,7 +373,7 @@ void child_free(struct child *c);
 /* The peer's UDP port moved (§14.4). */
 void child_move_port(struct child *c, uint16_t port);
 int child_close(struct child *c, enum engine_close how);
-void event_child(struct child *c, enum engine_event_type type, enum engine_why why,
+void ike_event_child(struct child *c, enum engine_event_type type, enum engine_why why,
 		 const char *text);
 /* Error notify → reason. */
 enum engine_why notify_why(uint16_t type);

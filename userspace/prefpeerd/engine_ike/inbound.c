@@ -134,7 +134,7 @@ static void hold_fire(struct timer *t, mono_t now)
 {
 	struct inbound *in = timer_container(t, struct inbound, timer);
 	struct engine_verdict refuse = { .accept = false };
-	struct engine_event *ev = event_new(in->s->e, in->s, ENG_INBOUND_GONE);
+	struct engine_event *ev = ike_event(in->s->e, in->s, ENG_INBOUND_GONE);
 
 	log_warn("ike", "inbound %u: no verdict in time, refused", in->id);
 	ev->inbound = in->id;
@@ -150,7 +150,7 @@ void inbound_hold(struct session *s, struct inbound *in)
 	s->held = in;
 	in->timer.fn = hold_fire;
 	timer_set(&e->env.timers, &in->timer, mono_add_ms(ike_now(e), HOLD_MS));
-	ev = event_new(e, s, ENG_INBOUND);
+	ev = ike_event(e, s, ENG_INBOUND);
 	ev->inbound = in->id;
 	ev->peer_id = s->peer_id;
 	fill_offered(in, ev);
@@ -161,7 +161,7 @@ void inbound_gone(struct inbound *in)
 	struct engine_event *ev;
 
 	if (in->id) {
-		ev = event_new(in->s->e, in->s, ENG_INBOUND_GONE);
+		ev = ike_event(in->s->e, in->s, ENG_INBOUND_GONE);
 		ev->inbound = in->id;
 	}
 	inbound_free(in);
@@ -308,14 +308,14 @@ void inbound_finish(struct inbound *in, struct inbound_answer *a)
 	if (in->rekeys) {
 		child_install_later(c, &a->out);
 		in->rekeys->replaced = true;
-		event_child(c, ENG_CHILD_REKEYED, WHY_NONE, "rekeyed by the peer");
+		ike_event_child(c, ENG_CHILD_REKEYED, WHY_NONE, "rekeyed by the peer");
 	} else if (child_install(c, &a->out)) {
-		event_child(c, ENG_CHILD_FAILED, WHY_LOCAL, "the kernel refused the outbound SA");
+		ike_event_child(c, ENG_CHILD_FAILED, WHY_LOCAL, "the kernel refused the outbound SA");
 		c->id = 0;
 		c->state = CHILD_DELETING;
 		task_push(c->s, TASK_DEL_CHILD, c);
 	} else {
-		event_child(c, ENG_CHILD_UP, WHY_NONE, "accepted");
+		ike_event_child(c, ENG_CHILD_UP, WHY_NONE, "accepted");
 	}
 	crypto_wipe(&a->out, sizeof(a->out));
 }

@@ -249,7 +249,7 @@ void session_established(struct session *s)
 	arm_natt(s);
 	if (!s->conn)
 		return;
-	ev = event_new(s->e, s, ENG_UP);
+	ev = ike_event(s->e, s, ENG_UP);
 	ev->peer_id = s->peer_id;
 	session_fill_info(s, &ev->info);
 }
@@ -289,7 +289,7 @@ void session_heard(struct session *s, const struct endpoint *local, const struct
 	session_arm_dpd(s);
 	if (!s->conn)
 		return;
-	ev = event_new(s->e, s, ENG_HEARD);
+	ev = ike_event(s->e, s, ENG_HEARD);
 	ev->when = when;
 	ev->pair.local = s->local.addr;
 	ev->pair.peer = s->peer.addr;
@@ -329,10 +329,10 @@ int session_send(struct session *s, const uint8_t *bytes, size_t len)
 	if (s->state == SES_UP)
 		arm_natt(s);
 	if (err && s->conn && is_setup(s->state)) {
-		struct engine_event *ev = event_new(s->e, s, ENG_REMARK);
+		struct engine_event *ev = ike_event(s->e, s, ENG_REMARK);
 
 		ev->why = WHY_LOCAL;
-		event_text(ev, "cannot send: %s", strerror(-err));
+		ike_event_text(ev, "cannot send: %s", strerror(-err));
 	}
 	return err;
 }
@@ -368,9 +368,9 @@ void session_report_down(struct session *s, enum engine_why why, const char *tex
 
 	if (!s->conn)
 		return;
-	ev = event_new(s->e, s, ENG_DOWN);
+	ev = ike_event(s->e, s, ENG_DOWN);
 	ev->why = why;
-	event_text(ev, "%s", text);
+	ike_event_text(ev, "%s", text);
 	session_fill_info(s, &ev->info);
 	if (why == WHY_DEAD) {
 		ev->unanswered = s->rq.total;

@@ -298,10 +298,10 @@ static void child_refused(struct session *s, const struct engine_verdict *v, uin
 
 	if (!v->accept || !s->conn)
 		return;
-	ev = event_new(s->e, s, ENG_CHILD_FAILED);
+	ev = ike_event(s->e, s, ENG_CHILD_FAILED);
 	ev->child = v->child.id;
 	ev->why = notify_why(notify);
-	event_text(ev, "we answered %s", notify_name(notify));
+	ike_event_text(ev, "we answered %s", notify_name(notify));
 }
 
 void auth_verdict(struct session *s, struct inbound *in, const struct engine_verdict *v)

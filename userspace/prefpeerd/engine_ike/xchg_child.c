@@ -124,7 +124,7 @@ static void delete_orphan(struct child *c)
 void child_settle(struct child *c, const struct child_outcome *out)
 {
 	if (out->why) {
-		event_child(c, ENG_CHILD_FAILED, out->why, out->text);
+		ike_event_child(c, ENG_CHILD_FAILED, out->why, out->text);
 		delete_orphan(c);
 		return;
 	}
@@ -135,7 +135,7 @@ void child_settle(struct child *c, const struct child_outcome *out)
 		task_push(c->s, TASK_DEL_CHILD, c);
 		return;
 	}
-	event_child(c, ENG_CHILD_UP, WHY_NONE, "accepted by the peer");
+	ike_event_child(c, ENG_CHILD_UP, WHY_NONE, "accepted by the peer");
 }
 
 void child_response(struct session *s, struct task *t, const struct payloads *p)

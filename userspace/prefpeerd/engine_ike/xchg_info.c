@@ -78,7 +78,7 @@ static uint32_t peer_deletes(struct session *s, uint32_t spi)
 	if (c->replaced)
 		settle_rekeys(s);
 	else
-		event_child(c, ENG_CHILD_DOWN, WHY_PEER_DELETE, "the peer deleted it");
+		ike_event_child(c, ENG_CHILD_DOWN, WHY_PEER_DELETE, "the peer deleted it");
 	child_free(c);
 	return ours;
 }

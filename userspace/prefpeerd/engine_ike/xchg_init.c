@@ -24,15 +24,15 @@ static void answered(struct session *s, mono_t when)
 	su->answered = true;
 	su->deadline = end;
 	timer_set(&s->e->env.timers, &s->expiry_timer, mono_add_ms(end, SETUP_GRACE_MS));
-	event_new(s->e, s, ENG_ANSWERED)->when = when;
+	ike_event(s->e, s, ENG_ANSWERED)->when = when;
 }
 
 static void remark(struct session *s, enum engine_why why, const char *text)
 {
-	struct engine_event *ev = event_new(s->e, s, ENG_REMARK);
+	struct engine_event *ev = ike_event(s->e, s, ENG_REMARK);
 
 	ev->why = why;
-	event_text(ev, "%s (unauthenticated)", text);
+	ike_event_text(ev, "%s (unauthenticated)", text);
 }
 
 static int build_request(struct session *s, struct msg_out *m)
