@@ -128,8 +128,8 @@ static int fill(struct ctl_client *c)
 /* The next whole line as an object: 1 and *out, 0 when there is none yet, -EPROTO. */
 static int next_object(struct ctl_client *c, json_t **out)
 {
-	char *nl = c->len > c->scanned ?
-			   memchr(c->buf + c->scanned, '\n', c->len - c->scanned) : NULL;
+	char *nl =
+		c->len > c->scanned ? memchr(c->buf + c->scanned, '\n', c->len - c->scanned) : NULL;
 	size_t used;
 
 	if (!nl) {
@@ -207,8 +207,7 @@ int ctl_client_send(struct ctl_client *c, const json_t *request, int timeout_ms)
 	return send_line(c, request, mono_add_ms(mono_now(), timeout_ms));
 }
 
-int ctl_client_request(struct ctl_client *c, const json_t *request, int timeout_ms,
-		       json_t **reply)
+int ctl_client_request(struct ctl_client *c, const json_t *request, int timeout_ms, json_t **reply)
 {
 	mono_t deadline = mono_add_ms(mono_now(), timeout_ms);
 	int rc = send_line(c, request, deadline);

@@ -75,8 +75,7 @@ int ctl_client_fd(const struct ctl_client *c);
  * object): close the client then, a late reply would answer the wrong request.
  * A reply that says ok:false is a success here.
  */
-int ctl_client_request(struct ctl_client *c, const json_t *request, int timeout_ms,
-		       json_t **reply);
+int ctl_client_request(struct ctl_client *c, const json_t *request, int timeout_ms, json_t **reply);
 
 /* Send @request without waiting for its reply, which ctl_client_read() then delivers. */
 int ctl_client_send(struct ctl_client *c, const json_t *request, int timeout_ms);

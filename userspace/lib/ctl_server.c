@@ -161,8 +161,8 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
 /* ---- clients come -------------------------------------------------------- */
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
-		      struct sockaddr *sa, int len, void *arg)
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa,
+		      int len, void *arg)
 {
 	struct ctl_server *s = arg;
 	struct conn *c = calloc(1, sizeof(*c));
@@ -171,7 +171,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 		close(fd);
 		return;
 	}
-	c->bev = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	c->bev = bufferevent_socket_new(s->base, fd,
+					BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
 	if (!c->bev) {
 		close(fd);
 		free(c);
@@ -234,8 +235,8 @@ void ctl_server_event(struct ctl_server *s, const json_t *event)
 	struct conn *c;
 
 	LIST_FOREACH(c, &s->conns, link)
-		if (c->monitor)
-			conn_send(c, event);
+	if (c->monitor)
+		conn_send(c, event);
 }
 
 bool ctl_server_has_monitors(const struct ctl_server *s)
@@ -243,8 +244,8 @@ bool ctl_server_has_monitors(const struct ctl_server *s)
 	struct conn *c;
 
 	LIST_FOREACH(c, &s->conns, link)
-		if (c->monitor && !c->closing)
-			return true;
+	if (c->monitor && !c->closing)
+		return true;
 	return false;
 }
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define A(TYPE, name, kind, member) \
+#define A(TYPE, name, kind, member)                                                                \
 	[PREFPEER_A_##TYPE] = { name, kind, offsetof(struct pp_attrs, member) }
 
 const struct pp_attr_desc pp_attr_table[PREFPEER_A_MAX + 1] = {
@@ -57,7 +57,7 @@ const struct pp_attr_desc pp_attr_table[PREFPEER_A_MAX + 1] = {
 	A(STATS, "stats", PP_STATS, stats),
 };
 
-#define M(TYPE, name, kind, member) \
+#define M(TYPE, name, kind, member)                                                                \
 	[PREFPEER_A_META_##TYPE] = { name, kind, offsetof(struct pp_meta, member) }
 
 const struct pp_attr_desc pp_meta_table[PREFPEER_A_META_MAX + 1] = {
@@ -70,7 +70,7 @@ const struct pp_attr_desc pp_meta_table[PREFPEER_A_META_MAX + 1] = {
 	M(COOKIE, "cookie", PP_U64, cookie),
 };
 
-#define S(TYPE, name, kind, member) \
+#define S(TYPE, name, kind, member)                                                                \
 	[PREFPEER_A_STATS_##TYPE] = { name, kind, offsetof(struct pp_stats, member) }
 
 const struct pp_attr_desc pp_stats_table[PREFPEER_A_STATS_MAX + 1] = {
@@ -242,8 +242,7 @@ static int put_attr(struct nl_msg *msg, int type, const void *set, const struct 
 	case PP_META:
 		return put_nest(msg, type, meta, meta->has, pp_meta_table, PREFPEER_A_META_MAX);
 	case PP_STATS:
-		return put_nest(msg, type, stats, stats->has, pp_stats_table,
-				PREFPEER_A_STATS_MAX);
+		return put_nest(msg, type, stats, stats->has, pp_stats_table, PREFPEER_A_STATS_MAX);
 	}
 	return 0;
 }
@@ -370,7 +369,8 @@ static int get_set(const struct nlattr *head, int len, void *set, uint64_t *has,
 	const struct nlattr *nla;
 	int rem, rc;
 
-	nla_for_each_attr(nla, head, len, rem) {
+	nla_for_each_attr(nla, head, len, rem)
+	{
 		int type = nla_type(nla);
 
 		if (type == 1) /* pad, in every set */

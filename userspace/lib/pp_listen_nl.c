@@ -24,9 +24,9 @@ struct pp_listener {
 	struct nl_sock *sk;
 	struct nl_cb *cb;
 	unsigned groups;
-	int family;                  /* 0 while the module is absent */
+	int family;		     /* 0 while the module is absent */
 	uint32_t next_seq[N_GROUPS]; /* 0 = whatever comes first */
-	pp_event_fn fn;              /* during pp_listen_read */
+	pp_event_fn fn;		     /* during pp_listen_read */
 	void *ctx;
 };
 
@@ -117,8 +117,8 @@ static int join_notify(struct pp_listener *l)
 static void on_ctrl(struct pp_listener *l, struct nlmsghdr *h)
 {
 	struct genlmsghdr *g = nlmsg_data(h);
-	struct nlattr *name = nla_find(genlmsg_attrdata(g, 0), genlmsg_attrlen(g, 0),
-				       CTRL_ATTR_FAMILY_NAME);
+	struct nlattr *name =
+		nla_find(genlmsg_attrdata(g, 0), genlmsg_attrlen(g, 0), CTRL_ATTR_FAMILY_NAME);
 
 	if (!name || nla_strcmp(name, PREFPEER_FAMILY_NAME))
 		return;

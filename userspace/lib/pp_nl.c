@@ -28,7 +28,7 @@ struct exchange {
 	struct pp_attrs *reply;
 	pp_nl_fn fn;
 	void *ctx;
-	int result;   /* 0, or -errno */
+	int result; /* 0, or -errno */
 	bool done;
 };
 
@@ -37,10 +37,11 @@ int pp_nl_errno(int nle)
 	static const struct {
 		int nle, err;
 	} map[] = {
-		{ NLE_INTR, EINTR },	    { NLE_AGAIN, EAGAIN },	{ NLE_EXIST, EEXIST },
-		{ NLE_NOMEM, ENOMEM },	    { NLE_PERM, EPERM },	{ NLE_NOACCESS, EACCES },
-		{ NLE_OBJ_NOTFOUND, ENOENT }, { NLE_INVAL, EINVAL },	{ NLE_DUMP_INTR, EINTR },
-		{ NLE_AF_NOSUPPORT, EAFNOSUPPORT },
+		{ NLE_INTR, EINTR },	      { NLE_AGAIN, EAGAIN },
+		{ NLE_EXIST, EEXIST },	      { NLE_NOMEM, ENOMEM },
+		{ NLE_PERM, EPERM },	      { NLE_NOACCESS, EACCES },
+		{ NLE_OBJ_NOTFOUND, ENOENT }, { NLE_INVAL, EINVAL },
+		{ NLE_DUMP_INTR, EINTR },     { NLE_AF_NOSUPPORT, EAFNOSUPPORT },
 	};
 
 	if (nle < 0)
@@ -95,7 +96,8 @@ static void take_extack(struct exchange *x, struct nlattr *head, int len)
 	struct nlattr *nla;
 	int rem;
 
-	nla_for_each_attr(nla, head, len, rem) {
+	nla_for_each_attr(nla, head, len, rem)
+	{
 		if (nla_type(nla) == NLMSGERR_ATTR_MSG)
 			snprintf(nl->error, sizeof(nl->error), "%.*s", nla_len(nla),
 				 (const char *)nla_data(nla));
@@ -221,8 +223,8 @@ static int transact(struct exchange *x, int cmd, int flags, const struct pp_attr
 	nl->bad_attr = NULL;
 	x->request = msg;
 	if (msg &&
-	    genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nl->family, 0, flags,
-			(uint8_t)cmd, PREFPEER_FAMILY_VERSION) &&
+	    genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nl->family, 0, flags, (uint8_t)cmd,
+			PREFPEER_FAMILY_VERSION) &&
 	    (!req || !pp_attrs_put(msg, req))) {
 		rc = nl_send_auto(nl->sk, msg);
 		rc = rc < 0 ? pp_nl_errno(rc) : run(x);

@@ -27,10 +27,10 @@ struct pp_meta {
 	uint64_t has; /* PP_BIT(PREFPEER_A_META_*) */
 	char map[PREFPEER_MAP_LEN + 1];
 	uint32_t map_seq;
-	uint32_t index;      /* place in the peer list, from 0 */
-	uint32_t flags;      /* PREFPEER_META_FLAG_* */
-	uint32_t idle_time;  /* ms: 0 = off, 100..86400000 */
-	uint32_t one_way;    /* ms: 0 = off, 50..3600000 */
+	uint32_t index;	    /* place in the peer list, from 0 */
+	uint32_t flags;	    /* PREFPEER_META_FLAG_* */
+	uint32_t idle_time; /* ms: 0 = off, 100..86400000 */
+	uint32_t one_way;   /* ms: 0 = off, 50..3600000 */
 	uint64_t cookie;
 };
 
@@ -46,7 +46,7 @@ struct pp_stats {
 /* An attribute newer than this program: shown, not hidden. */
 struct pp_unknown {
 	uint16_t type;
-	uint16_t len;     /* bytes on the wire */
+	uint16_t len;	  /* bytes on the wire */
 	uint8_t data[16]; /* the first of them */
 };
 
@@ -56,7 +56,7 @@ struct pp_attrs {
 	uint64_t has; /* PP_BIT(PREFPEER_A_*); an address has the bit of its family */
 	uint32_t seq;
 	uint64_t stamp, last_use; /* ns */
-	uint32_t slack;           /* ms */
+	uint32_t slack;		  /* ms */
 	uint64_t last_in, last_out, heard;
 	struct addr src, dst, local, remote;
 	uint8_t local_len, remote_len;
@@ -85,10 +85,10 @@ void pp_set_addr(struct pp_attrs *a, enum pp_addr which, const struct addr *addr
 void pp_set_prefix(struct pp_attrs *a, enum pp_addr which, const struct prefix *p);
 
 /* For numbers: PP_SET(&req, REQID, reqid, 7); PP_SET_META(&req, IDLE_TIME, idle_time, 120000). */
-#define PP_SET(a, TYPE, member, value) \
+#define PP_SET(a, TYPE, member, value)                                                             \
 	((a)->member = (value), (a)->has |= PP_BIT(PREFPEER_A_##TYPE))
-#define PP_SET_META(a, TYPE, member, value) \
-	((a)->meta.member = (value), (a)->meta.has |= PP_BIT(PREFPEER_A_META_##TYPE), \
+#define PP_SET_META(a, TYPE, member, value)                                                        \
+	((a)->meta.member = (value), (a)->meta.has |= PP_BIT(PREFPEER_A_META_##TYPE),              \
 	 (a)->has |= PP_BIT(PREFPEER_A_META))
 /* -E2BIG over PREFPEER_MAP_LEN. */
 int pp_set_map(struct pp_attrs *a, const char *name);
@@ -96,7 +96,16 @@ int pp_set_map(struct pp_attrs *a, const char *name);
 /* ---- attributes described, for those who print them ---------------------- */
 
 enum pp_kind {
-	PP_U8, PP_U16BE, PP_U32, PP_U32BE, PP_U64, PP_IPV4, PP_IPV6, PP_STRING, PP_META, PP_STATS,
+	PP_U8,
+	PP_U16BE,
+	PP_U32,
+	PP_U32BE,
+	PP_U64,
+	PP_IPV4,
+	PP_IPV6,
+	PP_STRING,
+	PP_META,
+	PP_STATS,
 };
 
 struct pp_attr_desc {
@@ -142,8 +151,8 @@ typedef int (*pp_nl_fn)(void *ctx, const struct pp_attrs *a);
 
 /*
  * All objects that pass every filter of @filter (NULL: all), ascending by id.
- * @fn makes no request on @nl. Each item carries the seq of its group when it was filled. -EINTR: the rules
- * changed meanwhile, ask again.
+ * Each item carries the seq of its group at the time it was filled. @fn makes
+ * no request on @nl. -EINTR: the rules changed meanwhile, ask again.
  */
 int pp_nl_dump(struct pp_nl *nl, int cmd, const struct pp_attrs *filter, pp_nl_fn fn, void *ctx);
 
@@ -166,16 +175,16 @@ const char *pp_nl_bad_attr(const struct pp_nl *nl);
 /* cmd of an event: PREFPEER_CMD_*_NTF, an unknown newer one, or one of these. */
 enum {
 	PP_EV_MODULE_UP = 0x10001, /* the family was registered: groups joined, no rules yet */
-	PP_EV_MODULE_DOWN,         /* it went, with every rule and clock */
-	PP_EV_LOST,                /* a gap: lost events of group are missing before the next one */
-	PP_EV_OVERRUN,             /* the socket was full (ENOBUFS): the next gap tells how many */
+	PP_EV_MODULE_DOWN,	   /* it went, with every rule and clock */
+	PP_EV_LOST,		   /* a gap: lost events of group are missing before the next one */
+	PP_EV_OVERRUN,		   /* the socket was full (ENOBUFS): the next gap tells how many */
 };
 
 /* Lives during the call. */
 struct pp_event {
 	int cmd;
-	unsigned group;   /* PP_GROUP_* that the event is numbered in; 0 = none */
-	uint32_t lost;    /* PP_EV_LOST: how many, 1.. */
+	unsigned group;	   /* PP_GROUP_* that the event is numbered in; 0 = none */
+	uint32_t lost;	   /* PP_EV_LOST: how many, 1.. */
 	struct pp_attrs a; /* of a *_NTF */
 };
 

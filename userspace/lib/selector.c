@@ -115,7 +115,8 @@ const char *selector_print(const struct selector *s, char *buf, size_t size)
 
 	snprintf(buf, size, "%s%s%s → %s%s", prefix_print(&s->src, src, sizeof(src)),
 		 proto_print(s->proto, proto, sizeof(proto)),
-		 port_print(&s->sport, sport, sizeof(sport)), prefix_print(&s->dst, dst, sizeof(dst)),
+		 port_print(&s->sport, sport, sizeof(sport)),
+		 prefix_print(&s->dst, dst, sizeof(dst)),
 		 port_print(&s->dport, dport, sizeof(dport)));
 	return buf;
 }
@@ -157,7 +158,8 @@ bool selector_equal(const struct selector *a, const struct selector *b)
 bool selector_contains(const struct selector *outer, const struct selector *inner)
 {
 	return proto_contains(outer->proto, inner->proto) &&
-	       prefix_contains(&outer->src, &inner->src) && prefix_contains(&outer->dst, &inner->dst) &&
+	       prefix_contains(&outer->src, &inner->src) &&
+	       prefix_contains(&outer->dst, &inner->dst) &&
 	       port_contains(&outer->sport, &inner->sport) &&
 	       port_contains(&outer->dport, &inner->dport);
 }
@@ -224,8 +226,8 @@ bool ts_equal(const struct ts *a, const struct ts *b)
 bool ts_contains(const struct ts *outer, const struct ts *inner)
 {
 	return outer->lo.family == inner->lo.family && proto_contains(outer->proto, inner->proto) &&
-	       port_contains(&outer->port, &inner->port) &&
-	       addr_cmp(&outer->lo, &inner->lo) <= 0 && addr_cmp(&inner->hi, &outer->hi) <= 0;
+	       port_contains(&outer->port, &inner->port) && addr_cmp(&outer->lo, &inner->lo) <= 0 &&
+	       addr_cmp(&inner->hi, &outer->hi) <= 0;
 }
 
 bool ts_intersect(const struct ts *a, const struct ts *b, struct ts *out)

@@ -116,8 +116,9 @@ static int no_agent(const char *path, int rc)
 	switch (rc) {
 	case -ENOENT:
 	case -ECONNREFUSED:
-		return cli_fail("no agent listens on %s: start prefpeerd, or name its socket with -s",
-				path);
+		return cli_fail(
+			"no agent listens on %s: start prefpeerd, or name its socket with -s",
+			path);
 	case -EACCES:
 		return cli_fail("%s may not be opened: be root, or of the socket's group", path);
 	default:

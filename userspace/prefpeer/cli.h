@@ -41,11 +41,11 @@ const char *args_next(struct args *a);
 int args_end(struct args *a);
 
 /* Of one word each: 0, or -EINVAL, -ERANGE; *out is untouched then. */
-int parse_u32(const char *text, uint32_t *out);          /* decimal, 0x hex */
+int parse_u32(const char *text, uint32_t *out); /* decimal, 0x hex */
 int parse_u64(const char *text, uint64_t *out);
-int parse_time_ms(const char *text, uint32_t *out);      /* 120, 120s, 500ms → ms */
+int parse_time_ms(const char *text, uint32_t *out); /* 120, 120s, 500ms → ms */
 int parse_mark(const char *text, uint32_t *v, uint32_t *mask, bool *has_mask); /* V[/M] */
-int parse_proto(const char *text, uint8_t *out);         /* esp, ah */
+int parse_proto(const char *text, uint8_t *out);			       /* esp, ah */
 
 /* ---- words.c: keyword tables → attributes -------------------------------- */
 
@@ -62,12 +62,12 @@ int words_take(struct args *args, const struct word *const *tables, struct pp_at
 void words_help(const struct word *list);
 
 extern const struct word words_rule_selector[]; /* remote local proto reqid if_id mark */
-extern const struct word words_meta[];          /* map seq index default idle-time one-way … */
-extern const struct word words_sa_id[];         /* dst proto spi mark id */
+extern const struct word words_meta[];		/* map seq index default idle-time one-way … */
+extern const struct word words_sa_id[];		/* dst proto spi mark id */
 extern const struct word words_sa_filter[];
 extern const struct word words_pair_filter[];
 extern const struct word words_peer_filter[];
-extern const struct word words_rule_id[];       /* id */
+extern const struct word words_rule_id[]; /* id */
 
 /* ---- ask.c --------------------------------------------------------------- */
 

@@ -116,8 +116,7 @@ static int map_history(const struct cli *cli, struct args *args)
 	if (cli->json)
 		json_out(cli, json_incref(events ? events : reply));
 	else
-		json_array_foreach(events, i, event)
-			text_agent_event(cli, event);
+		json_array_foreach(events, i, event) text_agent_event(cli, event);
 	json_decref(reply);
 	return CLI_OK;
 }
@@ -131,8 +130,10 @@ int cmd_map(const struct cli *cli, struct args *args)
 {
 	static const struct command table[] = {
 		{ "show", map_show, show_help, "which peer, why, since when, what next" },
-		{ "connect", map_connect, connect_help, "set the tunnel up without waiting for a packet" },
-		{ "reset", map_reset, reset_help, "tear down; the next attempt goes to the default peer" },
+		{ "connect", map_connect, connect_help,
+		  "set the tunnel up without waiting for a packet" },
+		{ "reset", map_reset, reset_help,
+		  "tear down; the next attempt goes to the default peer" },
 		{ "history", map_history, history_help, "what happened to an entry" },
 		{ 0 },
 	};

@@ -37,9 +37,9 @@ static void note(struct monitor *m, const char *event, const char *source, const
 	char time[64], tod[DUR_STRLEN];
 
 	if (m->cli->json)
-		json_out(m->cli, json_pack("{s:s, s:s, s:s, s:s}", "time",
-					   time_iso(0, time, sizeof(time)), "event", event, "source",
-					   source, "text", text));
+		json_out(m->cli,
+			 json_pack("{s:s, s:s, s:s, s:s}", "time", time_iso(0, time, sizeof(time)),
+				   "event", event, "source", source, "text", text));
 	else if (strcmp(event, "source-up") || m->agent_missed)
 		printf("%s  note  %-12s  %s\n", time_of_day(0, tod), source, text);
 	fflush(stdout);
@@ -99,7 +99,8 @@ static void open_module(struct monitor *m)
 		     rc == -EPERM ? "listening needs CAP_NET_ADMIN" : strerror(-rc));
 		return;
 	}
-	m->module_ev = event_new(m->base, pp_listen_fd(m->module), EV_READ | EV_PERSIST, on_module, m);
+	m->module_ev =
+		event_new(m->base, pp_listen_fd(m->module), EV_READ | EV_PERSIST, on_module, m);
 	event_add(m->module_ev, NULL);
 	if (pp_listen_present(m->module))
 		note(m, "source-up", "module", "listening");
@@ -177,7 +178,8 @@ static int subscribe(struct monitor *m)
 		close_agent(m);
 		return rc;
 	}
-	m->agent_ev = event_new(m->base, ctl_client_fd(m->agent), EV_READ | EV_PERSIST, on_agent, m);
+	m->agent_ev =
+		event_new(m->base, ctl_client_fd(m->agent), EV_READ | EV_PERSIST, on_agent, m);
 	event_add(m->agent_ev, NULL);
 	return 0;
 }
@@ -193,7 +195,8 @@ static void open_agent(struct monitor *m)
 		return;
 	}
 	if (!m->agent_told) {
-		snprintf(text, sizeof(text), "no agent on %s (%s): no events of crypto maps until there is",
+		snprintf(text, sizeof(text),
+			 "no agent on %s (%s): no events of crypto maps until there is",
 			 ctl_path(m->cli->control), strerror(-rc));
 		note(m, "source-missing", "agent", text);
 		m->agent_told = true;
@@ -218,8 +221,9 @@ static int take_wants(struct args *args, unsigned *want)
 		for (i = 0; i < 5 && strcmp(word, names[i]); i++)
 			;
 		if (i == 5)
-			return cli_usage("\"%s\" is nothing to monitor; these are: sa pair peer rule map",
-					 word);
+			return cli_usage(
+				"\"%s\" is nothing to monitor; these are: sa pair peer rule map",
+				word);
 		*want |= 1u << i;
 	}
 	if (!*want)

@@ -7,9 +7,10 @@
 
 static void show_text(const struct cli *cli, const struct attr_list *l)
 {
-	static const char *const heads[] = { "ID",    "LOCAL", "REMOTE", "REQID", "ENCAP", "STATE",
-					     "IDLE",  "TIMER", "IN AGO", "OUT AGO", "SAS IN",
-					     "SAS OUT", "MAP", "FROM",	 "FLAGS", "UNKNOWN", NULL };
+	static const char *const heads[] = { "ID",	"LOCAL",   "REMOTE", "REQID",  "ENCAP",
+					     "STATE",	"IDLE",	   "TIMER",  "IN AGO", "OUT AGO",
+					     "SAS IN",	"SAS OUT", "MAP",    "FROM",   "FLAGS",
+					     "UNKNOWN", NULL };
 	struct table *t = table_new(heads);
 	uint64_t now = boot_now_ns();
 
@@ -45,9 +46,9 @@ static int pair_show(const struct cli *cli, struct args *args)
 
 	if (rc)
 		return rc;
-	rc = filter.has == PP_BIT(PREFPEER_A_PAIR_ID) ?
-		     ask_one(PREFPEER_CMD_PAIR_GET, &filter, &l) :
-		     ask_dump(PREFPEER_CMD_PAIR_GET, &filter, &l);
+	rc = filter.has == PP_BIT(PREFPEER_A_PAIR_ID)
+		     ? ask_one(PREFPEER_CMD_PAIR_GET, &filter, &l)
+		     : ask_dump(PREFPEER_CMD_PAIR_GET, &filter, &l);
 	if (rc)
 		return rc;
 	if (cli->json)

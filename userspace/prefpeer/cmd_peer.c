@@ -7,10 +7,11 @@
 
 static void show_text(const struct cli *cli, const struct attr_list *l)
 {
-	static const char *const heads[] = { "ID",	"LOCAL",   "REMOTE", "ENCAP",	"STATE",
-					     "IDLE",	"ONE-WAY", "IN AGO", "OUT AGO", "HEARD AGO",
-					     "UNANSWERED", "PAIRS", "SAS IN", "SAS OUT", "MAP",
-					     "FLAGS",	"UNKNOWN", NULL };
+	static const char *const heads[] = { "ID",	"LOCAL",     "REMOTE",	   "ENCAP",
+					     "STATE",	"IDLE",	     "ONE-WAY",	   "IN AGO",
+					     "OUT AGO", "HEARD AGO", "UNANSWERED", "PAIRS",
+					     "SAS IN",	"SAS OUT",   "MAP",	   "FLAGS",
+					     "UNKNOWN", NULL };
 	struct table *t = table_new(heads);
 	uint64_t now = boot_now_ns();
 
@@ -47,9 +48,9 @@ static int peer_show(const struct cli *cli, struct args *args)
 
 	if (rc)
 		return rc;
-	rc = filter.has == PP_BIT(PREFPEER_A_PEER_ID) ?
-		     ask_one(PREFPEER_CMD_PEER_GET, &filter, &l) :
-		     ask_dump(PREFPEER_CMD_PEER_GET, &filter, &l);
+	rc = filter.has == PP_BIT(PREFPEER_A_PEER_ID)
+		     ? ask_one(PREFPEER_CMD_PEER_GET, &filter, &l)
+		     : ask_dump(PREFPEER_CMD_PEER_GET, &filter, &l);
 	if (rc)
 		return rc;
 	if (cli->json)

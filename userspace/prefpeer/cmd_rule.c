@@ -12,9 +12,9 @@
 
 static void show_text(const struct cli *cli, const struct attr_list *l)
 {
-	static const char *const heads[] = { "ID",    "REMOTE", "LOCAL",     "PROTO",	"REQID",
-					     "IF_ID", "MARK",	"IDLE-TIME", "ONE-WAY", "MAP",
-					     "UNKNOWN", NULL };
+	static const char *const heads[] = { "ID",	"REMOTE", "LOCAL",   "PROTO",
+					     "REQID",	"IF_ID",  "MARK",    "IDLE-TIME",
+					     "ONE-WAY", "MAP",	  "UNKNOWN", NULL };
 	struct table *t = table_new(heads);
 
 	for (size_t i = 0; i < l->n; i++) {
@@ -44,8 +44,8 @@ static int rule_show(const struct cli *cli, struct args *args)
 
 	if (rc)
 		return rc;
-	rc = req.has ? ask_one(PREFPEER_CMD_RULE_GET, &req, &l) :
-		       ask_dump(PREFPEER_CMD_RULE_GET, NULL, &l);
+	rc = req.has ? ask_one(PREFPEER_CMD_RULE_GET, &req, &l)
+		     : ask_dump(PREFPEER_CMD_RULE_GET, NULL, &l);
 	if (rc)
 		return rc;
 	if (cli->json)
@@ -66,7 +66,8 @@ static void show_help(void)
 static int check_meta(const struct pp_attrs *a)
 {
 	if (!PP_HAS(a, PREFPEER_A_META))
-		return cli_usage("a rule without metadata does nothing: give idle-time, one-way, map, …");
+		return cli_usage(
+			"a rule without metadata does nothing: give idle-time, one-way, map, …");
 	if (PP_HAS(&a->meta, PREFPEER_A_META_MAP_SEQ) && !PP_HAS(&a->meta, PREFPEER_A_META_MAP))
 		return cli_usage("seq is the number of a map's entry: give map NAME too");
 	return CLI_OK;

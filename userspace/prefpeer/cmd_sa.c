@@ -11,10 +11,10 @@
 
 static void show_text(const struct cli *cli, const struct attr_list *l)
 {
-	static const char *const heads[] = { "ID",    "SRC",	 "DST",	   "PROTO", "SPI",
-					     "DIR",   "REQID",	 "MARK",   "IF_ID", "ENCAP",
-					     "STATE", "IDLE",	 "TIMER",  "PACKETS", "BYTES",
-					     "MAP",   "FROM",	 "FLAGS",  "UNKNOWN", NULL };
+	static const char *const heads[] = { "ID",    "SRC",   "DST",	"PROTO",   "SPI",
+					     "DIR",   "REQID", "MARK",	"IF_ID",   "ENCAP",
+					     "STATE", "IDLE",  "TIMER", "PACKETS", "BYTES",
+					     "MAP",   "FROM",  "FLAGS", "UNKNOWN", NULL };
 	struct table *t = table_new(heads);
 	uint64_t now = boot_now_ns();
 
@@ -52,8 +52,8 @@ static bool names_one(const struct pp_attrs *a)
 	uint64_t dst = PP_BIT(PREFPEER_A_DST_IPV4) | PP_BIT(PREFPEER_A_DST_IPV6);
 	uint64_t key = PP_BIT(PREFPEER_A_SPI) | PP_BIT(PREFPEER_A_PROTO);
 
-	return a->has == id || ((a->has & key) == key && a->has & dst &&
-				!(a->has & ~(key | dst | mark)));
+	return a->has == id ||
+	       ((a->has & key) == key && a->has & dst && !(a->has & ~(key | dst | mark)));
 }
 
 static int sa_show(const struct cli *cli, struct args *args)
@@ -65,8 +65,8 @@ static int sa_show(const struct cli *cli, struct args *args)
 
 	if (rc)
 		return rc;
-	rc = names_one(&filter) ? ask_one(PREFPEER_CMD_SA_GET, &filter, &l) :
-				  ask_dump(PREFPEER_CMD_SA_GET, &filter, &l);
+	rc = names_one(&filter) ? ask_one(PREFPEER_CMD_SA_GET, &filter, &l)
+				: ask_dump(PREFPEER_CMD_SA_GET, &filter, &l);
 	if (rc)
 		return rc;
 	if (cli->json)
@@ -117,7 +117,8 @@ static int sa_set(const struct cli *cli, struct args *args)
 	if (none && PP_HAS(&req, PREFPEER_A_META))
 		return cli_usage("none takes all metadata away: it goes with no other");
 	if (!none && !PP_HAS(&req, PREFPEER_A_META))
-		return cli_usage("say what to set (map, seq, index, default, idle-time, …), or none");
+		return cli_usage(
+			"say what to set (map, seq, index, default, idle-time, …), or none");
 	return ask_do(PREFPEER_CMD_SA_SET, &req);
 }
 
@@ -143,7 +144,8 @@ static int sa_clear(const struct cli *cli, struct args *args)
 	if (word) {
 		peer = args_next(args);
 		if (!peer || addr_parse(peer, &a))
-			return cli_usage("remote needs an IP address, not \"%s\"", peer ? peer : "");
+			return cli_usage("remote needs an IP address, not \"%s\"",
+					 peer ? peer : "");
 	}
 	rc = args_end(args);
 	if (rc)

@@ -38,13 +38,14 @@ static void usage(FILE *to)
 		    "       prefpeer OBJECT help\n\n");
 	for (const struct command *o = objects; o->name; o++)
 		fprintf(to, "  %-8s %s\n", o->name, o->summary);
-	fprintf(to, "\n"
-		    "  -j --json          JSON; one object per line in monitor\n"
-		    "  -p --pretty        indented JSON\n"
-		    "  -c --color[=WHEN]  always, auto (the default: on a terminal), never\n"
-		    "  -n --netns NETNS   in that network namespace: a name of ip-netns(8), or a path\n"
-		    "  -s --socket PATH   the agent's socket, in place of $PREFPEER_CONTROL\n"
-		    "  -V --version       -h --help\n");
+	fprintf(to,
+		"\n"
+		"  -j --json          JSON; one object per line in monitor\n"
+		"  -p --pretty        indented JSON\n"
+		"  -c --color[=WHEN]  always, auto (the default: on a terminal), never\n"
+		"  -n --netns NETNS   in that network namespace: a name of ip-netns(8), or a path\n"
+		"  -s --socket PATH   the agent's socket, in place of $PREFPEER_CONTROL\n"
+		"  -V --version       -h --help\n");
 }
 
 /* ---- commands of an object ----------------------------------------------- */
@@ -99,8 +100,9 @@ static int enter_netns(const char *name)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return cli_fail("no network namespace \"%s\": %s: %s", name, path, strerror(errno));
-	rc = setns(fd, CLONE_NEWNET) ? cli_fail("network namespace \"%s\": %s", name,
-						strerror(errno)) : CLI_OK;
+	rc = setns(fd, CLONE_NEWNET)
+		     ? cli_fail("network namespace \"%s\": %s", name, strerror(errno))
+		     : CLI_OK;
 	close(fd);
 	return rc;
 }

@@ -263,8 +263,8 @@ const char *time_iso(uint64_t boot_ns, char *buf, size_t size)
 static const char *tone_code(enum tone tone)
 {
 	static const char *const codes[] = {
-		[TONE_PLAIN] = "",	    [TONE_HEAD] = "\033[1m", [TONE_GOOD] = "\033[32m",
-		[TONE_BAD] = "\033[31m",    [TONE_WARN] = "\033[33m", [TONE_ADDR] = "\033[36m",
+		[TONE_PLAIN] = "",	 [TONE_HEAD] = "\033[1m",  [TONE_GOOD] = "\033[32m",
+		[TONE_BAD] = "\033[31m", [TONE_WARN] = "\033[33m", [TONE_ADDR] = "\033[36m",
 	};
 
 	return codes[tone];

@@ -107,7 +107,8 @@ static void peer_status(const json_t *p, char *buf, size_t size)
 static const char *peer_marks(const json_t *p, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s%s%s", is(p, "default") ? "default" : "",
-		 is(p, "default") && is(p, "current") ? " " : "", is(p, "current") ? "current" : "");
+		 is(p, "default") && is(p, "current") ? " " : "",
+		 is(p, "current") ? "current" : "");
 	return buf;
 }
 
@@ -128,12 +129,14 @@ static void print_peers(const json_t *peers)
 	json_t *p;
 	size_t i;
 
-	json_array_foreach(peers, i, p) {
+	json_array_foreach(peers, i, p)
+	{
 		peer_name(p, name, sizeof(name));
 		if ((int)strlen(name) > wide)
 			wide = (int)strlen(name);
 	}
-	json_array_foreach(peers, i, p) {
+	json_array_foreach(peers, i, p)
+	{
 		peer_name(p, name, sizeof(name));
 		peer_status(p, status, sizeof(status));
 		printf("  %-7s %-*s  %-16s%s\n", i ? "" : "peers", wide, name,
@@ -221,15 +224,15 @@ void text_maps(const struct cli *cli, const json_t *maps)
 
 	if (!json_array_size(maps))
 		printf("no crypto map is configured\n");
-	json_array_foreach(maps, i, m) {
+	json_array_foreach(maps, i, m)
+	{
 		if (i)
 			putchar('\n');
 		print_head(cli, m);
 		print_peers(json_object_get(m, "peers"));
 		print_idle(json_object_get(m, "idle"));
 		print_dpd(json_object_get(m, "dpd"));
-		json_array_foreach(json_object_get(m, "lines"), j, l)
-			print_line(cli, l);
+		json_array_foreach(json_object_get(m, "lines"), j, l) print_line(cli, l);
 	}
 }
 
@@ -271,14 +274,14 @@ static void session_row(struct table *t, const json_t *s)
 
 void text_sessions(const struct cli *cli, const json_t *sessions)
 {
-	static const char *const heads[] = { "LOCAL", "REMOTE", "PORT", "STATE", "UP FOR", "ROLE",
-					     "HEARD AGO", "CHILDREN", "ALGORITHMS", "IKE SPIS",
-					     "NAT", "RETRANSMITS", NULL };
+	static const char *const heads[] = { "LOCAL",	   "REMOTE",   "PORT",	    "STATE",
+					     "UP FOR",	   "ROLE",     "HEARD AGO", "CHILDREN",
+					     "ALGORITHMS", "IKE SPIS", "NAT",	    "RETRANSMITS",
+					     NULL };
 	struct table *t = table_new(heads);
 	json_t *s;
 	size_t i;
 
-	json_array_foreach(sessions, i, s)
-		session_row(t, s);
+	json_array_foreach(sessions, i, s) session_row(t, s);
 	table_print(cli, t);
 }

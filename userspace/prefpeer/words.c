@@ -114,13 +114,13 @@ static const char *take_port(struct pp_attrs *a, const char *value)
 	return NULL;
 }
 
-#define TAKE_U32(fn, TYPE, member)                                        \
-	static const char *fn(struct pp_attrs *a, const char *value)      \
-	{                                                                 \
-		if (parse_u32(value, &a->member))                         \
-			return not_number;                                \
-		a->has |= PP_BIT(PREFPEER_A_##TYPE);                      \
-		return NULL;                                              \
+#define TAKE_U32(fn, TYPE, member)                                                                 \
+	static const char *fn(struct pp_attrs *a, const char *value)                               \
+	{                                                                                          \
+		if (parse_u32(value, &a->member))                                                  \
+			return not_number;                                                         \
+		a->has |= PP_BIT(PREFPEER_A_##TYPE);                                               \
+		return NULL;                                                                       \
 	}
 
 TAKE_U32(take_spi, SPI, spi)
@@ -206,49 +206,70 @@ static const char *take_expire(struct pp_attrs *a, const char *value)
 /* ---- tables -------------------------------------------------------------- */
 
 const struct word words_rule_selector[] = {
-	{ "remote", "PREFIX", take_remote }, { "local", "PREFIX", take_local },
-	{ "proto", "esp|ah", take_proto },   { "reqid", "N", take_reqid },
-	{ "if_id", "N", take_if_id },	     { "mark", "V[/M]", take_mark },
+	{ "remote", "PREFIX", take_remote },
+	{ "local", "PREFIX", take_local },
+	{ "proto", "esp|ah", take_proto },
+	{ "reqid", "N", take_reqid },
+	{ "if_id", "N", take_if_id },
+	{ "mark", "V[/M]", take_mark },
 	{ 0 },
 };
 
 const struct word words_meta[] = {
-	{ "map", "NAME", take_map },	    { "seq", "N", take_map_seq },
-	{ "index", "I", take_index },	    { "default", NULL, take_default },
-	{ "idle-time", "T", take_idle_time }, { "one-way", "T", take_one_way },
-	{ "expire", NULL, take_expire },    { "cookie", "N", take_cookie },
+	{ "map", "NAME", take_map },
+	{ "seq", "N", take_map_seq },
+	{ "index", "I", take_index },
+	{ "default", NULL, take_default },
+	{ "idle-time", "T", take_idle_time },
+	{ "one-way", "T", take_one_way },
+	{ "expire", NULL, take_expire },
+	{ "cookie", "N", take_cookie },
 	{ 0 },
 };
 
 const struct word words_sa_id[] = {
-	{ "id", "N", take_sa_id },	   { "dst", "A", take_dst }, { "proto", "esp|ah", take_proto },
-	{ "spi", "S", take_spi },	   { "mark", "V[/M]", take_mark },
-	{ 0 },
+	{ "id", "N", take_sa_id },	   { "dst", "A", take_dst },
+	{ "proto", "esp|ah", take_proto }, { "spi", "S", take_spi },
+	{ "mark", "V[/M]", take_mark },	   { 0 },
 };
 
 const struct word words_sa_filter[] = {
-	{ "id", "N", take_sa_id },	   { "src", "A", take_src },
-	{ "dst", "A", take_dst },	   { "local", "PREFIX", take_local },
-	{ "remote", "PREFIX", take_remote }, { "proto", "esp|ah", take_proto },
-	{ "spi", "S", take_spi },	   { "mark", "V[/M]", take_mark },
-	{ "if_id", "N", take_if_id },	   { "reqid", "N", take_reqid },
-	{ "encap-port", "N", take_port },  { "dir", "in|out", take_dir },
-	{ "state", "active|idle", take_state }, { "pair", "N", take_pair_id },
-	{ "peer", "N", take_peer_id },	   { "rule", "N", take_rule_id },
+	{ "id", "N", take_sa_id },
+	{ "src", "A", take_src },
+	{ "dst", "A", take_dst },
+	{ "local", "PREFIX", take_local },
+	{ "remote", "PREFIX", take_remote },
+	{ "proto", "esp|ah", take_proto },
+	{ "spi", "S", take_spi },
+	{ "mark", "V[/M]", take_mark },
+	{ "if_id", "N", take_if_id },
+	{ "reqid", "N", take_reqid },
+	{ "encap-port", "N", take_port },
+	{ "dir", "in|out", take_dir },
+	{ "state", "active|idle", take_state },
+	{ "pair", "N", take_pair_id },
+	{ "peer", "N", take_peer_id },
+	{ "rule", "N", take_rule_id },
 	{ 0 },
 };
 
 const struct word words_pair_filter[] = {
-	{ "id", "N", take_pair_id },	   { "local", "PREFIX", take_local },
-	{ "remote", "PREFIX", take_remote }, { "reqid", "N", take_reqid },
-	{ "encap-port", "N", take_port },  { "state", "active|idle", take_state },
-	{ "peer", "N", take_peer_id },	   { "rule", "N", take_rule_id },
+	{ "id", "N", take_pair_id },
+	{ "local", "PREFIX", take_local },
+	{ "remote", "PREFIX", take_remote },
+	{ "reqid", "N", take_reqid },
+	{ "encap-port", "N", take_port },
+	{ "state", "active|idle", take_state },
+	{ "peer", "N", take_peer_id },
+	{ "rule", "N", take_rule_id },
 	{ 0 },
 };
 
 const struct word words_peer_filter[] = {
-	{ "id", "N", take_peer_id },	   { "local", "PREFIX", take_local },
-	{ "remote", "PREFIX", take_remote }, { "encap-port", "N", take_port },
+	{ "id", "N", take_peer_id },
+	{ "local", "PREFIX", take_local },
+	{ "remote", "PREFIX", take_remote },
+	{ "encap-port", "N", take_port },
 	{ "state", "active|idle", take_state },
 	{ 0 },
 };
@@ -327,6 +348,7 @@ void words_help(const struct word *list)
 	for (; list->name; list++) {
 		if (col >= wrap)
 			col = printf("\n   ");
-		col += list->value ? printf(" [%s %s]", list->name, list->value) : printf(" [%s]", list->name);
+		col += list->value ? printf(" [%s %s]", list->name, list->value)
+				   : printf(" [%s]", list->name);
 	}
 }

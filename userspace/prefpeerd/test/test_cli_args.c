@@ -23,14 +23,27 @@ static void times(void **state)
 		int rc;
 		uint32_t ms;
 	} cases[] = {
-		{ "120", 0, 120000 },	{ "120s", 0, 120000 },	 { "500ms", 0, 500 },
-		{ "0", 0, 0 },		{ "0ms", 0, 0 },	 { "86400", 0, 86400000 },
-		{ "010", 0, 10000 },	{ "4294967", 0, 4294967000u }, { "4294967295ms", 0, UINT32_MAX },
-		{ "4294968", -ERANGE, 0 }, { "4294967296ms", -ERANGE, 0 },
+		{ "120", 0, 120000 },
+		{ "120s", 0, 120000 },
+		{ "500ms", 0, 500 },
+		{ "0", 0, 0 },
+		{ "0ms", 0, 0 },
+		{ "86400", 0, 86400000 },
+		{ "010", 0, 10000 },
+		{ "4294967", 0, 4294967000u },
+		{ "4294967295ms", 0, UINT32_MAX },
+		{ "4294968", -ERANGE, 0 },
+		{ "4294967296ms", -ERANGE, 0 },
 		{ "99999999999999999999", -ERANGE, 0 },
-		{ "", -EINVAL, 0 },	{ "s", -EINVAL, 0 },	 { "-1", -EINVAL, 0 },
-		{ "1.5s", -EINVAL, 0 }, { "120 s", -EINVAL, 0 }, { "120sec", -EINVAL, 0 },
-		{ "2m", -EINVAL, 0 },	{ " 5", -EINVAL, 0 },	 { "+5", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+		{ "s", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ "1.5s", -EINVAL, 0 },
+		{ "120 s", -EINVAL, 0 },
+		{ "120sec", -EINVAL, 0 },
+		{ "2m", -EINVAL, 0 },
+		{ " 5", -EINVAL, 0 },
+		{ "+5", -EINVAL, 0 },
 	};
 
 	for (size_t i = 0; i < ELEMS(cases); i++) {
@@ -107,7 +120,9 @@ static void a_whole_rule(void **state)
 	assert_int_equal(take(rule_words,
 			      "remote 10.0.0.0/8 local 192.0.2.1 proto ah reqid 7 if_id 0x20 "
 			      "mark 0x1/0xf map tohub seq 1 index 2 default idle-time 120 "
-			      "one-way 500ms expire cookie 18446744073709551615", &a), CLI_OK);
+			      "one-way 500ms expire cookie 18446744073709551615",
+			      &a),
+			 CLI_OK);
 	assert_int_equal(a.remote_len, 8);
 	assert_true(PP_HAS(&a, PREFPEER_A_REMOTE_LEN) && !PP_HAS(&a, PREFPEER_A_LOCAL_LEN));
 	assert_true(PP_HAS(&a, PREFPEER_A_REMOTE_IPV4) && PP_HAS(&a, PREFPEER_A_LOCAL_IPV4));
@@ -184,8 +199,11 @@ static void filters_of_sas(void **state)
 	const struct word *const words[] = { words_sa_filter, NULL };
 	struct pp_attrs a;
 
-	assert_int_equal(take(words, "dst 2001:db8::1 spi 0xc3a1f00d proto esp dir out state idle "
-				     "encap-port 4500 pair 3 peer 4 rule 5", &a), CLI_OK);
+	assert_int_equal(take(words,
+			      "dst 2001:db8::1 spi 0xc3a1f00d proto esp dir out state idle "
+			      "encap-port 4500 pair 3 peer 4 rule 5",
+			      &a),
+			 CLI_OK);
 	assert_true(PP_HAS(&a, PREFPEER_A_DST_IPV6));
 	assert_int_equal(a.spi, 0xc3a1f00d);
 	assert_int_equal(a.dir, PREFPEER_DIR_OUT);

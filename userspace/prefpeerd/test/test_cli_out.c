@@ -66,8 +66,7 @@ static json_t *json(const char *text)
 	return o;
 }
 
-static struct addr A(const char *text)
-{
+static struct addr A(const char *text) {
 	struct addr a;
 
 	assert_int_equal(addr_parse(text, &a), 0);
@@ -76,7 +75,8 @@ static struct addr A(const char *text)
 
 /* ---- small texts -------------------------------------------------------------------------- */
 
-static void durations_and_sizes(void **state)
+static void
+durations_and_sizes(void **state)
 {
 	char b[DUR_STRLEN];
 
@@ -167,7 +167,8 @@ static void colour_is_around_the_text_only(void **state)
 	has("\033[32mup\033[0m  x\n");
 }
 
-/* ---- attributes as JSON ------------------------------------------------------------------------ */
+/* ---- attributes as JSON ------------------------------------------------------------------------
+ */
 
 static struct pp_attrs sa(void)
 {
@@ -197,13 +198,14 @@ static void json_has_units_words_and_all_facts(void **state)
 {
 	struct pp_event ev = { .cmd = PREFPEER_CMD_SA_IDLE_NTF, .group = PP_GROUP_SA, .a = sa() };
 	json_t *o = json_of_event(&ev);
-	json_t *want = json("{\"event\":\"sa-idle\", \"src\":\"10.0.0.2\", \"dst\":\"10.1.1.1\","
-			    "\"seq\":41, \"stamp_ns\":500000000000, \"last_use_ns\":380000000000,"
-			    "\"slack_ms\":4, \"spi\":\"0x00a1f00d\", \"proto\":\"esp\", \"reqid\":7,"
-			    "\"dir\":\"out\", \"state\":\"idle\", \"packets\":1099511627776,"
-			    "\"flags\":[\"fine\",\"0x100\"], \"idle_ms\":120000,"
-			    "\"meta\":{\"map\":\"tohub\", \"flags\":[\"default\"], \"default\":true,"
-			    "\"idle_time_ms\":120000}}");
+	json_t *want =
+		json("{\"event\":\"sa-idle\", \"src\":\"10.0.0.2\", \"dst\":\"10.1.1.1\","
+		     "\"seq\":41, \"stamp_ns\":500000000000, \"last_use_ns\":380000000000,"
+		     "\"slack_ms\":4, \"spi\":\"0x00a1f00d\", \"proto\":\"esp\", \"reqid\":7,"
+		     "\"dir\":\"out\", \"state\":\"idle\", \"packets\":1099511627776,"
+		     "\"flags\":[\"fine\",\"0x100\"], \"idle_ms\":120000,"
+		     "\"meta\":{\"map\":\"tohub\", \"flags\":[\"default\"], \"default\":true,"
+		     "\"idle_time_ms\":120000}}");
 
 	assert_non_null(json_object_get(o, "time"));
 	json_object_del(o, "time");
@@ -259,7 +261,8 @@ static void json_is_one_line_unless_pretty(void **state)
 	assert_string_equal(printed, "{\"a\":[1,2]}\n{\n  \"a\": 1\n}\n");
 }
 
-/* ---- the module's events as text ---------------------------------------------------------------- */
+/* ---- the module's events as text ----------------------------------------------------------------
+ */
 
 static void show(int cmd, const struct pp_attrs *a)
 {
@@ -308,7 +311,8 @@ static void module_says_when_it_goes(void **state)
 	has("the module is gone");
 }
 
-/* ---- the agent's events as text -------------------------------------------------------------------- */
+/* ---- the agent's events as text
+ * -------------------------------------------------------------------- */
 
 static void agent_event(const char *text)
 {
@@ -322,22 +326,26 @@ static void agent_event(const char *text)
 
 static void agent_events_read_as_in_ux(void **state)
 {
-	agent_event("{\"time\":\"2026-11-24T14:02:51.330+0000\",\"event\":\"map-state\","
-		    "\"map\":\"tohub\",\"seq\":1,\"line\":0,\"from\":\"UP\",\"to\":\"DOWN\","
-		    "\"from_peer\":\"10.1.1.1\",\"peer\":\"10.1.1.1\",\"next\":\"10.1.1.1\","
-		    "\"reason\":\"dpd-timeout\",\"text\":\"dead: 6 requests unanswered\",\"new\":1}");
+	agent_event(
+		"{\"time\":\"2026-11-24T14:02:51.330+0000\",\"event\":\"map-state\","
+		"\"map\":\"tohub\",\"seq\":1,\"line\":0,\"from\":\"UP\",\"to\":\"DOWN\","
+		"\"from_peer\":\"10.1.1.1\",\"peer\":\"10.1.1.1\",\"next\":\"10.1.1.1\","
+		"\"reason\":\"dpd-timeout\",\"text\":\"dead: 6 requests unanswered\",\"new\":1}");
 	assert_string_equal(printed, "14:02:51.330  map   tohub 1       UP 10.1.1.1 → DOWN"
 				     "          dead: 6 requests unanswered\n");
 	agent_event("{\"time\":\"2026-11-24T14:02:53.343+0000\",\"event\":\"map-state\","
 		    "\"map\":\"tohub\",\"seq\":1,\"from\":\"WALK\",\"to\":\"WALK\","
 		    "\"from_peer\":\"10.1.1.1\",\"peer\":\"10.2.2.2\",\"text\":\"no answer\"}");
 	has("WALK 10.1.1.1 → 10.2.2.2 ");
-	agent_event("{\"event\":\"map-state\",\"map\":\"tohub\",\"seq\":1,\"from\":\"WALK\","
-		    "\"to\":\"UP\",\"from_peer\":\"10.1.1.1\",\"peer\":\"10.2.2.2\",\"text\":\"\"}");
+	agent_event(
+		"{\"event\":\"map-state\",\"map\":\"tohub\",\"seq\":1,\"from\":\"WALK\","
+		"\"to\":\"UP\",\"from_peer\":\"10.1.1.1\",\"peer\":\"10.2.2.2\",\"text\":\"\"}");
 	has("WALK → UP 10.2.2.2\n");
-	agent_event("{\"event\":\"map-line\",\"map\":\"tohub\",\"seq\":1,\"line\":2,\"text\":\"refused\"}");
+	agent_event("{\"event\":\"map-line\",\"map\":\"tohub\",\"seq\":1,\"line\":2,\"text\":"
+		    "\"refused\"}");
 	has("map   tohub 1 line 2  refused\n");
-	agent_event("{\"event\":\"map-next\",\"map\":\"tohub\",\"seq\":1,\"next\":\"10.1.1.1\",\"text\":\"x\"}");
+	agent_event("{\"event\":\"map-next\",\"map\":\"tohub\",\"seq\":1,\"next\":\"10.1.1.1\","
+		    "\"text\":\"x\"}");
 	has("next attempt 10.1.1.1");
 	agent_event("{\"event\":\"brand-new\",\"map\":\"tohub\",\"seq\":1}");
 	has("brand-new");
@@ -345,7 +353,8 @@ static void agent_events_read_as_in_ux(void **state)
 	has("note ");
 }
 
-/* ---- map show ---------------------------------------------------------------------------------------- */
+/* ---- map show
+ * ---------------------------------------------------------------------------------------- */
 
 static const char *const up_map =
 	"[{\"map\":\"tohub\",\"seq\":1,\"state\":\"UP\",\"state_since_ms\":1078000,"
@@ -380,13 +389,15 @@ static void map_show_reads_as_in_ux(void **state)
 	has("tohub 1   UP 10.2.2.2 for 00:17:58   next attempt 10.2.2.2\n");
 	has("  why     no answer from 10.1.1.1 in 2.0 s\n");
 	has("  peers   10.1.1.1                    default         18 min ago: dead: 6 requests");
-	has("          10.2.2.2                    current         heard 0.2 s ago, round trip 21.3 ms\n");
+	has("          10.2.2.2                    current         heard 0.2 s ago, round trip "
+	    "21.3 ms\n");
 	has("          hub.example (not resolved)                  not tried yet\n");
 	has("  idle    120 s, then home to 10.1.1.1   idle now 34 s\n");
 	has("  dpd     10 s, retry 2 s, periodic   worst failover 24 s = notice 22 s + retry");
 	has("  line 1  permit 192.168.1.0/24 → 192.168.2.0/24   in c3a1f00d  out 5b20e1aa"
 	    "   41 MB in  3.1 MB out   narrowed by the peer\n");
-	has("  line 2  permit 192.168.1.0/24 → 10.9.0.0/16   backs off, 2.5 s left: TS_UNACCEPTABLE\n");
+	has("  line 2  permit 192.168.1.0/24 → 10.9.0.0/16   backs off, 2.5 s left: "
+	    "TS_UNACCEPTABLE\n");
 	has("  line 3  permit a → b   down, wanted\n");
 }
 
@@ -419,11 +430,12 @@ static void map_show_of_other_states(void **state)
 
 static void sessions_are_a_table(void **state)
 {
-	json_t *s = json("[{\"local\":\"10.0.0.2\",\"remote\":\"10.1.1.1\",\"remote_port\":4500,"
-			 "\"state\":\"established\",\"initiator\":true,\"children\":2,"
-			 "\"spi_i\":\"0011223344556677\",\"spi_r\":\"8899aabbccddeeff\","
-			 "\"encr\":\"aes-gcm-16-256\",\"prf\":\"hmac-sha2-256\",\"dh\":\"x25519\","
-			 "\"nat_local\":true,\"up_ms\":61000,\"heard_ago_ms\":200,\"retransmits\":0}]");
+	json_t *s =
+		json("[{\"local\":\"10.0.0.2\",\"remote\":\"10.1.1.1\",\"remote_port\":4500,"
+		     "\"state\":\"established\",\"initiator\":true,\"children\":2,"
+		     "\"spi_i\":\"0011223344556677\",\"spi_r\":\"8899aabbccddeeff\","
+		     "\"encr\":\"aes-gcm-16-256\",\"prf\":\"hmac-sha2-256\",\"dh\":\"x25519\","
+		     "\"nat_local\":true,\"up_ms\":61000,\"heard_ago_ms\":200,\"retransmits\":0}]");
 
 	capture();
 	text_sessions(&plain, s);

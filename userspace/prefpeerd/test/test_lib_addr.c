@@ -11,28 +11,30 @@
 
 #define ELEMS(a) (sizeof(a) / sizeof((a)[0]))
 
-static struct addr A(const char *text)
-{
+static struct addr A(const char *text) {
 	struct addr a;
 
 	assert_int_equal(addr_parse(text, &a), 0);
 	return a;
 }
 
-static struct prefix P(const char *text)
-{
+static struct prefix
+P(const char *text) {
 	struct prefix p;
 
 	assert_int_equal(prefix_parse(text, &p), 0);
 	return p;
 }
 
-static void addresses_round_trip(void **state)
+static void
+addresses_round_trip(void **state)
 {
-	static const char *const good[] = { "10.1.1.1", "0.0.0.0", "255.255.255.255", "::", "fe80::1",
-					    "2001:db8::ffff" };
-	static const char *const bad[] = { "", "10.1.1", "10.1.1.256", " 10.1.1.1", "10.1.1.1/32",
-					   "01.1.1.1.1", "fe80::1%eth0", ":::", "hub" };
+	static const char *const good[] = { "10.1.1.1", "0.0.0.0", "255.255.255.255",
+					    "::",	"fe80::1", "2001:db8::ffff" };
+	static const char *const bad[] = {
+		"",	      "10.1.1",	      "10.1.1.256", " 10.1.1.1", "10.1.1.1/32",
+		"01.1.1.1.1", "fe80::1%eth0", ":::",	    "hub"
+	};
 	char buf[ADDR_STRLEN];
 
 	for (size_t i = 0; i < ELEMS(good); i++) {
@@ -111,12 +113,24 @@ static void prefixes_are_read_strictly(void **state)
 		int rc;
 		uint8_t len;
 	} cases[] = {
-		{ "10.1.1.1", 0, 32 },	       { "10.0.0.0/8", 0, 8 },	  { "0.0.0.0/0", 0, 0 },
-		{ "10.1.1.1/32", 0, 32 },      { "2001:db8::/32", 0, 32 }, { "::/0", 0, 0 },
-		{ "::1", 0, 128 },	       { "10.0.0.1/8", -ERANGE, 0 }, { "10.128.0.0/8", -ERANGE, 0 },
-		{ "10.1.1.3/31", -ERANGE, 0 }, { "::1/127", -ERANGE, 0 }, { "10.0.0.0/33", -EINVAL, 0 },
-		{ "::/129", -EINVAL, 0 },      { "10.0.0.0/", -EINVAL, 0 }, { "10.0.0.0/-1", -EINVAL, 0 },
-		{ "10.0.0.0/8x", -EINVAL, 0 }, { "10.0.0.0/ 8", -EINVAL, 0 }, { "/8", -EINVAL, 0 },
+		{ "10.1.1.1", 0, 32 },
+		{ "10.0.0.0/8", 0, 8 },
+		{ "0.0.0.0/0", 0, 0 },
+		{ "10.1.1.1/32", 0, 32 },
+		{ "2001:db8::/32", 0, 32 },
+		{ "::/0", 0, 0 },
+		{ "::1", 0, 128 },
+		{ "10.0.0.1/8", -ERANGE, 0 },
+		{ "10.128.0.0/8", -ERANGE, 0 },
+		{ "10.1.1.3/31", -ERANGE, 0 },
+		{ "::1/127", -ERANGE, 0 },
+		{ "10.0.0.0/33", -EINVAL, 0 },
+		{ "::/129", -EINVAL, 0 },
+		{ "10.0.0.0/", -EINVAL, 0 },
+		{ "10.0.0.0/-1", -EINVAL, 0 },
+		{ "10.0.0.0/8x", -EINVAL, 0 },
+		{ "10.0.0.0/ 8", -EINVAL, 0 },
+		{ "/8", -EINVAL, 0 },
 		{ "10.0.0.0/99999999999999999999", -EINVAL, 0 },
 		{ "1111111111111111111111111111111111111111111111111111/8", -EINVAL, 0 },
 	};
@@ -180,8 +194,9 @@ static void ranges_round_trip(void **state)
 static void odd_ranges_are_no_prefix(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "10.0.0.1", "10.0.0.2" }, { "10.0.0.0", "10.0.0.2" }, { "10.0.0.3", "10.0.0.0" },
-		{ "10.0.0.0", "10.0.1.254" }, { "::", "ffff::" },
+		{ "10.0.0.1", "10.0.0.2" }, { "10.0.0.0", "10.0.0.2" },
+		{ "10.0.0.3", "10.0.0.0" }, { "10.0.0.0", "10.0.1.254" },
+		{ "::", "ffff::" },
 	};
 	struct addr four = A("10.0.0.0"), six = A("::");
 	struct prefix p;

@@ -142,8 +142,9 @@ static void requests_are_answered_in_order(void **state)
 
 static void bad_requests_get_a_sentence(void **state)
 {
-	static const char *const bad[] = { "nonsense\n", "[]\n", "{}\n", "{\"cmd\":7}\n", "\n",
-					   "{\"cmd\":\"a\",\"cmd\":\"b\"}\n" };
+	static const char *const bad[] = { "nonsense\n", "[]\n",
+					   "{}\n",	 "{\"cmd\":7}\n",
+					   "\n",	 "{\"cmd\":\"a\",\"cmd\":\"b\"}\n" };
 	struct rig *r = *state;
 	struct ctl_client *c = client(r);
 
@@ -172,7 +173,8 @@ static void endless_requests_are_ended(void **state)
 	big[CTL_REQUEST_MAX + 99] = '\0';
 	say(r, c, big);
 	h = listen_to(c, -ECONNRESET);
-	assert_string_equal(h.last, "{\"error\":\"request is longer than 65536 bytes\",\"ok\":false}");
+	assert_string_equal(h.last,
+			    "{\"error\":\"request is longer than 65536 bytes\",\"ok\":false}");
 	free(big);
 	ctl_client_close(c);
 }
@@ -336,11 +338,16 @@ static void no_server_is_told_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(requests_are_answered_in_order), TEST(bad_requests_get_a_sentence),
-		TEST(endless_requests_are_ended),     TEST(events_reach_monitors_only),
-		TEST(slow_monitor_is_cut_with_a_last_word), TEST(one_big_reply_is_not_cut),
-		TEST(half_closed_client_gets_its_answer), TEST(too_many_clients_are_told),
-		TEST(request_with_a_deadline),		      TEST(the_socket_is_private_and_replaced),
+		TEST(requests_are_answered_in_order),
+		TEST(bad_requests_get_a_sentence),
+		TEST(endless_requests_are_ended),
+		TEST(events_reach_monitors_only),
+		TEST(slow_monitor_is_cut_with_a_last_word),
+		TEST(one_big_reply_is_not_cut),
+		TEST(half_closed_client_gets_its_answer),
+		TEST(too_many_clients_are_told),
+		TEST(request_with_a_deadline),
+		TEST(the_socket_is_private_and_replaced),
 		TEST(no_server_is_told_apart),
 	};
 

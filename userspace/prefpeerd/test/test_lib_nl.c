@@ -11,15 +11,15 @@
 
 #include "lib/pp_nl.h"
 
-static struct addr A(const char *text)
-{
+static struct addr A(const char *text) {
 	struct addr a;
 
 	assert_int_equal(addr_parse(text, &a), 0);
 	return a;
 }
 
-static struct pp_attrs sa_like(void)
+static struct pp_attrs
+sa_like(void)
 {
 	struct addr src = A("10.0.0.2"), dst = A("2001:db8::1");
 	struct pp_attrs a = { 0 };

@@ -8,8 +8,7 @@
 
 #include "lib/selector.h"
 
-static struct selector S(const char *src, const char *dst)
-{
+static struct selector S(const char *src, const char *dst) {
 	struct selector s = selector_any(AF_INET);
 
 	assert_int_equal(prefix_parse(src, &s.src), 0);
@@ -17,7 +16,8 @@ static struct selector S(const char *src, const char *dst)
 	return s;
 }
 
-static struct selector udp(struct selector s, uint16_t sport, uint16_t dport)
+static struct selector
+udp(struct selector s, uint16_t sport, uint16_t dport)
 {
 	s.proto = IPPROTO_UDP;
 	if (sport)
@@ -53,7 +53,8 @@ static void printing(void **state)
 
 static void containing(void **state)
 {
-	struct selector wide = S("192.168.0.0/16", "10.0.0.0/8"), in = S("192.168.1.0/24", "10.1.0.0/16");
+	struct selector wide = S("192.168.0.0/16", "10.0.0.0/8"),
+			in = S("192.168.1.0/24", "10.1.0.0/16");
 	struct selector any = selector_any(AF_INET), one = udp(in, 500, 53), tcp = one;
 
 	tcp.proto = IPPROTO_TCP;
@@ -67,8 +68,10 @@ static void containing(void **state)
 
 static void intersecting(void **state)
 {
-	struct selector a = S("192.168.0.0/16", "10.1.0.0/16"), b = S("192.168.1.0/24", "10.0.0.0/8");
-	struct selector other = S("172.16.0.0/12", "10.0.0.0/8"), got, want = S("192.168.1.0/24", "10.1.0.0/16");
+	struct selector a = S("192.168.0.0/16", "10.1.0.0/16"),
+			b = S("192.168.1.0/24", "10.0.0.0/8");
+	struct selector other = S("172.16.0.0/12", "10.0.0.0/8"), got,
+			want = S("192.168.1.0/24", "10.1.0.0/16");
 	struct selector u = udp(a, 0, 53), t = u;
 
 	assert_true(selector_intersect(&a, &b, &got));
@@ -112,7 +115,8 @@ static void opaque_is_in_any_only(void **state)
 
 static void reversing(void **state)
 {
-	struct selector s = udp(S("192.168.1.0/24", "10.0.0.1"), 500, 53), r = selector_reverse(&s), rr;
+	struct selector s = udp(S("192.168.1.0/24", "10.0.0.1"), 500, 53), r = selector_reverse(&s),
+			rr;
 
 	prints(r, "10.0.0.1 udp 53 → 192.168.1.0/24 500");
 	rr = selector_reverse(&r);
