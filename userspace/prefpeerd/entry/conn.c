@@ -119,6 +119,7 @@ void conn_close_for_all(struct run *r, conn_id id, const struct core_entry *but)
 			entry_down(r, e, NEXT_SAME, CLOSE_DELETE, &why);
 		else if (e->at.kind && e->at.conn == id)
 			walk_again(r, e);
+		entry_watch_childless(r, e);
 	}
 }
 

@@ -179,19 +179,36 @@ void entry_move(struct run *r, struct core_entry *e, enum entry_state to, peer_k
 		quieten(r, e);
 }
 
-/*
- * The children of the entry go; those on an IKE SA that others keep, one by one.
- * What another peer was just allowed to bring up (§1.5) is not part of what ends.
- */
+/* What another peer was just allowed to bring up (§1.5) is not part of what ends. */
+static bool outlives(const struct core_entry *e, const struct core_child *ch, enum engine_close how)
+{
+	return ch->state == CHILD_ACCEPTED && ch->conn != e->conn && how == CLOSE_DELETE;
+}
+
+/* Will the IKE SA still be there when this entry has left it? */
+static bool conn_stays(const struct core *c, const struct core_entry *e, conn_id id,
+		       enum engine_close how)
+{
+	for (unsigned i = 0; i < c->n_entries; i++)
+		for (unsigned j = 0; j < c->entries[i]->n_children; j++) {
+			const struct core_child *ch = &c->entries[i]->children[j];
+
+			if (ch->conn == id && (c->entries[i] != e || outlives(e, ch, how)))
+				return true;
+		}
+	return conn_users(c, id, e);
+}
+
+/* The children of the entry go; those on an IKE SA that stays, one by one. */
 static void end_children(struct run *r, struct core_entry *e, enum engine_close how)
 {
 	for (unsigned i = e->n_children; i-- > 0;) {
 		struct core_child *ch = &e->children[i];
 		struct core_conn *conn = core_conn(r->c, ch->conn);
 
-		if (ch->state == CHILD_ACCEPTED && ch->conn != e->conn && how == CLOSE_DELETE)
+		if (outlives(e, ch, how))
 			continue;
-		if (conn && conn->state == CONN_UP && conn_users(r->c, conn->id, e)) {
+		if (conn && conn->state == CONN_UP && conn_stays(r->c, e, conn->id, how)) {
 			child_end(r, e, ch->id, how);
 			continue;
 		}
@@ -213,8 +230,10 @@ void entry_down(struct run *r, struct core_entry *e, enum entry_next next, enum 
 {
 	struct core_conn *conn = core_conn(r->c, e->conn ? e->conn : e->at.conn);
 
-	if (conn && how == CLOSE_QUIET && !conn_users(r->c, conn->id, e))
+	if (conn && how == CLOSE_QUIET && !conn_stays(r->c, e, conn->id, how))
 		conn->quiet = true;
+	/* First, so that an IKE SA which lives on with the accepted one is known to. */
+	inbound_release(r, e, how == CLOSE_DELETE);
 	attempt_abandon(r, e);
 	end_children(r, e, how);
 	e->next = next;
@@ -222,7 +241,8 @@ void entry_down(struct run *r, struct core_entry *e, enum entry_next next, enum 
 		e->gap_from = r->env->now;
 	entry_move(r, e, ENTRY_DOWN, e->c, why);
 	entry_point(r, e);
-	inbound_release(r, e, true);
+	/* Now: what was left here must not be found by another entry's next step. */
+	core_settle(r);
 }
 
 /*

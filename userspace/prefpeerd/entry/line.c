@@ -323,6 +323,8 @@ void core_child_up(struct run *r, conn_id conn, child_id id, const struct core_p
 		line_up_event(r, e, ch, p);
 	else if (ch->state == CHILD_SETUP)
 		child_end(r, e, id, CLOSE_DELETE);
+	if (e)
+		entry_watch_childless(r, e);
 	core_settle(r);
 }
 
