@@ -290,35 +290,46 @@ void cmd_no_interface(struct parser *p, const struct cmd *cmd)
 		parser_nothing_to_remove(p, cmd);
 }
 
-static struct map_use *use_find(struct parser *p, const char *iface, bool ipv6)
+static bool use_is(const struct map_use *u, const char *iface, const struct cmd *cmd)
 {
-	for (unsigned i = 0; i < p->n_uses; i++)
-		if (!strcmp(p->uses[i].iface, iface) && p->uses[i].ipv6 == ipv6)
-			return &p->uses[i];
-	return NULL;
+	const struct word *w = cmd->arg[SLOT_NAME].w;
+
+	return !strcmp(u->iface, iface) && (!w || word_equals(w, u->map));
 }
 
-/* One set per interface and family: a second line replaces the first. */
+static void interface_no_map(struct parser *p, const struct cmd *cmd, const char *iface)
+{
+	bool found = false;
+
+	for (unsigned i = p->n_uses; i-- > 0;) {
+		if (!use_is(&p->uses[i], iface, cmd))
+			continue;
+		use_remove(p, i);
+		found = true;
+	}
+	if (!found)
+		parser_nothing_to_remove(p, cmd);
+}
+
+/* A second set of one kind is refused by conf_check(), when the kinds are known. */
 void cmd_interface_map(struct parser *p, const struct cmd *cmd)
 {
 	const char *iface = parser_frame(p)->name;
-	bool ipv6 = cmd->flags & F_IPV6;
-	struct map_use *u = use_find(p, iface, ipv6);
+	struct map_use *u;
 
-	if (cmd->no && u)
-		use_remove(p, (unsigned)(u - p->uses));
-	else if (cmd->no)
-		parser_nothing_to_remove(p, cmd);
-	if (cmd->no)
+	if (cmd->no) {
+		interface_no_map(p, cmd, iface);
 		return;
-	if (!u) {
-		u = PARSER_GROW(p, p->uses, p->n_uses);
-		if (!u)
-			return;
-		p->n_uses++;
 	}
+	for (unsigned i = 0; i < p->n_uses; i++)
+		if (use_is(&p->uses[i], iface, cmd))
+			return;
+	u = PARSER_GROW(p, p->uses, p->n_uses);
+	if (!u)
+		return;
+	p->n_uses++;
 	memcpy(u->iface, iface, sizeof(u->iface)); /* fits: iface_copy() saw to it */
-	u->ipv6 = ipv6;
+	u->ipv6 = cmd->flags & F_IPV6;
 	word_copy(cmd->arg[SLOT_NAME].w, u->map, sizeof(u->map));
 	u->pos = cmd_arg_pos(cmd, SLOT_NAME);
 }

@@ -372,7 +372,7 @@ static void keys_most_specific_first(void **state)
 {
 	struct parsed x = valid("crypto isakmp key wide address 10.0.0.0 255.0.0.0\n"
 				"crypto isakmp key 0 host address 10.1.1.1\n"
-				"crypto isakmp key mid address 10.1.0.0/16\n"
+				"crypto isakmp key mid address 10.1.77.77 255.255.0.0\n"
 				"crypto isakmp key six address ipv6 2001:db8::/32\n"
 				"crypto isakmp key old address 10.7.7.7\n"
 				"crypto isakmp key new address 10.7.7.7\n"
@@ -436,7 +436,9 @@ static void maps_by_sequence(void **state)
 				"crypto map gone 1\nno crypto map gone\n"
 				"crypto map tohub 7\nno crypto map tohub 7\n"
 				"interface wan0\n crypto map tohub\n ipv6 crypto map six\n"
-				"interface wan1\n crypto map tohub\n");
+				"interface wan1\n crypto map tohub\n"
+				"interface wan2\n crypto map tohub\nno interface wan2\n"
+				"interface wan3\n crypto map tohub\n no crypto map\n");
 	const struct map *m = x.c->maps[0];
 
 	assert_int_equal(x.c->n_maps, 2);
