@@ -408,7 +408,6 @@ static void to_graveyard(struct session *s)
 	HASH_DELETE(hh_spi, s->e->by_spi, s);
 	DL_DELETE(s->e->sessions, s);
 	DL_APPEND(s->e->graveyard, s);
-	engine_session_ended(s->e);
 	ike_schedule(s->e);
 }
 
@@ -432,6 +431,7 @@ void session_end(struct session *s, enum engine_why why, const char *fmt, ...)
 		timer_set(timers_of(s), &s->expiry_timer, mono_add_ms(ike_now(s->e), ZOMBIE_MS));
 	else
 		to_graveyard(s);
+	engine_session_ended(s->e);
 }
 
 void session_close(struct session *s, enum engine_why why, const char *reason)
