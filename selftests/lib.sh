@@ -188,7 +188,7 @@ setup_ns()
 	local var name
 
 	for var in "$@"; do
-		name=$var-$(mktemp -u XXXXXX)
+		name=$var-$BASHPID$RANDOM
 		ip netns add "$name" || return 1
 		on_exit "ip netns del $name"
 		ns_all+=("$name")

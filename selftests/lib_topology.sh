@@ -25,39 +25,68 @@ branch_addr=10.0.0.2 branch_addr6=2001:db8::2
 hub_addr()  { echo "10.$1.$1.$1"; }
 hub_addr6() { echo "2001:db8:$1::$1"; }
 
-topology_mac=0
+# Building it is hundreds of small steps, and a process for each would be most
+# of a test's time. So the steps are collected, per namespace, and each
+# namespace gets one `ip -batch`.
+declare -A topology_steps=()
+declare -A topology_mac=()
+topology_macs=0
+
+# step NS COMMAND…: for ip, later. NS "" is where we are.
+step()
+{
+	topology_steps[${1:-.}]+="${*:2}"$'\n'
+}
+
+# steps_run: links first, since addresses need them.
+steps_run()
+{
+	local ns
+
+	ip -batch - <<<"${topology_steps[.]}" || return 1
+	unset 'topology_steps[.]'
+	for ns in "${!topology_steps[@]}"; do
+		ip -n "$ns" -batch - <<<"${topology_steps[$ns]}" || return 1
+	done
+	topology_steps=()
+}
 
 # link NS1 DEV1 NS2 DEV2: a veth pair.
 link()
 {
-	topology_mac=$((topology_mac + 1))
-	ip link add "$2" netns "$1" address "$(printf '02:00:00:00:01:%02x' $topology_mac)" \
-		type veth peer name "$4" netns "$3" address "$(printf '02:00:00:00:02:%02x' $topology_mac)" &&
-	ip -n "$1" link set "$2" up && ip -n "$3" link set "$4" up
-}
+	local m1 m2
 
-mac_of()
-{
-	in_ns "$1" cat "/sys/class/net/$2/address"
+	topology_macs=$((topology_macs + 1))
+	printf -v m1 '02:00:00:00:01:%02x' $topology_macs
+	printf -v m2 '02:00:00:00:02:%02x' $topology_macs
+	topology_mac[$1/$2]=$m1
+	topology_mac[$3/$4]=$m2
+	step "" link add "$2" netns "$1" address $m1 type veth peer name "$4" netns "$3" address $m2
+	step "$1" link set "$2" up
+	step "$3" link set "$4" up
 }
 
 # addr NS DEV ADDRESS…
 addr()
 {
-	local ns=$1 dev=$2 a
+	local a
 
 	for a in "${@:3}"; do
 		case $a in
-		*:*) ip -n "$ns" addr add "$a" dev "$dev" nodad ;;
-		*)   ip -n "$ns" addr add "$a" dev "$dev" ;;
-		esac || return 1
+		*:*) step "$1" addr add "$a" dev "$2" nodad ;;
+		*)   step "$1" addr add "$a" dev "$2" ;;
+		esac
 	done
 }
 
-# neighbour NS DEV ADDRESS NS2 DEV2: ADDRESS on NS's DEV is NS2's DEV2.
+# neighbour NS DEV NS2 DEV2 ADDRESS…: these on NS's DEV are NS2's DEV2.
 neighbour()
 {
-	ip -n "$1" neigh replace "$3" lladdr "$(mac_of "$4" "$5")" dev "$2" nud permanent
+	local a
+
+	for a in "${@:5}"; do
+		step "$1" neigh replace "$a" lladdr "${topology_mac[$3/$4]}" dev "$2" nud permanent
+	done
 }
 
 forwarding()
@@ -72,58 +101,53 @@ forwarding()
 
 topology_lan()
 {
-	link "$lan" lan0 "$branch" lan0 &&
-	addr "$lan" lan0 192.168.1.10/24 fd00:1::10/64 &&
-	addr "$branch" lan0 192.168.1.1/24 fd00:1::1/64 &&
-	ip -n "$lan" route add default via 192.168.1.1 &&
-	ip -n "$lan" -6 route add default via fd00:1::1 || return 1
-	neighbour "$lan" lan0 192.168.1.1 "$branch" lan0
-	neighbour "$lan" lan0 fd00:1::1 "$branch" lan0
-	neighbour "$branch" lan0 192.168.1.10 "$lan" lan0
-	neighbour "$branch" lan0 fd00:1::10 "$lan" lan0
+	link "$lan" lan0 "$branch" lan0
+	addr "$lan" lan0 192.168.1.10/24 fd00:1::10/64
+	addr "$branch" lan0 192.168.1.1/24 fd00:1::1/64
+	step "$lan" route add default via 192.168.1.1
+	step "$lan" route add ::/0 via fd00:1::1
+	neighbour "$lan" lan0 "$branch" lan0 192.168.1.1 fd00:1::1
+	neighbour "$branch" lan0 "$lan" lan0 192.168.1.10 fd00:1::10
 }
 
 topology_wan()
 {
-	link "$branch" wan0 "$transit" branch &&
-	addr "$branch" wan0 10.0.0.2/24 2001:db8::2/64 &&
-	addr "$transit" branch 10.0.0.1/24 2001:db8::1/64 &&
-	ip -n "$branch" route add default via 10.0.0.1 &&
-	ip -n "$branch" -6 route add default via 2001:db8::1 || return 1
-	neighbour "$branch" wan0 10.0.0.1 "$transit" branch
-	neighbour "$branch" wan0 2001:db8::1 "$transit" branch
-	neighbour "$transit" branch 10.0.0.2 "$branch" wan0
-	neighbour "$transit" branch 2001:db8::2 "$branch" wan0
+	link "$branch" wan0 "$transit" branch
+	addr "$branch" wan0 10.0.0.2/24 2001:db8::2/64
+	addr "$transit" branch 10.0.0.1/24 2001:db8::1/64
+	step "$branch" route add default via 10.0.0.1
+	step "$branch" route add ::/0 via 2001:db8::1
+	neighbour "$branch" wan0 "$transit" branch 10.0.0.1 2001:db8::1
+	neighbour "$transit" branch "$branch" wan0 10.0.0.2 2001:db8::2
 }
 
 topology_site()
 {
-	ip -n "$site" link add br0 type bridge forward_delay 0 mcast_snooping 0 &&
-	ip -n "$site" link set br0 up &&
+	topology_mac[$site/br0]=02:00:00:00:03:01
+	step "" link add br0 netns "$site" address 02:00:00:00:03:01 type bridge \
+		forward_delay 0 mcast_snooping 0
+	step "$site" link set br0 up
 	addr "$site" br0 192.168.2.10/24 fd00:2::10/64
 }
 
-# topology_hub N: the namespace's name is in hubN.
+# topology_hub N: its namespace is in hubN.
 topology_hub()
 {
 	local n=$1 hub
 
-	setup_ns "hub$n" && eval "hub=\$hub$n" && forwarding "$hub" &&
-	link "$hub" wan0 "$transit" "hub$n" && link "$hub" lan0 "$site" "hub$n" &&
-	ip -n "$site" link set "hub$n" master br0 &&
-	addr "$hub" wan0 "10.$n.$n.$n/24" "2001:db8:$n::$n/64" &&
-	addr "$hub" lan0 "192.168.2.$n/24" "fd00:2::$n/64" &&
-	addr "$transit" "hub$n" "10.$n.$n.254/24" "2001:db8:$n::fe/64" &&
-	ip -n "$hub" route add default via "10.$n.$n.254" &&
-	ip -n "$hub" -6 route add default via "2001:db8:$n::fe" || return 1
-	neighbour "$hub" wan0 "10.$n.$n.254" "$transit" "hub$n"
-	neighbour "$hub" wan0 "2001:db8:$n::fe" "$transit" "hub$n"
-	neighbour "$transit" "hub$n" "10.$n.$n.$n" "$hub" wan0
-	neighbour "$transit" "hub$n" "2001:db8:$n::$n" "$hub" wan0
-	neighbour "$hub" lan0 192.168.2.10 "$site" br0
-	neighbour "$hub" lan0 fd00:2::10 "$site" br0
-	neighbour "$site" br0 "192.168.2.$n" "$hub" lan0
-	neighbour "$site" br0 "fd00:2::$n" "$hub" lan0
+	eval "hub=\$hub$n"
+	link "$hub" wan0 "$transit" "hub$n"
+	link "$hub" lan0 "$site" "hub$n"
+	step "$site" link set "hub$n" master br0
+	addr "$hub" wan0 "10.$n.$n.$n/24" "2001:db8:$n::$n/64"
+	addr "$hub" lan0 "192.168.2.$n/24" "fd00:2::$n/64"
+	addr "$transit" "hub$n" "10.$n.$n.254/24" "2001:db8:$n::fe/64"
+	step "$hub" route add default via "10.$n.$n.254"
+	step "$hub" route add ::/0 via "2001:db8:$n::fe"
+	neighbour "$hub" wan0 "$transit" "hub$n" "10.$n.$n.254" "2001:db8:$n::fe"
+	neighbour "$transit" "hub$n" "$hub" wan0 "10.$n.$n.$n" "2001:db8:$n::$n"
+	neighbour "$hub" lan0 "$site" br0 192.168.2.10 fd00:2::10
+	neighbour "$site" br0 "$hub" lan0 "192.168.2.$n" "fd00:2::$n"
 }
 
 topology_cut_table()
@@ -149,14 +173,22 @@ topology_cut_table()
 # $lan $branch $transit $site $hub1 $hub2 …
 topology()
 {
-	local n
+	local n hubs=()
 
-	setup_ns lan branch transit site && forwarding "$branch" "$transit" &&
-	topology_lan && topology_wan && topology_site || return 1
 	for ((n = 1; n <= ${1:-2}; n++)); do
-		topology_hub "$n" || return 1
+		hubs+=("hub$n")
 	done
-	topology_cut_table
+	setup_ns lan branch transit site "${hubs[@]}" || return 1
+	for n in branch transit "${hubs[@]}"; do
+		forwarding "${!n}"
+	done
+	topology_lan
+	topology_wan
+	topology_site
+	for n in "${hubs[@]}"; do
+		topology_hub "${n#hub}"
+	done
+	steps_run && topology_cut_table
 }
 
 # cut ADDRESS… [from|to|both]: their packets vanish in transit, silently, all at
