@@ -41,6 +41,7 @@ e2e_up()
 
 	getent passwd prefpeer >/dev/null ||
 		useradd --system --no-create-home --shell /usr/sbin/nologin prefpeer || return
+	chmod 0755 "$tmp"
 	topology "$1" || return
 	[ "$e2e_module" = no ] || module_load || return
 	for ((n = 1; n <= $1; n++)); do

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -278,7 +279,8 @@ static int cmd_notify(int argc, char **argv)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	snprintf(at.sun_path, sizeof(at.sun_path), "%s", argv[0]);
 	unlink(argv[0]);
-	if (fd < 0 || bind(fd, (void *)&at, sizeof(at)))
+	/* As systemd's: what gave up root before it was ready may write there. */
+	if (fd < 0 || bind(fd, (void *)&at, sizeof(at)) || chmod(argv[0], 0777))
 		return die(argv[0]);
 	setenv("NOTIFY_SOCKET", argv[0], 1);
 	end = clock_ns(CLOCK_BOOTTIME) + strtoull(argv[1], NULL, 10) * NSEC;
