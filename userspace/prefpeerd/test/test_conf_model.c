@@ -368,6 +368,15 @@ static void expect_key(const struct config *c, const char *peer, const char *sec
 	assert_memory_equal(k->secret, secret, k->secret_len);
 }
 
+/* No bits beyond the length, or two spellings of one prefix would be two. */
+static void expect_peer_prefix(const struct config *c, const char *peer, const char *want)
+{
+	struct addr a = A(peer);
+	char buf[PREFIX_STRLEN];
+
+	assert_string_equal(prefix_print(&conf_psk(c, &a)->peer, buf, sizeof(buf)), want);
+}
+
 static void keys_most_specific_first(void **state)
 {
 	struct parsed x = valid("crypto isakmp key wide address 10.0.0.0 255.0.0.0\n"
@@ -386,6 +395,7 @@ static void keys_most_specific_first(void **state)
 	expect_key(x.c, "10.8.8.8", "wide");
 	expect_key(x.c, "11.1.1.1", NULL);
 	expect_key(x.c, "2001:db8::7", "six");
+	expect_peer_prefix(x.c, "10.1.1.2", "10.1.0.0/16");
 	conf_help_free(&x);
 }
 
