@@ -453,6 +453,8 @@ struct engine *engine_ike_new(const struct ike_env *env)
 	if (!e)
 		return NULL;
 	e->env = *env;
+	if (!e->env.offer)
+		e->env.offer = &ike_offer_all;
 	e->port = (struct engine){
 		.ops = &ike_ops,
 		.impl = e,

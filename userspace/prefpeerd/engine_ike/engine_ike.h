@@ -22,6 +22,8 @@ struct ike_net_ops {
 	void (*keepalive)(void *ctx, const struct endpoint *local, const struct endpoint *peer);
 };
 
+struct ike_offer;
+
 struct ike_env {
 	struct timers timers;
 	struct kernel kernel;
@@ -29,6 +31,7 @@ struct ike_env {
 	void *net_ctx;
 	mono_t (*now)(void *ctx);
 	void *now_ctx;
+	const struct ike_offer *offer; /* IKE suites; NULL: all. Lives as long as the engine */
 };
 
 /* Copies @env. NULL: no memory. Nothing happens before ops->start. */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define SUBSTRUCT_PROPOSAL_MORE 2
 #define SUBSTRUCT_TRANSFORM_MORE 3
 
@@ -178,58 +177,69 @@ static void sa_proposal_end(struct sa_writer *s)
 
 /* ---- IKE ---- */
 
-struct cipher {
-	enum ike_encr encr;
-	uint16_t key_bits;
-	enum ike_integ integ;
+const struct ike_offer ike_offer_all = {
+	.ciphers = {
+		{ ENCR_AES_GCM_16, 256, INTEG_NONE },
+		{ ENCR_AES_GCM_16, 128, INTEG_NONE },
+		{ ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_256_128 },
+		{ ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128 },
+	},
+	.prfs = { PRF_HMAC_SHA2_256, PRF_HMAC_SHA2_384 },
+	.groups = { DH_X25519, DH_ECP_256, DH_ECP_384, DH_MODP_2048 },
 };
 
-static const struct cipher ciphers[] = {
-	{ ENCR_AES_GCM_16, 256, INTEG_NONE },
-	{ ENCR_AES_GCM_16, 128, INTEG_NONE },
-	{ ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_256_128 },
-	{ ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128 },
-};
+#define EACH_CIPHER(c, o) \
+	for (const struct ike_cipher *c = (o)->ciphers; \
+	     c < (o)->ciphers + IKE_CIPHERS_MAX && c->encr; c++)
+#define EACH_PRF(p, o) \
+	for (const enum ike_prf *p = (o)->prfs; p < (o)->prfs + IKE_PRFS_MAX && *p; p++)
+#define EACH_GROUP(g, o) \
+	for (const enum ike_dh *g = (o)->groups; g < (o)->groups + IKE_GROUPS_MAX && *g; g++)
 
-static const enum ike_prf prfs[] = { PRF_HMAC_SHA2_256, PRF_HMAC_SHA2_384 };
-static const enum ike_dh groups[] = { DH_X25519, DH_ECP_256, DH_ECP_384, DH_MODP_2048 };
-
-bool ike_group_offered(uint16_t group)
+bool ike_group_offered(const struct ike_offer *o, uint16_t group)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
-		if (groups[i] == group)
+	EACH_GROUP(g, o)
+		if (*g == group)
 			return true;
 	return false;
 }
 
-enum ike_dh ike_first_group(void)
+static bool has_kind(const struct ike_offer *o, bool aead)
 {
-	return groups[0];
+	EACH_CIPHER(c, o)
+		if (encr_is_aead(c->encr) == aead)
+			return true;
+	return false;
 }
 
-static void offer_kind(struct sa_writer *s, bool aead)
+static void offer_kind(struct sa_writer *s, const struct ike_offer *o, bool aead)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(ciphers); i++)
-		if (encr_is_aead(ciphers[i].encr) == aead)
-			sa_transform(s, TRANSFORM_ENCR, ciphers[i].encr, ciphers[i].key_bits);
+	EACH_CIPHER(c, o)
+		if (encr_is_aead(c->encr) == aead)
+			sa_transform(s, TRANSFORM_ENCR, c->encr, c->key_bits);
 	if (!aead)
 		sa_transform(s, TRANSFORM_INTEG, INTEG_HMAC_SHA2_256_128, 0);
-	for (size_t i = 0; i < ARRAY_SIZE(prfs); i++)
-		sa_transform(s, TRANSFORM_PRF, prfs[i], 0);
-	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
-		sa_transform(s, TRANSFORM_DH, groups[i], 0);
+	EACH_PRF(p, o)
+		sa_transform(s, TRANSFORM_PRF, *p, 0);
+	EACH_GROUP(g, o)
+		sa_transform(s, TRANSFORM_DH, *g, 0);
 	sa_proposal_end(s);
 }
 
-void put_sa_ike_offer(struct msg_out *m)
+void put_sa_ike_offer(struct msg_out *m, const struct ike_offer *o)
 {
 	struct sa_writer s = { .m = m };
+	bool aead = has_kind(o, true), other = has_kind(o, false);
 
 	msg_payload_begin(m, PLD_SA);
-	sa_proposal(&s, false, 1, PROTO_ID_IKE, 0);
-	offer_kind(&s, true);
-	sa_proposal(&s, true, 2, PROTO_ID_IKE, 0);
-	offer_kind(&s, false);
+	if (aead) {
+		sa_proposal(&s, !other, 1, PROTO_ID_IKE, 0);
+		offer_kind(&s, o, true);
+	}
+	if (other) {
+		sa_proposal(&s, true, aead ? 2 : 1, PROTO_ID_IKE, 0);
+		offer_kind(&s, o, false);
+	}
 	msg_payload_end(m);
 }
 
@@ -248,11 +258,10 @@ void put_sa_ike_choice(struct msg_out *m, uint8_t num, const struct ike_suite *s
 	msg_payload_end(m);
 }
 
-static bool choose_cipher(const struct proposal *p, struct ike_suite *out)
+static bool choose_cipher(const struct ike_offer *o, const struct proposal *p,
+			  struct ike_suite *out)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(ciphers); i++) {
-		const struct cipher *c = &ciphers[i];
-
+	EACH_CIPHER(c, o) {
 		if (!offers(p, TRANSFORM_ENCR, c->encr, c->key_bits) ||
 		    !integ_fits(p, c->encr, c->integ))
 			continue;
@@ -264,39 +273,41 @@ static bool choose_cipher(const struct proposal *p, struct ike_suite *out)
 	return false;
 }
 
-static bool choose_prf(const struct proposal *p, struct ike_suite *out)
+static bool choose_prf(const struct ike_offer *o, const struct proposal *p, struct ike_suite *out)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(prfs); i++) {
-		if (offers(p, TRANSFORM_PRF, prfs[i], 0)) {
-			out->prf = prfs[i];
+	EACH_PRF(prf, o) {
+		if (offers(p, TRANSFORM_PRF, *prf, 0)) {
+			out->prf = *prf;
 			return true;
 		}
 	}
 	return false;
 }
 
-static bool choose_group(const struct proposal *p, uint16_t ke_group, enum ike_dh *out)
+static bool choose_group(const struct ike_offer *o, const struct proposal *p, uint16_t ke_group,
+			 enum ike_dh *out)
 {
-	if (ike_group_offered(ke_group) && offers(p, TRANSFORM_DH, ke_group, 0)) {
+	if (ike_group_offered(o, ke_group) && offers(p, TRANSFORM_DH, ke_group, 0)) {
 		*out = ke_group;
 		return true;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
-		if (offers(p, TRANSFORM_DH, groups[i], 0)) {
-			*out = groups[i];
+	EACH_GROUP(g, o) {
+		if (offers(p, TRANSFORM_DH, *g, 0)) {
+			*out = *g;
 			return true;
 		}
 	}
 	return false;
 }
 
-int ike_choose(const struct proposals *p, uint16_t ke_group, uint8_t *num, struct ike_suite *out)
+int ike_choose(const struct ike_offer *o, const struct proposals *p, uint16_t ke_group,
+	       uint8_t *num, struct ike_suite *out)
 {
 	for (unsigned i = 0; i < p->n; i++) {
 		const struct proposal *it = &p->list[i];
 
-		if (it->protocol == PROTO_ID_IKE && choose_cipher(it, out) &&
-		    choose_prf(it, out) && choose_group(it, ke_group, &out->dh)) {
+		if (it->protocol == PROTO_ID_IKE && choose_cipher(o, it, out) &&
+		    choose_prf(o, it, out) && choose_group(o, it, ke_group, &out->dh)) {
 			*num = it->num;
 			return 0;
 		}
@@ -304,17 +315,17 @@ int ike_choose(const struct proposals *p, uint16_t ke_group, uint8_t *num, struc
 	return -ENOENT;
 }
 
-int ike_accept(const struct proposals *p, struct ike_suite *out)
+int ike_accept(const struct ike_offer *o, const struct proposals *p, struct ike_suite *out)
 {
 	const struct proposal *it = &p->list[0];
 	uint8_t num;
 
 	if (p->n != 1 || count(it, TRANSFORM_ENCR) != 1 || count(it, TRANSFORM_PRF) != 1 ||
-	    count(it, TRANSFORM_DH) != 1 || count(it, TRANSFORM_INTEG) > 1)
+	    count(it, TRANSFORM_DH) != 1 || count(it, TRANSFORM_INTEG) > 1 ||
+	    ike_choose(o, p, 0, &num, out))
 		return -EINVAL;
-	if (ike_choose(p, 0, &num, out) || num != (encr_is_aead(out->encr) ? 1 : 2))
-		return -EINVAL;
-	return 0;
+	/* The proposal's number must be the one under which that kind was offered. */
+	return num == (!encr_is_aead(out->encr) && has_kind(o, true) ? 2 : 1) ? 0 : -EINVAL;
 }
 
 /* ---- ESP ---- */
@@ -323,10 +334,10 @@ unsigned esp_suites_default(struct esp_suite out[SUITE_MAX])
 {
 	unsigned n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(ciphers) && n < SUITE_MAX; i++)
-		out[n++] = (struct esp_suite){ .encr = ciphers[i].encr,
-					       .key_bits = ciphers[i].key_bits,
-					       .integ = ciphers[i].integ };
+	EACH_CIPHER(c, &ike_offer_all)
+		if (n < SUITE_MAX)
+			out[n++] = (struct esp_suite){ .encr = c->encr, .key_bits = c->key_bits,
+						       .integ = c->integ };
 	return n;
 }
 
@@ -386,7 +397,7 @@ static bool choose_pfs(const struct proposal *p, bool with_dh, uint16_t ke_group
 		return true;
 	if (!ke_group && offers(p, TRANSFORM_DH, DH_NONE, 0))
 		return true;
-	return choose_group(p, ke_group, out);
+	return choose_group(&ike_offer_all, p, ke_group, out);
 }
 
 static bool esp_matches(const struct proposal *p, const struct esp_suite *want, bool with_dh,

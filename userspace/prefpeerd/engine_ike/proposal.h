@@ -33,18 +33,38 @@ struct proposals {
 int proposals_parse(const struct payload *sa, struct proposals *out);
 
 /* ---- IKE ---- */
-bool ike_group_offered(uint16_t group); /* one of ours */
-enum ike_dh ike_first_group(void);
-/* All suites (semantics.md A20). */
-void put_sa_ike_offer(struct msg_out *m);
+
+struct ike_cipher {
+	enum ike_encr encr;
+	uint16_t key_bits;
+	enum ike_integ integ; /* NONE with AEAD */
+};
+
+#define IKE_CIPHERS_MAX 8
+#define IKE_PRFS_MAX 4
+#define IKE_GROUPS_MAX 8
+
+/* What may be negotiated for an IKE SA, in order of preference; each list ends with zeros. */
+struct ike_offer {
+	struct ike_cipher ciphers[IKE_CIPHERS_MAX];
+	enum ike_prf prfs[IKE_PRFS_MAX];
+	enum ike_dh groups[IKE_GROUPS_MAX];
+};
+
+/* All suites, GCM and X25519 first (semantics.md A20). */
+extern const struct ike_offer ike_offer_all;
+
+bool ike_group_offered(const struct ike_offer *o, uint16_t group);
+void put_sa_ike_offer(struct msg_out *m, const struct ike_offer *o);
 void put_sa_ike_choice(struct msg_out *m, uint8_t num, const struct ike_suite *suite);
 /*
  * As responder: the first proposal that works, ours preferred within it, the
  * group of the KE payload before others. -ENOENT: none. *num of the proposal.
  */
-int ike_choose(const struct proposals *p, uint16_t ke_group, uint8_t *num, struct ike_suite *out);
+int ike_choose(const struct ike_offer *o, const struct proposals *p, uint16_t ke_group,
+	       uint8_t *num, struct ike_suite *out);
 /* As initiator: exactly one suite, and one that we offered. -EINVAL. */
-int ike_accept(const struct proposals *p, struct ike_suite *out);
+int ike_accept(const struct ike_offer *o, const struct proposals *p, struct ike_suite *out);
 
 /* ---- ESP ---- */
 /* What the caller leaves open: all that we have. Returns the number written, at most SUITE_MAX. */
