@@ -8,6 +8,8 @@
 #include "lib/log.h"
 #include "prefpeerd/engine_ike/wire.h"
 
+const struct ike_offer *fixture_right_offer;
+
 static const uint8_t key[] = "correct horse battery staple";
 
 /* What was offered first, as the whole line. */
@@ -59,6 +61,8 @@ static void side_init(struct fixture *f, struct side *s, const char *addr)
 		.now = fake_clock_now,
 		.now_ctx = &f->clock,
 	};
+	if (s == &f->right)
+		env.offer = fixture_right_offer;
 	s->engine = engine_ike_new(&env);
 	mocknet_attach(&f->net, addr, s->engine);
 	s->engine->ops->start(s->engine->impl, on_event, s);

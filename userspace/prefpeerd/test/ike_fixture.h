@@ -42,6 +42,9 @@ struct fixture {
 	sa_family_t family;
 };
 
+/* What right may negotiate; set before fixture_new, NULL = all. */
+extern const struct ike_offer *fixture_right_offer;
+
 /* Engines started, each knowing the other as remote 1 with the same key. DPD off. */
 struct fixture *fixture_new(sa_family_t family);
 void fixture_free(struct fixture *f);

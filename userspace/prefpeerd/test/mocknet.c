@@ -64,6 +64,11 @@ static void take_off(struct mocknet *n, const struct datagram *d, int64_t ms)
 	timer_set(&n->clock->timers, &f->timer, mono_add_ms(n->clock->now, ms));
 }
 
+void mocknet_carry(struct mocknet *n, const struct datagram *d)
+{
+	take_off(n, d, n->latency_ms);
+}
+
 static struct datagram *keep(struct mocknet *n, const struct datagram *d)
 {
 	struct datagram *copy = malloc(sizeof(*copy));

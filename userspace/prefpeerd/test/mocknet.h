@@ -59,6 +59,8 @@ void mocknet_fini(struct mocknet *n);
 void mocknet_attach(struct mocknet *n, const char *addr, struct engine *engine);
 /* Hand a datagram to whoever has its destination, now. */
 void mocknet_inject(struct mocknet *n, const struct datagram *d);
+/* The same after the latency, past the filter: what a forger on the path does. */
+void mocknet_carry(struct mocknet *n, const struct datagram *d);
 /* Exchange type, flags and message ID of a captured message. */
 uint8_t datagram_exchange(const struct datagram *d);
 bool datagram_is_response(const struct datagram *d);
