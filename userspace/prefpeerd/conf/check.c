@@ -222,12 +222,15 @@ static void check_keys_of(struct parser *p, const struct map_entry *e)
 	}
 }
 
-/* What is missing; asked only of a file without errors, which would be the reason. */
+/*
+ * What is missing; asked only of a file without errors, which would be the reason.
+ * IOS's note is true of an entry without access list; with one, we block (§1.1).
+ */
 static void check_complete(struct parser *p, const struct map_entry *e)
 {
 	const char *why;
 
-	if (!e->acl || !e->n_peers)
+	if (!e->acl)
 		note(p, e->pos,
 		     conf_text("%% NOTE: This new crypto map will remain disabled until a peer\n"
 			       "        and a valid access list have been configured."));

@@ -151,7 +151,7 @@ static void report_lines(const struct map_entry *e, FILE *out)
 
 static const char *entry_state(const struct config *c, const struct map_entry *e)
 {
-	if (!e->acl || !e->n_peers)
+	if (!e->acl)
 		return "disabled: incomplete";
 	if (conf_entry_incomplete(c, e))
 		return "blocked: incomplete";

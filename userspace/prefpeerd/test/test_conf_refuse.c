@@ -46,11 +46,10 @@ static const struct row rows[] = {
 	    "5:37 warning: `default` of the idle timer without a default peer: the next attempt stays with the current peer" } },
 	{ "case 4: an entry without access list is disabled, with IOS's note",
 	  DPD MAP " set peer 10.1.1.1\n", { DISABLED("2:1") } },
-	{ "case 4: an entry without peer is disabled, and blocks what it would protect",
+	{ "case 4: an entry with an access list but without peer blocks, and says so",
 	  DPD MAP " match address 101\naccess-list 101 permit ip host 10.0.0.1 any\n"
 	      "interface wan0\n crypto map tohub\n",
-	  { DISABLED("2:1"),
-	    "2:1 warning: it has no peer: what access list 101 permits is blocked, not sent in clear" } },
+	  { "2:1 warning: it has no peer: what access list 101 permits is blocked, not sent in clear" } },
 	{ "§3.3: a default peer without dpd is warned about",
 	  MAP " set peer 10.1.1.1 default\n",
 	  { DISABLED("1:1"),
