@@ -18,8 +18,8 @@ static void resolve_acl(struct parser *p, struct map_entry *e)
 		return;
 	e->acl = conf_find_acl(p->c, e->acl_name);
 	if (!e->acl && !p->failed[MODE_ACL4] && !p->failed[MODE_ACL6])
-		parser_error(p, e->acl_pos,
-			     conf_text("access list %s does not exist", e->acl_name), NULL);
+		parser_error(p, e->acl_pos, conf_text("access list %s does not exist", e->acl_name),
+			     NULL);
 }
 
 static void resolve_sets(struct parser *p, struct map_entry *e)
@@ -72,14 +72,15 @@ static void check_one_set(struct parser *p, unsigned i)
 
 	for (unsigned k = 0; m && k < p->n_uses; k++) {
 		other = conf_find_map(p->c, p->uses[k].map);
-		if (k == i || strcmp(p->uses[k].iface, p->uses[i].iface) || !other ||
-		    other == m || other->family != m->family ||
-		    p->uses[k].pos.line > p->uses[i].pos.line)
+		if (k == i || strcmp(p->uses[k].iface, p->uses[i].iface) || !other || other == m ||
+		    other->family != m->family || p->uses[k].pos.line > p->uses[i].pos.line)
 			continue;
-		parser_error(p, p->uses[i].pos,
-			     conf_text("interface %s carries crypto map %s already (line %u)",
-				       p->uses[i].iface, other->name, p->uses[k].pos.line),
-			     conf_text("one set per interface: give its entries other sequence numbers"));
+		parser_error(
+			p, p->uses[i].pos,
+			conf_text("interface %s carries crypto map %s already (line %u)",
+				  p->uses[i].iface, other->name, p->uses[k].pos.line),
+			conf_text(
+				"one set per interface: give its entries other sequence numbers"));
 		return;
 	}
 }
@@ -91,9 +92,11 @@ static void check_keyring_peer(struct parser *p, const struct psk *k)
 	if (!*k->keyring || p->failed[MODE_KEYRING_PEER])
 		return;
 	if (!addr_is_set(&k->peer.addr))
-		parser_error(p, k->pos,
-			     conf_text("peer %s of keyring %s has no address", k->name, k->keyring),
-			     conf_text("`address A`: dialled, or that the peer comes from; 0.0.0.0/0 for any"));
+		parser_error(
+			p, k->pos,
+			conf_text("peer %s of keyring %s has no address", k->name, k->keyring),
+			conf_text(
+				"`address A`: dialled, or that the peer comes from; 0.0.0.0/0 for any"));
 	if (!k->secret)
 		parser_error(p, k->pos,
 			     conf_text("peer %s of keyring %s has no pre-shared-key", k->name,
@@ -156,13 +159,16 @@ static void put_dpd_in_force(struct parser *p)
 	if (p->keepalive.mode == DPD_OFF)
 		return;
 	if (p->ikev2.mode != DPD_OFF)
-		parser_warn(p, p->keepalive.pos,
-			    conf_text("`crypto isakmp keepalive` has no effect beside `crypto ikev2 dpd` (line %u)",
-				      p->ikev2.pos.line),
-			    NULL);
+		parser_warn(
+			p, p->keepalive.pos,
+			conf_text(
+				"`crypto isakmp keepalive` has no effect beside `crypto ikev2 dpd` (line %u)",
+				p->ikev2.pos.line),
+			NULL);
 	else
 		note(p, p->keepalive.pos,
-		     conf_text("`crypto isakmp keepalive` is taken as `crypto ikev2 dpd`: here is only IKEv2"));
+		     conf_text(
+			     "`crypto isakmp keepalive` is taken as `crypto ikev2 dpd`: here is only IKEv2"));
 }
 
 /* Equal to the global value: not added (§2.2, A4). */
@@ -174,16 +180,18 @@ static void check_idle(struct parser *p, struct map_entry *e)
 		return;
 	t->not_added = t->ms == p->c->idle_ms;
 	if (t->not_added)
-		parser_warn(p, t->pos,
-			    conf_text("%% Idle time %u%s equals the global value; not added to crypto map",
-				      t->millis ? t->ms : t->ms / 1000,
-				      t->millis ? " milliseconds" : ""),
-			    NULL);
+		parser_warn(
+			p, t->pos,
+			conf_text(
+				"%% Idle time %u%s equals the global value; not added to crypto map",
+				t->millis ? t->ms : t->ms / 1000, t->millis ? " milliseconds" : ""),
+			NULL);
 	else if (t->home && e->n_peers && !e->has_default)
-		parser_warn(p, t->pos,
-			    conf_text("`default` of the idle timer without a default peer: the next attempt stays with the current peer"),
-			    conf_text("mark the first peer: `set peer %s default`",
-				      e->peers[0].text));
+		parser_warn(
+			p, t->pos,
+			conf_text(
+				"`default` of the idle timer without a default peer: the next attempt stays with the current peer"),
+			conf_text("mark the first peer: `set peer %s default`", e->peers[0].text));
 }
 
 /* ---- entries ---- */
@@ -191,9 +199,11 @@ static void check_idle(struct parser *p, struct map_entry *e)
 static void check_peers(struct parser *p, const struct map_entry *e)
 {
 	if (e->has_default && p->c->dpd.mode == DPD_OFF)
-		parser_warn(p, e->peers[0].pos,
-			    conf_text("%% Default peer needs dead peer detection; a dead peer is noticed only when an exchange fails"),
-			    conf_text("for example: crypto ikev2 dpd 10 2 periodic"));
+		parser_warn(
+			p, e->peers[0].pos,
+			conf_text(
+				"%% Default peer needs dead peer detection; a dead peer is noticed only when an exchange fails"),
+			conf_text("for example: crypto ikev2 dpd 10 2 periodic"));
 	for (unsigned i = 0; i < e->n_peers; i++)
 		if (e->peers[i].is_name)
 			note(p, e->peers[i].pos,
@@ -216,9 +226,10 @@ static void check_keys_of(struct parser *p, const struct map_entry *e)
 
 		if (q->is_name || conf_psk(p->c, &q->addr))
 			continue;
-		parser_warn(p, q->pos,
-			    conf_text("no pre-shared key for peer %s: it can never come up", q->text),
-			    conf_text("crypto isakmp key KEY address %s", q->text));
+		parser_warn(
+			p, q->pos,
+			conf_text("no pre-shared key for peer %s: it can never come up", q->text),
+			conf_text("crypto isakmp key KEY address %s", q->text));
 	}
 }
 
@@ -244,10 +255,11 @@ static void check_complete(struct parser *p, const struct map_entry *e)
 	check_keys_of(p, e);
 	why = conf_entry_incomplete(p->c, e);
 	if (why)
-		parser_warn(p, e->pos,
-			    conf_text("%s: what access list %s permits is blocked, not sent in clear",
-				      why, e->acl_name),
-			    NULL);
+		parser_warn(
+			p, e->pos,
+			conf_text("%s: what access list %s permits is blocked, not sent in clear",
+				  why, e->acl_name),
+			NULL);
 }
 
 static void check_map_complete(struct parser *p, const struct map *m)
@@ -259,10 +271,10 @@ static void check_map_complete(struct parser *p, const struct map *m)
 		any |= m->entries[i]->acl != NULL;
 	}
 	if (any && !m->n_interfaces)
-		parser_warn(p, m->pos,
-			    conf_text("crypto map %s stands on no interface: it does nothing",
-				      m->name),
-			    conf_text("`interface NAME`, and below it `crypto map %s`", m->name));
+		parser_warn(
+			p, m->pos,
+			conf_text("crypto map %s stands on no interface: it does nothing", m->name),
+			conf_text("`interface NAME`, and below it `crypto map %s`", m->name));
 }
 
 static void check_entry(struct parser *p, struct map_entry *e)

@@ -71,10 +71,11 @@ static bool name_ok(struct parser *p, const struct cmd *cmd)
 	if (!(cmd->flags & F_IPV6) && name[0] != '0' &&
 	    ((n >= 100 && n <= 199) || (n >= 2000 && n <= 2699)))
 		return true;
-	parser_error(p, cmd_arg_pos(cmd, SLOT_NAME),
-		     conf_text("%s is not the number of an extended access list (100..199, 2000..2699)",
-			       name),
-		     NULL);
+	parser_error(
+		p, cmd_arg_pos(cmd, SLOT_NAME),
+		conf_text("%s is not the number of an extended access list (100..199, 2000..2699)",
+			  name),
+		NULL);
 	return false;
 }
 
@@ -126,9 +127,9 @@ static bool wildcard_len(uint32_t wild, uint8_t *len)
 static void wildcard_error(struct parser *p, const struct cmd *cmd, enum slot slot)
 {
 	const struct arg *a = &cmd->arg[slot];
-	struct in_addr inverse = { ~a->addr.v4.s_addr };
+	struct in_addr inverse = {~a->addr.v4.s_addr};
 	char text[INET_ADDRSTRLEN];
-	struct addr inv = { .family = AF_INET, .v4 = inverse };
+	struct addr inv = {.family = AF_INET, .v4 = inverse};
 	char *hint = NULL;
 	uint8_t len;
 
@@ -173,7 +174,7 @@ static struct acl_line *line_insert(struct parser *p, struct acl *a, uint32_t se
 	for (; i && a->lines[i - 1].seq > seq; i--)
 		a->lines[i] = a->lines[i - 1];
 	a->n_lines++;
-	a->lines[i] = (struct acl_line){ .seq = seq };
+	a->lines[i] = (struct acl_line){.seq = seq};
 	return &a->lines[i];
 }
 
@@ -221,16 +222,18 @@ static bool line_read(struct parser *p, const struct cmd *cmd, sa_family_t famil
 		return false;
 	if (!out->permit || out->sel.src.len || out->sel.dst.len)
 		return true;
-	parser_error(p, out->pos,
-		     conf_text("`permit %s any any` would protect the tunnel's own packets and cut this machine off",
-			       family == AF_INET ? "ip" : "ipv6"),
-		     conf_text("name the network behind this gateway as the source"));
+	parser_error(
+		p, out->pos,
+		conf_text(
+			"`permit %s any any` would protect the tunnel's own packets and cut this machine off",
+			family == AF_INET ? "ip" : "ipv6"),
+		conf_text("name the network behind this gateway as the source"));
 	return false;
 }
 
 void cmd_acl_line(struct parser *p, const struct cmd *cmd)
 {
-	struct acl_line x = { 0 }, *l;
+	struct acl_line x = {0}, *l;
 	struct acl *a;
 
 	if (!number_ok(p, cmd))
@@ -241,7 +244,8 @@ void cmd_acl_line(struct parser *p, const struct cmd *cmd)
 	for (unsigned i = 0; i < a->n_lines; i++) {
 		if (a->lines[i].permit != x.permit || !selector_equal(&a->lines[i].sel, &x.sel))
 			continue;
-		parser_warn(p, x.pos, conf_text("the same as line %u; not added", a->lines[i].pos.line),
+		parser_warn(p, x.pos,
+			    conf_text("the same as line %u; not added", a->lines[i].pos.line),
 			    NULL);
 		return;
 	}

@@ -116,14 +116,14 @@ static struct dpd dpd_read(const struct cmd *cmd, uint32_t retry_default)
 
 void cmd_dpd(struct parser *p, const struct cmd *cmd)
 {
-	p->ikev2 = (struct dpd){ 0 };
+	p->ikev2 = (struct dpd){0};
 	if (!cmd->no)
 		p->ikev2 = dpd_read(cmd, 0);
 }
 
 void cmd_keepalive(struct parser *p, const struct cmd *cmd)
 {
-	p->keepalive = (struct dpd){ 0 };
+	p->keepalive = (struct dpd){0};
 	if (cmd->no)
 		return;
 	p->keepalive = dpd_read(cmd, KEEPALIVE_RETRY_DEFAULT);

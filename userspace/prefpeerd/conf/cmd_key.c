@@ -170,16 +170,16 @@ void cmd_peer_address(struct parser *p, const struct cmd *cmd)
 	struct prefix peer;
 
 	if (cmd->no)
-		k->peer = (struct prefix){ 0 };
+		k->peer = (struct prefix){0};
 	else if (peer_prefix(p, cmd, &peer))
 		k->peer = peer;
 }
 
 static enum ike_id_type identity_type(const struct cmd *cmd)
 {
-	return cmd->flags & F_FQDN  ? IKE_ID_FQDN :
-	       cmd->flags & F_EMAIL ? IKE_ID_RFC822_ADDR :
-				      IKE_ID_KEY_ID;
+	return cmd->flags & F_FQDN    ? IKE_ID_FQDN
+	       : cmd->flags & F_EMAIL ? IKE_ID_RFC822_ADDR
+				      : IKE_ID_KEY_ID;
 }
 
 void cmd_peer_identity(struct parser *p, const struct cmd *cmd)
@@ -189,15 +189,14 @@ void cmd_peer_identity(struct parser *p, const struct cmd *cmd)
 	char text[IKE_ID_MAX + 1];
 	struct ike_id id;
 
-	k->identity = (struct ike_id){ 0 };
+	k->identity = (struct ike_id){0};
 	if (cmd->no)
 		return;
 	if (cmd->arg[SLOT_SRC].w) {
 		k->identity = ike_id_from_addr(&cmd->arg[SLOT_SRC].addr);
 		return;
 	}
-	if (word_copy(w, text, sizeof(text)) &&
-	    !ike_id_from_text(identity_type(cmd), text, &id)) {
+	if (word_copy(w, text, sizeof(text)) && !ike_id_from_text(identity_type(cmd), text, &id)) {
 		k->identity = id;
 		return;
 	}

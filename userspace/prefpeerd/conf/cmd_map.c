@@ -218,7 +218,7 @@ void cmd_set_idle(struct parser *p, const struct cmd *cmd)
 	struct map_entry *e = parser_frame(p)->entry;
 	bool millis = cmd->flags & F_MILLIS;
 
-	e->idle = (struct idle_time){ 0 };
+	e->idle = (struct idle_time){0};
 	if (cmd->no)
 		return;
 	e->idle.ms = (uint32_t)cmd->arg[SLOT_NUM].num * (millis ? 1 : 1000);

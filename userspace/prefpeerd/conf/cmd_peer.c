@@ -79,7 +79,7 @@ static bool peer_read(struct parser *p, const struct cmd *cmd, struct conf_peer 
 	char buf[HOST_NAME_MAX_LEN + 1];
 	const char *why;
 
-	*out = (struct conf_peer){ .pos = cmd_arg_pos(cmd, SLOT_NAME) };
+	*out = (struct conf_peer){.pos = cmd_arg_pos(cmd, SLOT_NAME)};
 	if (word_copy(w, buf, sizeof(buf)) && !addr_parse(buf, &out->addr)) {
 		why = addr_unusable(&out->addr);
 		if (!why)
@@ -102,8 +102,8 @@ static struct conf_peer *peer_find(struct map_entry *e, const struct conf_peer *
 	for (unsigned i = 0; i < e->n_peers; i++) {
 		struct conf_peer *q = &e->peers[i];
 
-		if (x->is_name ? q->is_name && word_is(w, q->text) :
-				 !q->is_name && addr_equal(&q->addr, &x->addr))
+		if (x->is_name ? q->is_name && word_is(w, q->text)
+			       : !q->is_name && addr_equal(&q->addr, &x->addr))
 			return q;
 	}
 	return NULL;
@@ -118,15 +118,17 @@ static bool default_allowed(struct parser *p, const struct cmd *cmd, const struc
 	if (!e->n_peers || known == first)
 		return true;
 	if (first->is_default)
-		parser_error(p, cmd_flag_pos(cmd, F_DEFAULT),
-			     conf_text("%% Only one default peer is allowed in a crypto map entry"),
-			     conf_text("the default is %s (line %u)", first->text,
-				       first->pos.line));
+		parser_error(
+			p, cmd_flag_pos(cmd, F_DEFAULT),
+			conf_text("%% Only one default peer is allowed in a crypto map entry"),
+			conf_text("the default is %s (line %u)", first->text, first->pos.line));
 	else
-		parser_error(p, cmd_flag_pos(cmd, F_DEFAULT),
-			     conf_text("%% Default peer must be the first peer in the peer list"),
-			     conf_text("the first is %s (line %u): put `default` there, or move line %u up",
-				       first->text, first->pos.line, cmd->line->number));
+		parser_error(
+			p, cmd_flag_pos(cmd, F_DEFAULT),
+			conf_text("%% Default peer must be the first peer in the peer list"),
+			conf_text(
+				"the first is %s (line %u): put `default` there, or move line %u up",
+				first->text, first->pos.line, cmd->line->number));
 	return false;
 }
 

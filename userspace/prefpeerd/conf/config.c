@@ -92,7 +92,7 @@ struct idle_time conf_entry_idle(const struct config *c, const struct map_entry 
 {
 	if (e->idle.ms && !e->idle.not_added)
 		return e->idle;
-	return (struct idle_time){ .ms = c->idle_ms };
+	return (struct idle_time){.ms = c->idle_ms};
 }
 
 const struct psk *conf_psk(const struct config *c, const struct addr *peer)
@@ -178,7 +178,7 @@ static bool mode_ok(const struct config *c, mode_t mode, struct conf_diags *diag
 {
 	if (!c->n_psks || !(mode & 0007))
 		return true;
-	conf_diag(diags, CONF_ERROR, (struct conf_pos){ 0 },
+	conf_diag(diags, CONF_ERROR, (struct conf_pos){0},
 		  conf_text("the file holds keys and its mode 0%03o lets everyone at them",
 			    (unsigned)mode & 0777),
 		  conf_text("chown root:prefpeer, chmod 0640"));
@@ -193,10 +193,10 @@ int conf_load_text(const char *path, struct config **out, struct conf_diags *dia
 
 	*out = NULL;
 	*text = NULL;
-	*diags = (struct conf_diags){ 0 };
+	*diags = (struct conf_diags){0};
 	err = read_file(path, text, &len, &mode);
 	if (err) {
-		conf_diag(diags, CONF_ERROR, (struct conf_pos){ 0 }, file_error(err), NULL);
+		conf_diag(diags, CONF_ERROR, (struct conf_pos){0}, file_error(err), NULL);
 		return err;
 	}
 	*out = config_parse(path, *text, len, diags);

@@ -45,12 +45,12 @@ void conf_diag(struct conf_diags *d, enum conf_severity severity, struct conf_po
 		free(hint);
 		return;
 	}
-	d->list[d->n++] = (struct conf_diag){ severity, pos, text, hint };
+	d->list[d->n++] = (struct conf_diag){severity, pos, text, hint};
 }
 
 struct conf_pos conf_pos_word(const struct line *ln, const struct word *w)
 {
-	return (struct conf_pos){ ln->number, w->col, w->len };
+	return (struct conf_pos){ln->number, w->col, w->len};
 }
 
 static bool diag_after(const struct conf_diag *a, const struct conf_diag *b)
@@ -79,7 +79,7 @@ void conf_diags_free(struct conf_diags *d)
 		free(d->list[i].hint);
 	}
 	free(d->list);
-	*d = (struct conf_diags){ 0 };
+	*d = (struct conf_diags){0};
 }
 
 /* ---- printing ---- */
@@ -118,8 +118,9 @@ static bool find_line(struct source *src, unsigned number)
 /* Words that may be shown of a line with a key; what follows `address` is shown too. */
 static bool word_is_harmless(const struct line *ln, unsigned i)
 {
-	static const char *const harmless[] = { "crypto", "isakmp", "key", "pre-shared-key",
-						"address", "ipv6", "hostname", "no", "0", "6" };
+	static const char *const harmless[] = {"crypto",  "isakmp", "key",	"pre-shared-key",
+					       "address", "ipv6",   "hostname", "no",
+					       "0",	  "6"};
 
 	for (unsigned k = 0; k < sizeof(harmless) / sizeof(*harmless); k++)
 		if (word_is(&ln->w[i], harmless[k]))
@@ -192,10 +193,9 @@ static void print_place(const struct conf_diag *g, struct source *src, FILE *out
 	fputc('\n', out);
 }
 
-static void print_one(const struct conf_diag *g, const char *path, struct source *src,
-		      FILE *out)
+static void print_one(const struct conf_diag *g, const char *path, struct source *src, FILE *out)
 {
-	static const char *const names[] = { "error", "warning", "note" };
+	static const char *const names[] = {"error", "warning", "note"};
 
 	fputs(path, out);
 	if (g->pos.line)
@@ -212,7 +212,7 @@ static void print_one(const struct conf_diag *g, const char *path, struct source
 
 void conf_diags_print(const struct conf_diags *d, const char *path, const char *text, FILE *out)
 {
-	struct source src = { 0 };
+	struct source src = {0};
 
 	lex_init(&src.lexer, text ? text : "", text ? strlen(text) : 0);
 	for (unsigned i = 0; i < d->n; i++)

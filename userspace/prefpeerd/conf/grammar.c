@@ -201,8 +201,8 @@ static bool read_prefix(const struct node *n, const struct word *w, struct arg *
 		return false;
 	}
 	if (err || (want != AF_UNSPEC && a->prefix.addr.family != want)) {
-		why->text = conf_text("%.*s is not an %s prefix", (int)w->len, w->s,
-				      family_name(want));
+		why->text =
+			conf_text("%.*s is not an %s prefix", (int)w->len, w->s, family_name(want));
 		return false;
 	}
 	a->addr = a->prefix.addr;
@@ -246,11 +246,11 @@ struct walk {
 	const struct line *ln;
 	struct cmd *cmd;
 	struct mismatch *why;
-	const struct node *at;    /* matched last */
+	const struct node *at;	  /* matched last */
 	const struct node *table; /* of what may follow */
 	unsigned i;
-	unsigned run;             /* how often `at` stood in a row, for repeat */
-	bool secret;              /* a secret was read: later words may be its rest */
+	unsigned run; /* how often `at` stood in a row, for repeat */
+	bool secret;  /* a secret was read: later words may be its rest */
 };
 
 static bool fail(struct walk *k, char *text, char *hint)
@@ -276,7 +276,8 @@ static bool fail_unknown(struct walk *k)
 	const struct word *w = &k->ln->w[k->i];
 
 	if (k->at && k->at->repeat && k->run == k->at->repeat)
-		return fail(k, conf_text("at most %u of %s are possible", k->at->repeat, k->at->word),
+		return fail(k,
+			    conf_text("at most %u of %s are possible", k->at->repeat, k->at->word),
 			    NULL);
 	if (k->secret)
 		return fail(k, conf_text("a word after the key that is not expected"),
@@ -350,11 +351,11 @@ static const struct node *step(struct walk *k)
 bool grammar_match(const struct node *table, const struct line *ln, struct cmd *cmd,
 		   struct mismatch *why)
 {
-	struct walk k = { .ln = ln, .cmd = cmd, .why = why, .table = table };
+	struct walk k = {.ln = ln, .cmd = cmd, .why = why, .table = table};
 	const struct node *n;
 
-	*cmd = (struct cmd){ .line = ln };
-	*why = (struct mismatch){ 0 };
+	*cmd = (struct cmd){.line = ln};
+	*why = (struct mismatch){0};
 	cmd->no = word_is(&ln->w[0], "no");
 	cmd->first = k.i = cmd->no && ln->n > 1;
 	while (k.i < ln->n) {

@@ -6,7 +6,7 @@
 
 void lex_init(struct lexer *l, const char *text, size_t len)
 {
-	*l = (struct lexer){ .s = text, .end = text + len };
+	*l = (struct lexer){.s = text, .end = text + len};
 }
 
 static bool is_blank(char c)
@@ -34,7 +34,7 @@ static void cut_words(struct line *ln)
 		while (i < ln->len && !is_blank(ln->s[i]))
 			i++;
 		if (ln->n < LEX_WORDS_MAX)
-			ln->w[ln->n++] = (struct word){ ln->s + start, i - start, start + 1 };
+			ln->w[ln->n++] = (struct word){ln->s + start, i - start, start + 1};
 		ln->total++;
 	}
 }
@@ -56,7 +56,7 @@ bool lex_line(struct lexer *l, struct line *out)
 		return false;
 	nl = memchr(l->s, '\n', (size_t)(l->end - l->s));
 	len = (size_t)((nl ? nl : l->end) - l->s);
-	*out = (struct line){ .s = l->s, .len = (unsigned)len, .number = ++l->number };
+	*out = (struct line){.s = l->s, .len = (unsigned)len, .number = ++l->number};
 	l->s = nl ? nl + 1 : l->end;
 	if (out->len && out->s[out->len - 1] == '\r')
 		out->len--;

@@ -15,12 +15,12 @@ struct word {
 };
 
 struct line {
-	const char *s;   /* not terminated, without its line end */
+	const char *s; /* not terminated, without its line end */
 	unsigned len;
 	unsigned number; /* 1.. */
 	struct word w[LEX_WORDS_MAX];
-	unsigned n;      /* 0: blank or a comment */
-	unsigned total;  /* words there are; more than n when they do not fit */
+	unsigned n;	  /* 0: blank or a comment */
+	unsigned total;	  /* words there are; more than n when they do not fit */
 	unsigned bad_col; /* a byte that no line may hold, or 0 */
 };
 

@@ -15,7 +15,7 @@ struct frame *parser_enter(struct parser *p, enum conf_mode mode)
 	if (p->depth == MODE_DEPTH_MAX)
 		p->depth--;
 	f = &p->stack[p->depth++];
-	*f = (struct frame){ .mode = mode };
+	*f = (struct frame){.mode = mode};
 	return f;
 }
 
@@ -71,7 +71,7 @@ static void mismatch_free(struct mismatch *m)
 {
 	free(m->text);
 	free(m->hint);
-	*m = (struct mismatch){ 0 };
+	*m = (struct mismatch){0};
 }
 
 /*
@@ -161,12 +161,12 @@ static bool obey_mode_word(struct parser *p, const struct line *ln)
 
 static void read_line(struct parser *p, const struct line *ln)
 {
-	struct mismatch why = { 0 };
+	struct mismatch why = {0};
 	struct cmd cmd;
 	unsigned depth = 1;
 
 	if (ln->bad_col) {
-		parser_error(p, (struct conf_pos){ ln->number, ln->bad_col, 1 },
+		parser_error(p, (struct conf_pos){ln->number, ln->bad_col, 1},
 			     conf_text("a byte 0x%02x, which no line can hold",
 				       (unsigned char)ln->s[ln->bad_col - 1]),
 			     NULL);
@@ -187,11 +187,11 @@ static void read_line(struct parser *p, const struct line *ln)
 struct config *config_parse(const char *path, const char *text, size_t len,
 			    struct conf_diags *diags)
 {
-	struct parser p = { .d = diags, .depth = 1 };
+	struct parser p = {.d = diags, .depth = 1};
 	struct lexer l;
 	struct line ln;
 
-	*diags = (struct conf_diags){ 0 };
+	*diags = (struct conf_diags){0};
 	p.c = parser_alloc(&p, sizeof(*p.c));
 	if (p.c) {
 		p.c->path = parser_strdup(&p, path, strlen(path));
@@ -204,7 +204,7 @@ struct config *config_parse(const char *path, const char *text, size_t len,
 	if (!p.oom)
 		conf_check(&p);
 	if (p.oom)
-		parser_error(&p, (struct conf_pos){ 0 }, conf_text("out of memory"), NULL);
+		parser_error(&p, (struct conf_pos){0}, conf_text("out of memory"), NULL);
 	free(p.uses);
 	conf_diags_sort(diags);
 	if (!diags->n_errors)

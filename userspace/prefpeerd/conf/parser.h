@@ -17,7 +17,7 @@ struct frame {
 	struct acl *acl;
 	struct transform_set *set;
 	char name[CONF_NAME_MAX + 1]; /* keyring or interface */
-	unsigned psk;                 /* index; any global command closes the mode */
+	unsigned psk;		      /* index; any global command closes the mode */
 };
 
 /* `crypto map NAME` below `interface X`. */
@@ -52,8 +52,7 @@ struct frame *parser_enter(struct parser *p, enum conf_mode mode);
  * caller. NULL: out of memory, and the parse will fail.
  */
 void *parser_grow(struct parser *p, void *array, unsigned n, size_t size);
-#define PARSER_GROW(p, array, n) \
-	(__typeof__(array))parser_grow(p, &(array), n, sizeof(*(array)))
+#define PARSER_GROW(p, array, n) (__typeof__(array))parser_grow(p, &(array), n, sizeof(*(array)))
 void *parser_alloc(struct parser *p, size_t size);
 char *parser_strdup(struct parser *p, const char *s, size_t len);
 

@@ -119,7 +119,7 @@ static void print_set(const struct transform_set *s, FILE *out)
 static void print_side(const struct prefix *p, FILE *out)
 {
 	char buf[ADDR_STRLEN];
-	struct addr wild = { .family = AF_INET };
+	struct addr wild = {.family = AF_INET};
 
 	addr_print(&p->addr, buf, sizeof(buf));
 	if (!p->len) {

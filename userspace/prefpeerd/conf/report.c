@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DPD_WAITS 6            /* the probe and five retransmissions (§3.1) */
+#define DPD_WAITS 6	       /* the probe and five retransmissions (§3.1) */
 #define RETRY_WITHOUT_DPD 2000 /* ms, R where none is in force (§10) */
 
 static uint32_t clamp_ms(uint64_t ms, uint32_t lo, uint32_t hi)
@@ -36,7 +36,8 @@ static struct budgets budgets_of(const struct config *c, const struct map_entry 
 {
 	uint32_t r = c->dpd.mode == DPD_OFF ? RETRY_WITHOUT_DPD : c->dpd.retry_ms;
 	struct budgets b = {
-		.answer = e->answer_ms ? e->answer_ms : clamp_ms(DPD_WAITS * (uint64_t)r, 250, 30000),
+		.answer =
+			e->answer_ms ? e->answer_ms : clamp_ms(DPD_WAITS * (uint64_t)r, 250, 30000),
 		.answer_died = clamp_ms(r, 250, 3000),
 		.finish = clamp_ms(DPD_WAITS * (uint64_t)r, 2000, 30000),
 	};
@@ -95,8 +96,10 @@ static void report_budgets(const struct map_entry *e, const struct budgets *b, F
 {
 	char answer[32], died[32], finish[32];
 
-	fprintf(out, "  answer  %s%s, %s for the peer that just died; then %s to finish; at least 4 round trips\n",
-		time_text(b->answer, answer, sizeof(answer)), e->answer_ms ? " (connect-timeout)" : "",
+	fprintf(out,
+		"  answer  %s%s, %s for the peer that just died; then %s to finish; at least 4 round trips\n",
+		time_text(b->answer, answer, sizeof(answer)),
+		e->answer_ms ? " (connect-timeout)" : "",
 		time_text(b->answer_died, died, sizeof(died)),
 		time_text(b->finish, finish, sizeof(finish)));
 }
@@ -109,15 +112,14 @@ static void report_failover(const struct map_entry *e, const struct budgets *b, 
 
 	if (e->n_peers < 2 || !b->notice) {
 		fprintf(out, "  worst failover  %s\n",
-			e->n_peers < 2 ? "none: there is no second peer" :
-					 "unknown: without dpd a death is not noticed by time");
+			e->n_peers < 2 ? "none: there is no second peer"
+				       : "unknown: without dpd a death is not noticed by time");
 		return;
 	}
 	fprintf(out, "  worst failover  %s = notice %s", time_text(total, all, sizeof(all)),
 		time_text(b->notice, notice, sizeof(notice)));
 	if (e->has_default)
-		fprintf(out, " + retry default %s",
-			time_text(b->answer_died, died, sizeof(died)));
+		fprintf(out, " + retry default %s", time_text(b->answer_died, died, sizeof(died)));
 	fprintf(out, " + set-up; each further silent peer %s\n",
 		time_text(b->answer, answer, sizeof(answer)));
 }
@@ -145,7 +147,8 @@ static void report_lines(const struct map_entry *e, FILE *out)
 	char buf[SELECTOR_STRLEN];
 
 	for (unsigned i = 0; e->acl && i < e->acl->n_lines; i++)
-		fprintf(out, "  line %-3u%s %s\n", i + 1, e->acl->lines[i].permit ? "permit" : "deny",
+		fprintf(out, "  line %-3u%s %s\n", i + 1,
+			e->acl->lines[i].permit ? "permit" : "deny",
 			selector_print(&e->acl->lines[i].sel, buf, sizeof(buf)));
 }
 

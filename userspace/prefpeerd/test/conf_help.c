@@ -10,7 +10,7 @@
 
 struct parsed conf_help_parse(const char *text)
 {
-	struct parsed x = { .text = text };
+	struct parsed x = {.text = text};
 
 	x.c = config_parse("test.conf", text, strlen(text), &x.d);
 	return x;
@@ -24,7 +24,7 @@ void conf_help_free(struct parsed *x)
 
 static void diag_string(const struct conf_diag *g, char *buf, size_t size)
 {
-	static const char *const names[] = { "error", "warning", "note" };
+	static const char *const names[] = {"error", "warning", "note"};
 
 	snprintf(buf, size, "%u:%u %s: %s", g->pos.line, g->pos.col, names[g->severity], g->text);
 }

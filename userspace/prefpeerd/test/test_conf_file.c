@@ -72,7 +72,7 @@ static int load(const char *path, char **said)
 
 static void keys_for_everyone_are_refused(void **state)
 {
-	static const mode_t bad[] = { 0644, 0604, 0641, 0602, 0777 };
+	static const mode_t bad[] = {0644, 0604, 0641, 0602, 0777};
 	char *said;
 
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -214,12 +214,12 @@ static int check(const char *path, char **said)
 	return status;
 }
 
-#define FULL                                                                             \
-	"crypto ikev2 dpd 10 2 periodic\n" KEY "crypto isakmp key b address 10.2.2.2\n"  \
-	"crypto ipsec transform-set T esp-gcm 256\n"                                     \
-	"access-list 101 permit ip 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255\n"        \
-	"crypto map tohub 1 ipsec-isakmp\n set peer 10.1.1.1 default\n"                  \
-	" set peer 10.2.2.2\n set security-association idletime 120 default\n"           \
+#define FULL                                                                                       \
+	"crypto ikev2 dpd 10 2 periodic\n" KEY "crypto isakmp key b address 10.2.2.2\n"            \
+	"crypto ipsec transform-set T esp-gcm 256\n"                                               \
+	"access-list 101 permit ip 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255\n"                  \
+	"crypto map tohub 1 ipsec-isakmp\n set peer 10.1.1.1 default\n"                            \
+	" set peer 10.2.2.2\n set security-association idletime 120 default\n"                     \
 	" set transform-set T\n match address 101\ninterface wan0\n crypto map tohub\n"
 
 static void check_says_what_is_in_force(void **state)
@@ -238,7 +238,8 @@ static void check_says_what_is_in_force(void **state)
 	free(said);
 }
 
-/* §10 "What it gives": 0.55 s at 20 ms round trip, of which 0.1 + 0.12 s notice and 0.25 s retry. */
+/* §10 "What it gives": 0.55 s at 20 ms round trip, of which 0.1 + 0.12 s notice and 0.25 s retry.
+ */
 static void check_in_milliseconds(void **state)
 {
 	const struct tmp *t = *state;
@@ -246,7 +247,8 @@ static void check_in_milliseconds(void **state)
 
 	put(t, FULL "crypto ikev2 dpd milliseconds 100 20 periodic\n", 0640);
 	assert_int_equal(check(t->path, &said), 0);
-	assert_non_null(strstr(said, "worst failover  470 ms = notice 220 ms + retry default 250 ms"));
+	assert_non_null(
+		strstr(said, "worst failover  470 ms = notice 220 ms + retry default 250 ms"));
 	free(said);
 }
 
@@ -258,7 +260,8 @@ static void check_without_dpd(void **state)
 	put(t, FULL "no crypto ikev2 dpd\n", 0640);
 	assert_int_equal(check(t->path, &said), 0);
 	assert_non_null(strstr(said, "0 errors, 1 warning\n"));
-	assert_non_null(strstr(said, "dpd     off: a dead peer is noticed only when an exchange fails"));
+	assert_non_null(
+		strstr(said, "dpd     off: a dead peer is noticed only when an exchange fails"));
 	free(said);
 }
 
@@ -281,7 +284,7 @@ static void check_fails_with_status_1(void **state)
 
 static FILE *open_example(void)
 {
-	static const char *const places[] = { "man/example.conf", "userspace/man/example.conf" };
+	static const char *const places[] = {"man/example.conf", "userspace/man/example.conf"};
 	char exe[512], path[600];
 	ssize_t n;
 	FILE *f;
@@ -312,7 +315,7 @@ static void example_is_complete(void **state)
 	text[n] = '\0';
 	x = conf_help_parse(text);
 	conf_help_valid(&x);
-	conf_help_expect(&x, (const char *const[]){ NULL });
+	conf_help_expect(&x, (const char *const[]){NULL});
 	assert_int_equal(x.c->n_maps, 1);
 	assert_null(conf_entry_incomplete(x.c, x.c->maps[0]->entries[0]));
 	conf_help_free(&x);

@@ -30,7 +30,7 @@ static unsigned pick(struct gen *g, unsigned n)
 
 static void gen_timers(struct gen *g)
 {
-	static const char *const modes[] = { "periodic", "on-demand" };
+	static const char *const modes[] = {"periodic", "on-demand"};
 
 	if (maybe(g))
 		say(g, "crypto isakmp keepalive %u %u %s\n", 10 + pick(g, 3591), 2 + pick(g, 59),
@@ -50,8 +50,8 @@ static void gen_timers(struct gen *g)
 
 static void gen_identity(struct gen *g, unsigned i)
 {
-	static const char *const kinds[] = { "fqdn h%u.example", "email a@h%u.example",
-					     "key-id k%u", "address 10.66.0.%u" };
+	static const char *const kinds[] = {"fqdn h%u.example", "email a@h%u.example", "key-id k%u",
+					    "address 10.66.0.%u"};
 	char text[64];
 
 	/* The formats are ours, each with one %u. */
@@ -125,15 +125,15 @@ static void gen_acls(struct gen *g)
 	for (unsigned i = 0; i < pick(g, 4); i++) {
 		if (maybe(g))
 			say(g, " sequence %u", 1000 * (i + 1));
-		say(g, " %s ipv6 host 2001:db8::%x 2001:db8:%x::/%u\n", maybe(g) ? "permit" : "deny",
-		    i + 1, i + 1, 48 + pick(g, 80));
+		say(g, " %s ipv6 host 2001:db8::%x 2001:db8:%x::/%u\n",
+		    maybe(g) ? "permit" : "deny", i + 1, i + 1, 48 + pick(g, 80));
 	}
 }
 
 static void gen_sets(struct gen *g)
 {
-	static const char *const kinds[] = { "esp-gcm", "esp-gcm 256", "esp-aes esp-sha256-hmac",
-					     "esp-aes 256 esp-sha256-hmac" };
+	static const char *const kinds[] = {"esp-gcm", "esp-gcm 256", "esp-aes esp-sha256-hmac",
+					    "esp-aes 256 esp-sha256-hmac"};
 
 	for (unsigned i = 0; i < 6; i++)
 		say(g, "crypto ipsec transform-set T%u %s\n", i, kinds[pick(g, 4)]);
@@ -141,7 +141,7 @@ static void gen_sets(struct gen *g)
 
 static void gen_entry_body(struct gen *g, bool ipv6)
 {
-	static const char *const acls[] = { "101", "LAN", "2000", "SIX" };
+	static const char *const acls[] = {"101", "LAN", "2000", "SIX"};
 	unsigned n = pick(g, 5);
 
 	for (unsigned i = 0; i < n; i++) {
@@ -155,7 +155,8 @@ static void gen_entry_body(struct gen *g, bool ipv6)
 		say(g, " set security-association %s %u%s\n", maybe(g) ? "idletime" : "idle-time",
 		    60 + pick(g, 3), maybe(g) ? " default" : "");
 	else if (maybe(g))
-		say(g, " set security-association idle-time milliseconds %u\n", 100 + pick(g, 9999));
+		say(g, " set security-association idle-time milliseconds %u\n",
+		    100 + pick(g, 9999));
 	if (maybe(g))
 		say(g, " set security-association lifetime seconds %u\n", 120 + pick(g, 9999));
 	if (maybe(g))
@@ -174,7 +175,7 @@ static char *generate(uint64_t seed)
 {
 	char *text = NULL;
 	size_t size;
-	struct gen g = { open_memstream(&text, &size), seed };
+	struct gen g = {open_memstream(&text, &size), seed};
 
 	assert_non_null(g.out);
 	gen_timers(&g);
@@ -186,7 +187,8 @@ static char *generate(uint64_t seed)
 		    1 + pick(&g, 65535));
 		gen_entry_body(&g, ipv6);
 		if (maybe(&g))
-			say(&g, "crypto map %sm%u local-address lo%u\n", ipv6 ? "ipv6 " : "", ipv6, i);
+			say(&g, "crypto map %sm%u local-address lo%u\n", ipv6 ? "ipv6 " : "", ipv6,
+			    i);
 		if (maybe(&g))
 			say(&g, "interface wan%u\n crypto map m%u\n", pick(&g, 3), ipv6);
 	}
@@ -343,12 +345,22 @@ static void parse_of_print_is_the_same(void **state)
 /* Otherwise the property could hold over nothing. */
 static void generated_texts_have_everything(void **state)
 {
-	static const char *const words[] = { "keepalive", "strict", "spacing fixed", "milliseconds",
-					     "keyring", "identity email", "sequence", "2000",
-					     "ipv6 access-list SIX", " default\n", "connect-timeout",
-					     "local-address", "description", "hub0.example",
-					     "ipv6 crypto map" };
-	bool seen[sizeof(words) / sizeof(*words)] = { false };
+	static const char *const words[] = {"keepalive",
+					    "strict",
+					    "spacing fixed",
+					    "milliseconds",
+					    "keyring",
+					    "identity email",
+					    "sequence",
+					    "2000",
+					    "ipv6 access-list SIX",
+					    " default\n",
+					    "connect-timeout",
+					    "local-address",
+					    "description",
+					    "hub0.example",
+					    "ipv6 crypto map"};
+	bool seen[sizeof(words) / sizeof(*words)] = {false};
 
 	for (uint64_t seed = 1; seed <= ROUNDS / 10; seed++) {
 		char *text = generate(seed), *printed;
