@@ -28,7 +28,7 @@ descriptions=(
 run_program()
 {
 	"$program" >"$tmp/$1.log" 2>&1
-	diag "$(grep -vE '^\[|^$' "$tmp/$1.log" | head -40)"
+	diag "$(grep -vE '^\[(=| RUN| *OK|  PASSED)|^$' "$tmp/$1.log" | head -40)"
 }
 
 # results LOG SUFFIX: one result per test of the program.

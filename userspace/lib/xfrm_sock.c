@@ -90,6 +90,8 @@ static int exchange(struct xfrm *x, struct nlmsghdr *nlh, const char *what, answ
 
 	nlh->nlmsg_flags |= NLM_F_REQUEST | (nlh->nlmsg_flags & NLM_F_DUMP ? 0 : NLM_F_ACK);
 	nlh->nlmsg_seq = ++x->seq;
+	/* The notices that this request causes carry it: that is how ours are known. */
+	nlh->nlmsg_pid = x->portid;
 	len = nlh->nlmsg_len;
 	if (mnl_socket_sendto(x->nl, nlh, len) < 0)
 		ret = -errno;
