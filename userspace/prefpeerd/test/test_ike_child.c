@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Children beyond the first, rekey by the peer, and every way in which SAs go. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "prefpeerd/engine_ike/wire.h"
+#include "prefpeerd/test/ike_fixture.h"
+#include "prefpeerd/test/ike_peer.h"
+
+static struct fixture *up(void)
+{
+	struct fixture *f = fixture_new(AF_INET);
+
+	assert_true(fixture_up(f));
+	return f;
+}
+
+static int open_child(struct side *s, conn_id conn, const struct engine_child *c)
+{
+	return s->engine->ops->child_open(s->engine->impl, conn, c);
+}
+
+static int close_child(struct side *s, conn_id conn, child_id child, enum engine_close how)
+{
+	return s->engine->ops->child_close(s->engine->impl, conn, child, how);
+}
+
+static conn_id right_conn(const struct fixture *f)
+{
+	return side_last(&f->right, ENG_UP)->ev.conn;
+}
+
+static child_id right_child(const struct fixture *f)
+{
+	return side_last(&f->right, ENG_CHILD_UP)->ev.child;
+}
+
+static enum mock_fate drop_all(void *ctx, struct datagram *d)
+{
+	return MOCK_DROP;
+}
+
+/* ---- more children ---- */
+
+static void second_child_both_roles(void **state)
+{
+	struct fixture *f = up();
+	struct engine_child c = fixture_child(2, 2), back = fixture_child(3, 3);
+	struct selector swap;
+
+	assert_int_equal(open_child(&f->left, 1, &c), 0);
+	assert_int_equal(open_child(&f->left, 1, &c), -EEXIST);
+	fixture_run_ms(f, 100);
+	assert_int_equal(side_last(&f->left, ENG_CHILD_UP)->ev.child, 2);
+	assert_int_equal(f->left.kernel.n_sas, 4);
+
+	/* The original responder's own request 0, from its point of view. */
+	swap = selector_reverse(&back.sel);
+	back.sel = back.line_sel = swap;
+	assert_int_equal(open_child(&f->right, right_conn(f), &back), 0);
+	fixture_run_ms(f, 100);
+	assert_int_equal(side_last(&f->right, ENG_CHILD_UP)->ev.child, 3);
+	assert_int_equal(side_last(&f->left, ENG_INBOUND)->ev.conn, 1);
+	assert_int_equal(f->left.kernel.n_sas, 6);
+	assert_int_equal(f->right.kernel.n_sas, 6);
+	assert_int_equal(side_last(&f->left, ENG_CHILD_UP)->ev.pair.spi_in,
+			 side_last(&f->right, ENG_CHILD_UP)->ev.pair.spi_out);
+	fixture_free(f);
+}
+
+/* Three at once: one request outstanding, the others behind it. */
+static void window_is_one(void **state)
+{
+	struct fixture *f = up();
+	unsigned since = f->net.n_log;
+
+	for (unsigned i = 2; i < 5; i++) {
+		struct engine_child c = fixture_child(i, i);
+
+		assert_int_equal(open_child(&f->left, 1, &c), 0);
+	}
+	assert_int_equal(net_count(f, &f->left, XCHG_CREATE_CHILD_SA, false, since), 1);
+	fixture_run_ms(f, 500);
+	assert_int_equal(net_count(f, &f->left, XCHG_CREATE_CHILD_SA, false, since), 3);
+	assert_int_equal(side_count(&f->left, ENG_CHILD_UP), 4);
+	fixture_free(f);
+}
+
+static void refused_child_leaves_the_rest(void **state)
+{
+	struct fixture *f = up();
+	struct engine_child c = fixture_child(2, 2);
+
+	f->right.policy = INBOUND_REFUSE;
+	assert_int_equal(open_child(&f->left, 1, &c), 0);
+	fixture_run_ms(f, 100);
+	assert_int_equal(side_last(&f->left, ENG_CHILD_FAILED)->ev.child, 2);
+	assert_int_equal(side_last(&f->left, ENG_CHILD_FAILED)->ev.why, WHY_TS);
+	assert_null(side_last(&f->left, ENG_DOWN));
+	assert_null(side_last(&f->right, ENG_DOWN));
+	assert_int_equal(f->left.kernel.n_sas, 2);
+	/* The id may be used again. */
+	f->right.policy = INBOUND_ACCEPT;
+	assert_int_equal(open_child(&f->left, 1, &c), 0);
+	fixture_run_ms(f, 100);
+	assert_int_equal(side_last(&f->left, ENG_CHILD_UP)->ev.child, 2);
+	fixture_free(f);
+}
+
+/* The responder narrows: both install a selector, so that XFRM asks for the rest (§14.1). */
+static void narrowed(void **state)
+{
+	struct fixture *f = up();
+	struct engine_child c = fixture_child(2, 2);
+	const struct engine_event *in;
+	struct engine_verdict v = { .accept = true };
+	const struct kernel_sa *sa;
+
+	f->right.policy = INBOUND_WAIT;
+	assert_int_equal(open_child(&f->left, 1, &c), 0);
+	fixture_run_ms(f, 100);
+	in = &side_last(&f->right, ENG_INBOUND)->ev;
+	v.child = f->right.inbound_child;
+	v.child.id = 50;
+	v.child.line_sel = v.child.sel = in->offered[0];
+	prefix_parse("192.168.2.128/25", &v.child.sel.dst);
+	assert_int_equal(f->right.engine->ops->inbound_reply(f->right.engine->impl, in->inbound, &v), 0);
+	fixture_run_ms(f, 100);
+	sa = fake_kernel_sa(&f->left.kernel, side_last(&f->left, ENG_CHILD_UP)->ev.pair.spi_in);
+	assert_true(sa->has_sel);
+	assert_int_equal(sa->sel.dst.len, 25);
+	sa = fake_kernel_sa(&f->left.kernel, side_last(&f->left, ENG_CHILD_UP)->ev.pair.spi_out);
+	assert_int_equal(sa->sel.src.len, 25);
+	assert_int_equal(side_last(&f->left, ENG_CHILD_UP)->ev.pair.sel.src.len, 25);
+	fixture_free(f);
+}
+
+/* ---- children that go ---- */
+
+static void closed_by_delete(void **state)
+{
+	struct fixture *f = up();
+	uint32_t out = side_last(&f->left, ENG_CHILD_UP)->ev.pair.spi_out;
+	uint32_t in = side_last(&f->left, ENG_CHILD_UP)->ev.pair.spi_in;
+
+	f->right.kernel.pair.last_use = f->clock.now;
+	assert_int_equal(close_child(&f->left, 1, 1, CLOSE_DELETE), 0);
+	/* Outbound at once, inbound at the answer. */
+	assert_null(fake_kernel_sa(&f->left.kernel, out));
+	assert_non_null(fake_kernel_sa(&f->left.kernel, in));
+	fixture_run_ms(f, 100);
+	assert_null(fake_kernel_sa(&f->left.kernel, in));
+	assert_int_equal(side_last(&f->left, ENG_CHILD_DOWN)->ev.why, WHY_LOCAL);
+	assert_int_equal(side_last(&f->right, ENG_CHILD_DOWN)->ev.why, WHY_PEER_DELETE);
+	/* Whether it went under traffic is told from a reading before it went. */
+	assert_int_equal(side_last(&f->right, ENG_CHILD_DOWN)->ev.last_use.ns,
+			 f->right.kernel.pair.last_use.ns);
+	assert_int_equal(f->right.kernel.n_sas, 0);
+	assert_null(side_last(&f->left, ENG_DOWN));
+	assert_int_equal(close_child(&f->left, 1, 1, CLOSE_DELETE), -ENOENT);
+	fixture_free(f);
+}
+
+static void closed_quietly_and_in_two_steps(void **state)
+{
+	struct fixture *f = up();
+	struct engine_child c = fixture_child(2, 2);
+	unsigned since;
+
+	assert_int_equal(open_child(&f->left, 1, &c), 0);
+	fixture_run_ms(f, 100);
+	since = f->net.n_log;
+	assert_int_equal(close_child(&f->left, 1, 1, CLOSE_OUT), 0);
+	assert_int_equal(f->left.kernel.n_sas, 3);
+	assert_int_equal(close_child(&f->left, 1, 1, CLOSE_OUT), -EBUSY);
+	assert_int_equal(close_child(&f->left, 1, 1, CLOSE_QUIET), 0);
+	assert_int_equal(f->left.kernel.n_sas, 2);
+	assert_int_equal(close_child(&f->left, 1, 2, CLOSE_QUIET), 0);
+	assert_int_equal(f->left.kernel.n_sas, 0);
+	fixture_run_ms(f, 1000);
+	assert_int_equal(f->net.n_log, since);
+	assert_int_equal(side_count(&f->left, ENG_CHILD_DOWN), 2);
+	fixture_free(f);
+}
+
+/* §1.4.1: both ends delete the pair at once; neither answer names an SPI, nothing is left. */
+static void crossing_deletes(void **state)
+{
+	struct fixture *f = up();
+	conn_id conn = right_conn(f);
+	child_id child = right_child(f);
+
+	assert_int_equal(close_child(&f->left, 1, 1, CLOSE_DELETE), 0);
+	assert_int_equal(close_child(&f->right, conn, child, CLOSE_DELETE), 0);
+	fixture_run_ms(f, 1000);
+	assert_int_equal(f->left.kernel.n_sas, 0);
+	assert_int_equal(f->right.kernel.n_sas, 0);
+	assert_int_equal(side_last(&f->left, ENG_CHILD_DOWN)->ev.why, WHY_LOCAL);
+	assert_int_equal(side_last(&f->right, ENG_CHILD_DOWN)->ev.why, WHY_LOCAL);
+	assert_int_equal(side_count(&f->left, ENG_CHILD_DOWN), 1);
+	assert_null(side_last(&f->left, ENG_DOWN));
+	/* The IKE SA still works. */
+	f->left.engine->ops->probe(f->left.engine->impl, 1);
+	fixture_run_ms(f, 1000);
+	assert_null(side_last(&f->left, ENG_DOWN));
+	fixture_free(f);
+}
+
+/* Closed while its request is outstanding: gone for the caller, deleted once it exists. */
+static void closed_while_opening(void **state)
+{
+	struct fixture *f = up();
+	struct engine_child c = fixture_child(2, 2), d = fixture_child(3, 3);
+
+	assert_int_equal(open_child(&f->left, 1, &c), 0);
+	assert_int_equal(open_child(&f->left, 1, &d), 0);
+	assert_int_equal(close_child(&f->left, 1, 2, CLOSE_DELETE), 0);
+	assert_int_equal(close_child(&f->left, 1, 3, CLOSE_DELETE), 0);
+	fixture_run_ms(f, 1000);
+	assert_int_equal(side_count(&f->left, ENG_CHILD_UP), 1);
+	assert_int_equal(side_count(&f->left, ENG_CHILD_DOWN), 2);
+	assert_int_equal(side_last(&f->right, ENG_CHILD_DOWN)->ev.why, WHY_PEER_DELETE);
+	assert_int_equal(f->left.kernel.n_sas, 2);
+	assert_int_equal(f->right.kernel.n_sas, 2);
+	fixture_free(f);
+}
+
+/* ---- IKE SAs that go ---- */
+
+static void ike_sa_closed(void **state)
+{
+	struct fixture *f = up();
+	unsigned since = f->net.n_log;
+
+	assert_int_equal(f->left.engine->ops->close(f->left.engine->impl, 1, CLOSE_DELETE), 0);
+	assert_int_equal(fake_kernel_count(&f->left.kernel, SA_DIR_OUT), 0);
+	assert_int_equal(fake_kernel_count(&f->left.kernel, SA_DIR_IN), 1);
+	fixture_run_ms(f, 100);
+	assert_int_equal(side_last(&f->left, ENG_DOWN)->ev.why, WHY_LOCAL);
+	assert_int_equal(side_last(&f->right, ENG_DOWN)->ev.why, WHY_PEER_DELETE);
+	assert_int_equal(f->left.kernel.n_sas + f->right.kernel.n_sas, 0);
+	/* The DELETE stands alone: no child DELETEs before it. */
+	assert_int_equal(net_count(f, &f->left, XCHG_INFORMATIONAL, false, since), 1);
+	assert_int_equal(f->left.engine->ops->close(f->left.engine->impl, 1, CLOSE_DELETE), -ENOENT);
+	fixture_free(f);
+}
+
+/* Its answer lost: the DELETE comes again and is answered again, though the SA is gone there. */
+static enum mock_fate drop_first_response(void *ctx, struct datagram *d)
+{
+	bool *done = ctx;
+
+	if (*done || !datagram_is_response(d))
+		return MOCK_PASS;
+	*done = true;
+	return MOCK_DROP;
+}
+
+static void delete_answer_lost(void **state)
+{
+	struct fixture *f = up();
+	bool done = false;
+
+	f->net.filter = drop_first_response;
+	f->net.filter_ctx = &done;
+	assert_int_equal(f->left.engine->ops->close(f->left.engine->impl, 1, CLOSE_DELETE), 0);
+	fixture_run_ms(f, 5000);
+	assert_int_equal(engine_ike_counters(f->right.engine)->repeats, 1);
+	assert_int_equal(f->left.kernel.n_sas + f->right.kernel.n_sas, 0);
+	fixture_free(f);
+}
+
+static void crossing_ike_deletes(void **state)
+{
+	struct fixture *f = up();
+	conn_id conn = right_conn(f);
+
+	f->left.engine->ops->close(f->left.engine->impl, 1, CLOSE_DELETE);
+	f->right.engine->ops->close(f->right.engine->impl, conn, CLOSE_DELETE);
+	fixture_run_ms(f, 1000);
+	assert_int_equal(f->left.kernel.n_sas + f->right.kernel.n_sas, 0);
+	assert_int_equal(side_count(&f->left, ENG_DOWN), 1);
+	assert_int_equal(side_count(&f->right, ENG_DOWN), 1);
+	fixture_free(f);
+}
+
+/* DELETE waits behind an outstanding request for the DPD budget, then the SA is dropped (§14.3). */
+static void close_behind_a_stuck_request(void **state)
+{
+	struct fixture *f = fixture_new(AF_INET);
+	struct engine_child c = fixture_child(2, 2);
+	unsigned since;
+
+	fixture_dpd(f, DPD_ON_DEMAND, 10000, 2000);
+	assert_true(fixture_up(f));
+	since = f->net.n_log;
+	f->net.filter = drop_all;
+	assert_int_equal(open_child(&f->left, 1, &c), 0);
+	f->left.engine->ops->close(f->left.engine->impl, 1, CLOSE_DELETE);
+	assert_int_equal(fake_kernel_count(&f->left.kernel, SA_DIR_OUT), 0);
+	fixture_run_ms(f, 11900);
+	assert_int_equal(f->left.kernel.n_sas, 1);
+	assert_int_equal(net_count(f, &f->left, XCHG_INFORMATIONAL, false, since), 0);
+	fixture_run_ms(f, 200);
+	assert_int_equal(f->left.kernel.n_sas, 0);
+	fixture_free(f);
+}
+
+static void stop_deletes_and_ends(void **state)
+{
+	struct fixture *f = up();
+
+	f->left.engine->ops->stop(f->left.engine->impl, 2000);
+	fixture_run_ms(f, 100);
+	assert_int_equal(side_count(&f->left, ENG_LOST), 1);
+	assert_int_equal(side_last(&f->right, ENG_DOWN)->ev.why, WHY_PEER_DELETE);
+	assert_int_equal(f->left.kernel.n_sas, 0);
+	fixture_free(f);
+}
+
+static void stop_does_not_wait_for_ever(void **state)
+{
+	struct fixture *f = up();
+
+	f->net.filter = drop_all;
+	f->left.engine->ops->stop(f->left.engine->impl, 2000);
+	fixture_run_ms(f, 1900);
+	assert_int_equal(side_count(&f->left, ENG_LOST), 0);
+	fixture_run_ms(f, 200);
+	assert_int_equal(side_count(&f->left, ENG_LOST), 1);
+	assert_int_equal(f->left.kernel.n_sas, 0);
+	fixture_free(f);
+}
+
+/* ---- what only a hand-made peer asks ---- */
+
+/* The peer rekeys: new pair under the same id and reqid, outbound when the old one is deleted. */
+static void rekey_by_the_peer(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+	const struct kernel_sa *sa;
+	struct engine_pair pair;
+
+	ike_peer_rekey_child(p, p->child_spi_in);
+	assert_int_equal(p->reply.error, 0);
+	assert_non_null(side_last(&p->f->left, ENG_CHILD_REKEYED));
+	pair = side_last(&p->f->left, ENG_CHILD_REKEYED)->ev.pair;
+	assert_int_equal(side_last(&p->f->left, ENG_CHILD_REKEYED)->ev.child, p->child);
+	sa = fake_kernel_sa(&p->f->left.kernel, pair.spi_in);
+	assert_non_null(sa);
+	assert_int_equal(sa->reqid, 77);
+	/* The peer has yet to install its inbound SA. */
+	assert_null(fake_kernel_sa(&p->f->left.kernel, pair.spi_out));
+	assert_int_equal(p->f->left.kernel.n_sas, 3);
+	ike_peer_delete_child(p, p->child_spi_in);
+	assert_non_null(fake_kernel_sa(&p->f->left.kernel, pair.spi_out));
+	assert_int_equal(p->f->left.kernel.n_sas, 2);
+	assert_null(side_last(&p->f->left, ENG_CHILD_DOWN));
+	ike_peer_free(p);
+}
+
+/* It does not delete the old one at once: the outbound SA is not held back for long. */
+static void rekey_settles(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+
+	ike_peer_rekey_child(p, p->child_spi_in);
+	fixture_run_ms(p->f, 1100);
+	assert_int_equal(p->f->left.kernel.n_sas, 4);
+	/* Closing the child takes both pairs along. */
+	close_child(&p->f->left, p->conn, p->child, CLOSE_QUIET);
+	assert_int_equal(p->f->left.kernel.n_sas, 0);
+	ike_peer_free(p);
+}
+
+static void rekey_of_an_unknown_child(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+
+	ike_peer_rekey_child(p, 0x12345678);
+	assert_int_equal(p->reply.error, N_CHILD_SA_NOT_FOUND);
+	assert_int_equal(p->f->left.kernel.n_sas, 2);
+	ike_peer_free(p);
+}
+
+static void rekey_of_the_ike_sa(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+
+	ike_peer_rekey_ike(p);
+	assert_int_equal(p->reply.error, N_NO_ADDITIONAL_SAS);
+	ike_peer_free(p);
+}
+
+static void unknown_critical_payload(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+
+	ike_peer_critical(p, 200);
+	assert_int_equal(p->reply.error, N_UNSUPPORTED_CRITICAL_PAYLOAD);
+	assert_int_equal(p->reply.data[0], 200);
+	assert_null(side_last(&p->f->left, ENG_DOWN));
+	ike_peer_free(p);
+}
+
+/* Each request once: a repeat is answered from the cache, byte for byte, at most every 100 ms. */
+static void repeats(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+	unsigned since;
+
+	ike_peer_probe(p);
+	since = p->f->net.n_log;
+	for (int i = 0; i < 10; i++) {
+		ike_peer_repeat(p);
+		fixture_run_ms(p->f, 20);
+	}
+	assert_in_range(p->f->net.n_log - since, 4, 5); /* ten in 500 ms */
+	assert_memory_equal(p->f->net.log[since]->bytes, p->f->net.log[since - 1]->bytes,
+			    p->f->net.log[since]->len);
+	assert_int_equal(engine_ike_counters(p->f->left.engine)->repeats, p->f->net.n_log - since);
+	ike_peer_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(second_child_both_roles),
+		cmocka_unit_test(window_is_one),
+		cmocka_unit_test(refused_child_leaves_the_rest),
+		cmocka_unit_test(narrowed),
+		cmocka_unit_test(closed_by_delete),
+		cmocka_unit_test(closed_quietly_and_in_two_steps),
+		cmocka_unit_test(crossing_deletes),
+		cmocka_unit_test(closed_while_opening),
+		cmocka_unit_test(ike_sa_closed),
+		cmocka_unit_test(delete_answer_lost),
+		cmocka_unit_test(crossing_ike_deletes),
+		cmocka_unit_test(close_behind_a_stuck_request),
+		cmocka_unit_test(stop_deletes_and_ends),
+		cmocka_unit_test(stop_does_not_wait_for_ever),
+		cmocka_unit_test(rekey_by_the_peer),
+		cmocka_unit_test(rekey_settles),
+		cmocka_unit_test(rekey_of_an_unknown_child),
+		cmocka_unit_test(rekey_of_the_ike_sa),
+		cmocka_unit_test(unknown_critical_payload),
+		cmocka_unit_test(repeats),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
