@@ -250,6 +250,18 @@ static void json_of_prefixes_and_losses(void **state)
 	json_decref(o);
 }
 
+static void json_keeps_all_bits_of_a_cookie(void **state)
+{
+	struct pp_attrs a = { 0 };
+	json_t *o;
+
+	PP_SET_META(&a, COOKIE, cookie, UINT64_MAX - 1);
+	o = json_of_attrs(&a, 0);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(o, "meta"), "cookie")),
+			    "0xfffffffffffffffe");
+	json_decref(o);
+}
+
 static void json_is_one_line_unless_pretty(void **state)
 {
 	const struct cli pretty = { .pretty = true };
@@ -457,6 +469,7 @@ int main(void)
 		cmocka_unit_test(json_has_units_words_and_all_facts),
 		cmocka_unit_test(json_shows_what_is_newer),
 		cmocka_unit_test(json_of_prefixes_and_losses),
+		cmocka_unit_test(json_keeps_all_bits_of_a_cookie),
 		cmocka_unit_test(json_is_one_line_unless_pretty),
 		cmocka_unit_test(module_events_say_why),
 		cmocka_unit_test(module_says_when_it_goes),

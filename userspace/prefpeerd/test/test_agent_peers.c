@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The state machine on the real engine and a kernel in memory:
+ *
+ *   192.168.1.0/24 ── branch 10.0.0.2 ──┬── hub 10.1.1.1 (default)
+ *                                       ├── hub 10.2.2.2
+ *                                       └── hub 10.3.3.3
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "prefpeerd/test/entry_branch.h"
+
+#define CONF(dpd, peers, idle) \
+	"crypto isakmp key secret address 10.1.1.1\n" \
+	"crypto isakmp key secret address 10.2.2.2\n" \
+	"crypto isakmp key secret address 10.3.3.3\n" \
+	"crypto ikev2 dpd " dpd "\n" \
+	"crypto ipsec transform-set T esp-aes 256 esp-sha256-hmac\n" \
+	"access-list 101 permit ip 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255\n" \
+	"access-list 101 permit ip 192.168.1.0 0.0.0.255 192.168.3.0 0.0.0.255\n" \
+	"crypto map tohub 1 ipsec-isakmp\n" peers idle " set transform-set T\n" \
+	" match address 101\n" \
+	"interface wan\n crypto map tohub\n"
+#define HOME " set peer 10.1.1.1 default\n set peer 10.2.2.2\n"
+#define PLAIN " set peer 10.1.1.1\n set peer 10.2.2.2\n"
+#define THREE " set peer 10.1.1.1 default\n set peer 10.2.2.2\n set peer 10.3.3.3\n"
+#define IDLE120 " set security-association idle-time 120 default\n"
+
+static enum entry_next next_rule(struct branch *b)
+{
+	struct entry_view v = branch_view(b);
+
+	entry_view_free(&v);
+	return v.next;
+}
+
+static int64_t ms_since(const struct branch *b, mono_t t)
+{
+	return mono_diff_ms(b->clock.now, t);
+}
+
+/* The founding document's second example, second by second as `prefpeer demo` plays it. */
+static void founding_example(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, IDLE120), 2);
+	mono_t cut;
+
+	branch_traffic_ms(b, 0, 20000, 100);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	assert_true(b->delivered > 195);
+
+	b->hubs[0].cut = true;
+	cut = b->clock.now;
+	while (!strcmp(branch_state(b), "UP 10.1.1.1"))
+		branch_traffic_ms(b, 0, 100, 100);
+	assert_in_range(ms_since(b, cut), 21800, 22200); /* INTERVAL + 6R */
+	assert_string_equal(branch_last(b, ENTRY_DOWN)->sentence,
+			    "dead: 6 requests unanswered in 12.0 s; next attempt 10.1.1.1");
+	while (strcmp(branch_state(b), "UP 10.2.2.2"))
+		branch_traffic_ms(b, 0, 100, 100);
+	assert_in_range(ms_since(b, cut), 23800, 24500); /* the dead default was tried for R */
+	branch_traffic_ms(b, 0, 1000, 100);
+	assert_true(branch_send(b, 0));
+
+	b->hubs[0].cut = false;
+	branch_traffic_ms(b, 0, 30000, 100);
+	assert_string_equal(branch_state(b), "UP 10.2.2.2"); /* nothing pulls it home under traffic */
+	assert_int_equal(fake_kernel_count(&b->sas, SA_DIR_OUT), 1);
+
+	cut = b->clock.now;
+	branch_run_ms(b, 119000);
+	assert_string_equal(branch_state(b), "UP 10.2.2.2");
+	branch_run_ms(b, 2000);
+	assert_string_equal(branch_state(b), "DOWN 10.2.2.2");
+	assert_string_equal(branch_last(b, ENTRY_DOWN)->sentence,
+			    "idle for 120 s; next attempt 10.1.1.1");
+	assert_int_equal(b->sas.n_sas, 0);
+	assert_int_equal(b->hubs[1].kernel.n_sas, 0); /* it was told */
+	branch_run_ms(b, 60000);
+	assert_string_equal(branch_state(b), "DOWN 10.2.2.2"); /* until a packet asks */
+
+	branch_send(b, 0);
+	branch_run_ms(b, 200);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	assert_true(branch_send(b, 0));
+	branch_free(b);
+}
+
+static void on_demand(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 on-demand", HOME, ""), 2);
+	unsigned before;
+
+	branch_traffic_ms(b, 0, 1000, 100);
+	before = b->net.n_log;
+	branch_run_ms(b, 100000);
+	assert_int_equal(b->net.n_log, before); /* case 22: no traffic, no probe */
+	b->hubs[0].cut = true;
+	branch_traffic_ms(b, 0, 21000, 100);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	branch_traffic_ms(b, 0, 4000, 100);
+	assert_string_equal(branch_state(b), "UP 10.2.2.2");
+	branch_free(b);
+}
+
+static void milliseconds(void **state)
+{
+	struct branch *b = branch_new(CONF("milliseconds 100 20 periodic", HOME, ""), 2);
+	mono_t cut;
+
+	b->net.latency_ms = 10;
+	branch_traffic_ms(b, 0, 2000, 10);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	b->hubs[0].cut = true;
+	cut = b->clock.now;
+	while (strcmp(branch_state(b), "UP 10.2.2.2"))
+		branch_traffic_ms(b, 0, 10, 10);
+	assert_in_range(ms_since(b, cut), 300, 800);
+	branch_free(b);
+}
+
+static void slow_path(void **state)
+{
+	struct branch *b = branch_new(CONF("milliseconds 100 20 periodic", HOME, ""), 2);
+
+	b->net.latency_ms = 75;
+	branch_traffic_ms(b, 0, 1500, 10);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	branch_run_ms(b, 60000);
+	branch_traffic_ms(b, 0, 60000, 500);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	assert_null(branch_last(b, ENTRY_DOWN));
+	branch_free(b);
+}
+
+static void nobody_answers(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", THREE, ""), 3);
+
+	b->hubs[0].cut = b->hubs[1].cut = b->hubs[2].cut = true;
+	branch_traffic_ms(b, 0, 35900, 100);
+	assert_string_equal(branch_state(b), "WALK 10.3.3.3");
+	branch_traffic_ms(b, 0, 200, 100);
+	assert_string_equal(branch_state(b), "BACKOFF 10.1.1.1"); /* case 48 */
+	assert_int_equal(b->n_larvals, 1); /* the next packet has asked again */
+	b->hubs[2].cut = false;
+	branch_traffic_ms(b, 0, 26000, 100);
+	assert_string_equal(branch_state(b), "UP 10.3.3.3");
+	assert_true(branch_send(b, 0));
+	branch_free(b);
+}
+
+static void second_line_waits(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
+
+	b->net.latency_ms = 20;
+	branch_send(b, 0);
+	branch_send(b, 1);
+	branch_run_ms(b, 500);
+	assert_true(branch_send(b, 0));
+	assert_true(branch_send(b, 1));
+	assert_int_equal(b->sas.n_sas, 4);
+	assert_int_equal(fake_kernel_count(&b->hubs[0].kernel, SA_DIR_IN), 2);
+	branch_free(b);
+}
+
+/* Each switch raises its acquire although the last larval of that template is younger than 30 s. */
+static void quick_switches(void **state)
+{
+	struct branch *b = branch_new(CONF("milliseconds 500 50 periodic", HOME, ""), 2);
+
+	for (int i = 0; i < 4; i++) {
+		b->hubs[0].cut = i % 2;
+		b->hubs[1].cut = !b->hubs[0].cut;
+		branch_traffic_ms(b, 0, 5000, 50);
+		assert_string_equal(branch_state(b), i % 2 ? "UP 10.2.2.2" : "UP 10.1.1.1");
+		assert_true(branch_send(b, 0));
+	}
+	branch_free(b);
+}
+
+static void hub_deletes(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
+	struct hub *h = &b->hubs[0];
+
+	branch_send(b, 0);
+	branch_run_ms(b, 200);
+	branch_send(b, 0);
+	h->engine->ops->close(h->engine->impl, h->last_conn, CLOSE_DELETE);
+	branch_run_ms(b, 200);
+	assert_string_equal(branch_state(b), "DOWN 10.1.1.1");
+	assert_int_equal(branch_last(b, ENTRY_DOWN)->reason, REASON_PEER_DELETE);
+	assert_int_equal(b->sas.n_sas, 0);
+	branch_free(b);
+}
+
+static void hub_deletes_pair(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
+	struct hub *h = &b->hubs[0];
+
+	branch_send(b, 0);
+	branch_run_ms(b, 200);
+	branch_send(b, 0);
+	h->engine->ops->child_close(h->engine->impl, h->last_conn, h->last_child, CLOSE_DELETE);
+	branch_run_ms(b, 200);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1"); /* under traffic */
+	branch_send(b, 0);
+	branch_run_ms(b, 200);
+	assert_true(branch_send(b, 0)); /* made again on this IKE SA */
+	assert_int_equal(branch_tried(b, "10.1.1.1", 0), 1);
+	branch_run_ms(b, 15000);
+	h->engine->ops->child_close(h->engine->impl, h->last_conn, h->last_child, CLOSE_DELETE);
+	branch_run_ms(b, 200);
+	assert_string_equal(branch_state(b), "DOWN 10.1.1.1"); /* A17: without traffic */
+	branch_free(b);
+}
+
+static void verdict_void(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, IDLE120), 2);
+	struct kernel_event ev = { .type = KEV_PAIR_IDLE };
+	const struct kernel_sa *sa;
+
+	branch_send(b, 0);
+	branch_run_ms(b, 1000);
+	branch_send(b, 0);
+	sa = b->sas.sas[0].dir == SA_DIR_OUT ? &b->sas.sas[0] : &b->sas.sas[1];
+	ev.pair = (struct kernel_pair_key){ sa->src, sa->id.dst, sa->reqid };
+	ev.last_use = mono_add_ms(b->clock.now, -1); /* a packet came after the verdict's look */
+	entries_kernel_event(b->entries, &ev, b->clock.now);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	ev.last_use = b->last_use;
+	entries_kernel_event(b->entries, &ev, b->clock.now);
+	assert_string_equal(branch_state(b), "DOWN 10.1.1.1");
+	branch_free(b);
+}
+
+static void reloads(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, IDLE120), 2);
+	unsigned puts, said;
+
+	branch_send(b, 0);
+	branch_run_ms(b, 200);
+	puts = b->n_rule_puts;
+	said = b->n_log;
+	branch_reload(b, CONF("10 2 periodic", HOME, IDLE120));
+	assert_int_equal(b->n_log, said);
+	assert_int_equal(b->n_rule_puts, puts);
+	assert_true(branch_send(b, 0));
+	branch_reload(b, CONF("10 2 periodic", THREE, ""));
+	assert_int_equal(b->n_log, said);
+	assert_true(branch_send(b, 0));
+	assert_int_equal(b->n_rules, 6);
+	branch_reload(b, CONF("10 2 periodic", " set peer 10.2.2.2\n", ""));
+	assert_string_equal(branch_state(b), "DOWN 10.2.2.2");
+	branch_send(b, 0);
+	branch_run_ms(b, 200);
+	assert_string_equal(branch_state(b), "UP 10.2.2.2");
+	assert_int_equal(b->n_rules, 2);
+	branch_reload(b, "crypto ikev2 dpd 10 2 periodic\n");
+	assert_int_equal(entries_count(b->entries), 0);
+	branch_run_ms(b, 200);
+	assert_int_equal(b->sas.n_sas, 0);
+	assert_int_equal(b->hubs[1].kernel.n_sas, 0);
+	branch_free(b);
+}
+
+/* A19: the agent was killed; its SAs are in use until the new ones are up. */
+static void orphans(void **state)
+{
+	const char *conf = CONF("10 2 periodic", HOME, "");
+	struct branch *b = branch_new(conf, 2);
+	struct kernel_sa old[2];
+
+	b->hubs[0].cut = true;
+	branch_send(b, 0);
+	branch_run_ms(b, 13000);
+	assert_string_equal(branch_state(b), "UP 10.2.2.2");
+	b->hubs[0].cut = false;
+	memcpy(old, b->sas.sas, sizeof(old));
+	branch_restart(b, conf);
+	branch_run_ms(b, 300);
+	assert_string_equal(branch_state(b), "UP 10.2.2.2"); /* its peer, not the default */
+	assert_int_equal(fake_kernel_count(&b->sas, SA_DIR_OUT), 1);
+	assert_null(fake_kernel_sa(&b->sas, old[old[1].dir == SA_DIR_OUT].id.spi));
+	assert_true(branch_send(b, 0));
+	branch_run_ms(b, 5000);
+	assert_int_equal(b->sas.n_sas, 2);
+	branch_free(b);
+}
+
+static void lost_events(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
+	const struct kernel_event overrun = { .type = KEV_OVERRUN };
+
+	branch_send(b, 0);
+	branch_run_ms(b, 200);
+	b->sas.n_sas = 0; /* `ip xfrm state flush`, and nobody heard of it */
+	entries_kernel_event(b->entries, &overrun, b->clock.now);
+	branch_run_ms(b, 200);
+	assert_true(branch_send(b, 0));
+	b->larvals[0] = (struct branch_larval){ b->spd->lines[1]->local, b->spd->lines[1]->peer,
+						b->spd->lines[1]->reqid, MONO_NEVER };
+	b->n_larvals = 1;
+	entries_kernel_event(b->entries, &overrun, b->clock.now);
+	branch_run_ms(b, 200);
+	assert_true(branch_send(b, 1));
+	branch_free(b);
+}
+
+static void no_route_then_one(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
+
+	branch_send(b, 0);
+	branch_run_ms(b, 200);
+	b->no_route = true;
+	entries_local_changed(b->entries, b->clock.now);
+	branch_run_ms(b, 100);
+	assert_string_equal(branch_state(b), "DOWN 10.1.1.1");
+	assert_int_equal(b->sas.n_sas, 0);
+	branch_send(b, 0);
+	branch_run_ms(b, 1000);
+	b->no_route = false;
+	entries_local_changed(b->entries, b->clock.now);
+	branch_run_ms(b, 200);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	branch_free(b);
+}
+
+static void operators(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
+	struct addr hub;
+	const char *why;
+
+	addr_parse("10.2.2.2", &hub);
+	assert_int_equal(entries_connect(b->entries, "nomap", 1, b->clock.now, &why), -ENOENT);
+	assert_string_equal(why, "no such crypto map entry");
+	b->hubs[0].cut = true;
+	assert_int_equal(entries_connect(b->entries, "tohub", 1, b->clock.now, &why), 0);
+	branch_run_ms(b, 12500);
+	assert_string_equal(branch_state(b), "UP 10.2.2.2");
+	assert_int_equal(entries_clear_sa(b->entries, NULL, 0, NULL, 0x999, b->clock.now, &why),
+			 -ENOENT);
+	assert_int_equal(entries_clear_sa(b->entries, "tohub", 1, NULL, 0, b->clock.now, &why), 0);
+	assert_int_equal(next_rule(b), NEXT_SAME);
+	branch_send(b, 0);
+	branch_run_ms(b, 300);
+	assert_string_equal(branch_state(b), "UP 10.2.2.2");
+	assert_int_equal(entries_clear_session(b->entries, NULL, 0, &hub, b->clock.now, &why), 0);
+	assert_int_equal(next_rule(b), NEXT_HOME);
+	assert_int_equal(entries_map_reset(b->entries, "tohub", 2, b->clock.now, &why), -ENOENT);
+	branch_free(b);
+}
+
+static void views(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, IDLE120), 2);
+	struct entry_view v;
+
+	branch_send(b, 0);
+	branch_run_ms(b, 34000);
+	v = branch_view(b);
+	assert_string_equal(v.map, "tohub");
+	assert_int_equal(v.notice_ms, 22000);
+	assert_int_equal(v.retry_default_ms, 2000);
+	assert_int_equal(v.failover_ms, 24000);
+	assert_int_equal(v.n_peers, 2);
+	assert_true(v.peers[0].is_default && v.peers[0].is_current && !v.peers[1].is_current);
+	assert_int_equal(v.peers[1].last, REASON_NONE);
+	assert_true(mono_is_set(v.peers[0].heard));
+	assert_int_equal(v.n_lines, 2);
+	assert_int_equal(v.lines[0].n_pairs, 1);
+	assert_int_not_equal(v.lines[0].spi_out, 0);
+	assert_int_equal(v.lines[1].n_pairs, 0);
+	assert_in_range(v.idle_now_ms, 33000, 34100);
+	assert_true(v.idle.home);
+	entry_view_free(&v);
+	branch_free(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		{ "case 5, 6, 7, 10, 21, 24: the founding document's second example",
+		  founding_example, NULL, NULL, NULL },
+		{ "case 22, 36: on-demand DPD", on_demand, NULL, NULL, NULL },
+		{ "millisecond DPD: on the next hub in 0.8 s", milliseconds, NULL, NULL, NULL },
+		{ "case 53: round trip of 150 ms, millisecond DPD: no false death", slow_path, NULL,
+		  NULL, NULL },
+		{ "case 48: nobody answers", nobody_answers, NULL, NULL, NULL },
+		{ "case 45: a second line while the first is set up", second_line_waits, NULL, NULL,
+		  NULL },
+		{ "case 35: switches within 30 s raise their acquires", quick_switches, NULL, NULL,
+		  NULL },
+		{ "the hub deletes the IKE SA", hub_deletes, NULL, NULL, NULL },
+		{ "the hub deletes the pair, with and without traffic", hub_deletes_pair, NULL, NULL,
+		  NULL },
+		{ "case 42: a packet between verdict and DELETE", verdict_void, NULL, NULL, NULL },
+		{ "case 43: reloads", reloads, NULL, NULL, NULL },
+		{ "case 40: SAs of an earlier run", orphans, NULL, NULL, NULL },
+		{ "events were lost", lost_events, NULL, NULL, NULL },
+		{ "case 51: no route, then one", no_route_then_one, NULL, NULL, NULL },
+		{ "operator commands", operators, NULL, NULL, NULL },
+		{ "views", views, NULL, NULL, NULL },
+	};
+
+	return cmocka_run_group_tests_name("agent: peers", tests, NULL, NULL);
+}
