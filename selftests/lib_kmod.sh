@@ -105,8 +105,8 @@ pair_add()
 	pair_sas "$1" && pair_policy "$1"
 }
 
-# out R, in R: one packet through pair R, seen from a; when, in $sent_ns
-out()
+# outbound R, inbound R: one packet through pair R, seen from a; when, in $sent_ns
+outbound()
 {
 	local first last sent refused answers
 
@@ -114,7 +114,7 @@ out()
 	sent_ns=$first
 }
 
-in()
+inbound()
 {
 	local first last sent refused answers
 
@@ -183,6 +183,12 @@ l = json.load(sys.stdin)
 l = l if isinstance(l, list) else [l]
 for o in l:
     print(eval(sys.argv[1]))' "$get"
+}
+
+# rule_id REQID: in a
+rule_id()
+{
+	field_of "$a" "o['rule_id'] if o.get('reqid') == $1 else ''" rule show | grep .
 }
 
 # expect WHAT GOT WANTED

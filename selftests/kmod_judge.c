@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Unit test of kmod/idle_judge.h: the same lines as in the kernel, under a
+ * model that knows when each packet really passed. TAP on standard output.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../kmod/idle_judge.h"
+
+#define SEC ((u64)NSEC_PER_SEC)
+#define MS ((u64)NSEC_PER_MSEC)
+
+static int n_tests, n_failed;
+
+static void result(bool ok, const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("%sok %d - ", ok ? "" : "not ", ++n_tests);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	n_failed += !ok;
+}
+
+struct use_case {
+	const char *desc;
+	struct pp_move mv;
+	struct pp_use expect;
+};
+
+static const struct use_case use_cases[] = {
+	{ "counters only: the time of the read",
+	  { .since = 10 * SEC, .now = 18 * SEC },
+	  { 18 * SEC, 8 * SEC } },
+	{ "lastused narrows to a second and a quarter",
+	  { .since = 10 * SEC, .now = 18 * SEC, .lastused = 1012, .off = 1000 * SEC, .off_valid = true },
+	  { 13 * SEC + 250 * MS, 1 * SEC + 250 * MS } },
+	{ "but not beyond the time of the read",
+	  { .since = 10 * SEC, .now = 12 * SEC + 100 * MS, .lastused = 1012, .off = 1000 * SEC, .off_valid = true },
+	  { 12 * SEC + 100 * MS, 100 * MS } },
+	{ "nor below the read before",
+	  { .since = 12 * SEC + 500 * MS, .now = 18 * SEC, .lastused = 1012, .off = 1000 * SEC, .off_valid = true },
+	  { 13 * SEC + 250 * MS, 750 * MS } },
+	{ "a stamp that the counter contradicts is not believed",
+	  { .since = 14 * SEC, .now = 18 * SEC, .lastused = 1012, .off = 1000 * SEC, .off_valid = true },
+	  { 18 * SEC, 4 * SEC } },
+	{ "nor one of the future",
+	  { .since = 10 * SEC, .now = 18 * SEC, .lastused = 4600, .off = 1000 * SEC, .off_valid = true },
+	  { 18 * SEC, 8 * SEC } },
+	{ "nor any if the clock was set",
+	  { .since = 10 * SEC, .now = 18 * SEC, .lastused = 1012, .off = 1000 * SEC, .off_valid = false },
+	  { 18 * SEC, 8 * SEC } },
+	{ "a clock before 1970 plus uptime",
+	  { .since = 10 * SEC, .now = 18 * SEC, .lastused = 5, .off = -(s64)(7 * SEC), .off_valid = true },
+	  { 13 * SEC + 250 * MS, 1 * SEC + 250 * MS } },
+};
+
+static void test_use(void)
+{
+	struct pp_use use;
+	size_t i;
+
+	for (i = 0; i < sizeof(use_cases) / sizeof(use_cases[0]); i++) {
+		use = pp_judge_use(&use_cases[i].mv);
+		result(use.last == use_cases[i].expect.last && use.slack == use_cases[i].expect.slack,
+		       "use: %s (%" PRIu64 " - %" PRIu64 ")", use_cases[i].desc,
+		       (uint64_t)use.last, (uint64_t)use.slack);
+	}
+}
+
+static const struct {
+	u64 t, period, one_way;
+} periods[] = {
+	{ 50 * MS, 10 * MS, 10 * MS }, { 100 * MS, 20 * MS, 20 * MS },
+	{ 999 * MS, 999 * MS / 5, 999 * MS / 5 }, { 1 * SEC, 1 * SEC, 250 * MS },
+	{ 7 * SEC, 1 * SEC, 875 * MS }, { 60 * SEC, 7500 * MS, 7500 * MS },
+	{ 120 * SEC, 15 * SEC, 10 * SEC }, { 86400 * SEC, 300 * SEC, 10 * SEC },
+};
+
+static void test_periods(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(periods) / sizeof(periods[0]); i++)
+		result(pp_judge_period(periods[i].t) == periods[i].period &&
+		       pp_judge_oneway_period(periods[i].t) == periods[i].one_way,
+		       "periods of %" PRIu64 " ms", (uint64_t)(periods[i].t / MS));
+	result(pp_judge_period(0) == PP_LOOK_MAX_NS, "without a timeout a look every 300 s");
+	result(pp_judge_next(SEC, PP_NEVER, 0, false) == 301 * SEC, "next: nothing due");
+	result(pp_judge_next(SEC, 4000 * SEC, 3600 * SEC, true) == 301 * SEC,
+	       "next: exact, far away: 300 s");
+	result(pp_judge_next(SEC, 50 * SEC, 60 * SEC, true) == 50 * SEC, "next: exact: when due");
+	result(pp_judge_next(SEC, 50 * SEC, 60 * SEC, false) == 8500 * MS, "next: sampled: a period");
+	result(pp_judge_next(9 * SEC, 3 * SEC, 60 * SEC, true) == 9 * SEC, "next: overdue: now");
+	result(pp_slack_ms(1) == 1 && pp_slack_ms(0) == 0 && pp_slack_ms(PP_NEVER / 2) == U32_MAX,
+	       "slack is rounded up and does not wrap");
+	result(!pp_judge_idle(PP_NEVER, 0, 0), "no timeout is never idle");
+	result(!pp_judge_idle(5, 6, 1), "a use after t0 is not idle");
+	result(pp_judge_idle(100 * (u64)86400 * SEC, 0, 86400 * SEC), "ms of 49 days do not wrap");
+}
+
+/*
+ * The model: packets at random instants, looks when pp_judge_next() says plus
+ * up to a tick, a core that keeps lastused or not, a wall clock that is set
+ * now and then. Whatever comes, no verdict may be early, and while nobody sets
+ * the clock none may be later than what is promised.
+ */
+struct model {
+	u64 t, tick, read, last_packet;
+	bool lastused, steps, changed;
+	s64 off, off_read;
+	u64 off_since;
+	u64 early, late_max, verdicts;
+};
+
+static u64 rnd(u64 below)
+{
+	return (((u64)random() << 31) ^ (u64)random()) % below;
+}
+
+static void model_verdict(struct model *m, u64 now)
+{
+	u64 silent = now - m->last_packet;
+
+	m->verdicts++;
+	if (silent < m->t)
+		m->early++;
+	else if (silent - m->t > m->late_max)
+		m->late_max = silent - m->t;
+}
+
+static struct pp_use model_moved(struct model *m, u64 now)
+{
+	struct pp_move mv = { .since = m->read, .now = now + rnd(10000), .off = m->off };
+
+	mv.off_valid = m->read >= m->off_since;
+	if (m->lastused)
+		mv.lastused = ((s64)m->last_packet + m->off - (s64)rnd(6400000)) / (s64)SEC;
+	return pp_judge_use(&mv);
+}
+
+/* The next packet: often soon, sometimes around T, sometimes much later. */
+static u64 model_packet(const struct model *m, u64 now)
+{
+	switch (rnd(4)) {
+	case 0: return now + 1 + rnd(m->t / 4);
+	case 1: return now + m->t - rnd(m->t / 8 + 1) + rnd(m->t / 8 + 1);
+	case 2: return now + 3 * m->t + rnd(m->t);
+	default: return now + 1 + rnd(m->t);
+	}
+}
+
+static void model_run(struct model *m, int looks)
+{
+	struct pp_use use = { SEC, 0 };
+	u64 now = SEC, packet = model_packet(m, now), due;
+	bool moved, idle = false, exact;
+
+	m->read = m->last_packet = now;
+	while (looks--) {
+		moved = false;
+		while (packet <= now) {
+			m->last_packet = packet;
+			packet = model_packet(m, packet);
+			moved = true;
+		}
+		if (moved) {
+			use = model_moved(m, now);
+			idle = false;
+		} else if (!idle && pp_judge_idle(now, use.last, m->t)) {
+			model_verdict(m, now);
+			idle = true;
+		}
+		m->read = now;
+		exact = m->lastused && !idle;
+		due = idle ? PP_NEVER : use.last + m->t;
+		now = pp_judge_next(now, due, m->t, exact) + 1 + rnd(m->tick);
+		if (m->steps && !rnd(20)) {
+			m->off += (s64)rnd(20 * SEC) - (s64)(10 * SEC);
+			/* the look notices it, and believes nothing older */
+			m->off_since = now;
+		}
+	}
+}
+
+static u64 model_bound(const struct model *m)
+{
+	if (m->lastused && m->t >= PP_LASTUSED_MIN_NS)
+		return PP_LASTUSED_NS + m->tick + 10000000;
+	return pp_judge_period(m->t) + 2 * m->tick;
+}
+
+static void test_model(void)
+{
+	static const u64 times[] = { 100, 300, 999, 1000, 2000, 10000, 60000, 3600000, 86400000 };
+	struct model m;
+	size_t i;
+	int kind;
+
+	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		for (kind = 0; kind < 4; kind++) {
+			m = (struct model){ .t = times[i] * MS, .lastused = kind & 1, .steps = kind & 2 };
+			m.tick = m.t < SEC ? PP_TICK_FINE_NS : PP_TICK_NS;
+			m.off = 1700000000 * (s64)SEC;
+			model_run(&m, 200000);
+			result(m.verdicts > 150 && !m.early && (m.steps || m.late_max <= model_bound(&m)),
+			       "model: T=%" PRIu64 " ms%s%s: %" PRIu64 " verdicts, %" PRIu64
+			       " early, at most %" PRIu64 " ms late", (uint64_t)times[i],
+			       m.lastused ? ", lastused" : "", m.steps ? ", clock set" : "",
+			       (uint64_t)m.verdicts, (uint64_t)m.early, (uint64_t)(m.late_max / MS));
+		}
+}
+
+static void test_oneway(void)
+{
+	struct pp_oneway ow = { 0 };
+	u64 w = 10 * SEC;
+
+	result(pp_oneway_due(&ow, w) == PP_NEVER && !pp_oneway_judge(&ow, 100 * SEC, w),
+	       "one-way: nothing went out, no verdict");
+	pp_oneway_out(&ow, 19 * SEC, 20 * SEC, 21 * SEC);
+	result(!ow.since, "one-way: what may have left before the peer was heard is answered");
+	pp_oneway_out(&ow, 20 * SEC, 20 * SEC, 21 * SEC);
+	pp_oneway_out(&ow, 25 * SEC, 20 * SEC, 26 * SEC);
+	result(ow.since == 21 * SEC && ow.from == 20 * SEC, "one-way: counted from the first");
+	result(!pp_oneway_judge(&ow, 31 * SEC - 1, w), "one-way: not before W");
+	result(pp_oneway_judge(&ow, 31 * SEC, w) && ow.repeat == 1, "one-way: at W");
+	result(!pp_oneway_judge(&ow, 50 * SEC, w), "one-way: not again without more going out");
+	pp_oneway_out(&ow, 33 * SEC, 20 * SEC, 34 * SEC);
+	result(!pp_oneway_judge(&ow, 41 * SEC - 1, w) && pp_oneway_judge(&ow, 41 * SEC, w) && ow.repeat == 2,
+	       "one-way: again W later while it lasts");
+	result(pp_oneway_end(&ow) && !ow.since && !pp_oneway_end(&ow), "one-way: heard, once");
+	pp_oneway_out(&ow, 50 * SEC, 49 * SEC, 51 * SEC);
+	result(!pp_oneway_end(&ow), "one-way: an end without a verdict says nothing");
+	result(pp_oneway_due(&ow, 0) == PP_NEVER, "one-way: no limit, never");
+}
+
+int main(void)
+{
+	srandom(1);
+	test_use();
+	test_periods();
+	test_model();
+	test_oneway();
+	printf("1..%d\n", n_tests);
+	return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
