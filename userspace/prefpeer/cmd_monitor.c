@@ -21,6 +21,7 @@ enum { WANT_SA = 1, WANT_PAIR = 2, WANT_PEER = 4, WANT_RULE = 8, WANT_MAP = 16, 
 struct monitor {
 	const struct cli *cli;
 	unsigned want;
+	uint32_t rcvbuf; /* bytes */
 	struct event_base *base;
 	struct pp_listener *module;
 	struct event *module_ev;
@@ -93,7 +94,7 @@ static void open_module(struct monitor *m)
 
 	if (!groups)
 		return;
-	rc = pp_listen(groups, RCVBUF, &m->module);
+	rc = pp_listen(groups, (int)m->rcvbuf, &m->module);
 	if (rc) {
 		note(m, "source-missing", "module",
 		     rc == -EPERM ? "listening needs CAP_NET_ADMIN" : strerror(-rc));
@@ -211,24 +212,38 @@ static void on_retry(evutil_socket_t fd, short what, void *ctx)
 
 /* ---- the command --------------------------------------------------------- */
 
-static int take_wants(struct args *args, unsigned *want)
+static int take_buffer(struct args *args, uint32_t *bytes)
+{
+	const char *value = args_next(args);
+
+	if (!value || parse_u32(value, bytes) || *bytes < 1 || *bytes > 1u << 30)
+		return cli_usage("buffer needs a number of bytes of 1..1073741824, not \"%s\"",
+				 value ? value : "");
+	return CLI_OK;
+}
+
+static int take_words(struct args *args, struct monitor *m)
 {
 	static const char *const names[] = { "sa", "pair", "peer", "rule", "map" };
 	const char *word;
 	unsigned i;
+	int rc = CLI_OK;
 
-	while ((word = args_next(args))) {
+	while (!rc && (word = args_next(args))) {
 		for (i = 0; i < 5 && strcmp(word, names[i]); i++)
 			;
-		if (i == 5)
-			return cli_usage(
-				"\"%s\" is nothing to monitor; these are: sa pair peer rule map",
+		if (i < 5)
+			m->want |= 1u << i;
+		else if (!strcmp(word, "buffer"))
+			rc = take_buffer(args, &m->rcvbuf);
+		else
+			rc = cli_usage(
+				"\"%s\" is no word here; these are: sa pair peer rule map buffer",
 				word);
-		*want |= 1u << i;
 	}
-	if (!*want)
-		*want = WANT_ALL;
-	return CLI_OK;
+	if (!m->want)
+		m->want = WANT_ALL;
+	return rc;
 }
 
 static void on_signal(evutil_socket_t signo, short what, void *ctx)
@@ -266,14 +281,14 @@ static int run(struct monitor *m)
 int cmd_monitor(const struct cli *cli, struct args *args)
 {
 	struct cli compact = *cli;
-	struct monitor m = { .cli = &compact };
+	struct monitor m = { .cli = &compact, .rcvbuf = RCVBUF };
 	int rc;
 
 	if (args->n && !strcmp(args->v[0], "help")) {
-		printf("prefpeer monitor [sa] [pair] [peer] [rule] [map]\n");
+		printf("prefpeer monitor [sa] [pair] [peer] [rule] [map] [buffer BYTES]\n");
 		return CLI_OK;
 	}
 	compact.pretty = false; /* one object per line */
-	rc = take_wants(args, &m.want);
+	rc = take_words(args, &m);
 	return rc ? rc : run(&m);
 }

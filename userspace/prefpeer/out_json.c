@@ -49,6 +49,15 @@ static json_t *hex32(uint32_t v)
 	return json_string(text);
 }
 
+/* A number of JSON is signed, and many readers keep 53 bits of it. */
+static json_t *hex64(uint64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%016" PRIx64, v);
+	return json_string(text);
+}
+
 /* What has a word is a word; what has none stays a number. */
 static json_t *word_or_number(const char *word, uint64_t v)
 {
@@ -111,6 +120,8 @@ static json_t *json_of_meta(const struct pp_meta *m)
 			continue;
 		if (t == PREFPEER_A_META_MAP)
 			json_object_set_new(o, "map", json_string(m->map));
+		else if (t == PREFPEER_A_META_COOKIE)
+			json_object_set_new(o, "cookie", hex64(m->cookie));
 		else if (t == PREFPEER_A_META_FLAGS)
 			json_object_set_new(o, "flags", flag_names(m->flags, meta_flag_name));
 		else if (t == PREFPEER_A_META_IDLE_TIME || t == PREFPEER_A_META_ONE_WAY)
