@@ -42,8 +42,8 @@ static struct budgets budgets_of(const struct config *c, const struct map_entry 
 		.finish = clamp_ms(DPD_WAITS * (uint64_t)r, 2000, 30000),
 	};
 
-	if (b.answer_died > b.answer)
-		b.answer_died = b.answer;
+	if (e->answer_ms)
+		b.answer_died = e->answer_ms; /* connect-timeout sets Answer for every peer */
 	if (c->dpd.mode != DPD_OFF)
 		b.notice = c->dpd.interval_ms + DPD_WAITS * (uint64_t)r;
 	return b;
@@ -96,12 +96,14 @@ static void report_budgets(const struct map_entry *e, const struct budgets *b, F
 {
 	char answer[32], died[32], finish[32];
 
-	fprintf(out,
-		"  answer  %s%s, %s for the peer that just died; then %s to finish; at least 4 round trips\n",
-		time_text(b->answer, answer, sizeof(answer)),
-		e->answer_ms ? " (connect-timeout)" : "",
-		time_text(b->answer_died, died, sizeof(died)),
-		time_text(b->finish, finish, sizeof(finish)));
+	time_text(b->answer, answer, sizeof(answer));
+	time_text(b->finish, finish, sizeof(finish));
+	if (e->answer_ms)
+		fprintf(out, "  answer  %s (connect-timeout); then %s to finish\n", answer, finish);
+	else
+		fprintf(out,
+			"  answer  %s, %s for the peer that just died; then %s to finish; at least 4 round trips, 1 s while none is known\n",
+			answer, time_text(b->answer_died, died, sizeof(died)), finish);
 }
 
 /* From the death of a hub to traffic on the next; §10 "What it gives". */

@@ -252,6 +252,18 @@ static void check_in_milliseconds(void **state)
 	free(said);
 }
 
+static void check_with_connect_timeout(void **state)
+{
+	const struct tmp *t = *state;
+	char *said;
+
+	put(t, FULL "crypto map tohub 1\n set ikev2 connect-timeout 5\n", 0640);
+	assert_int_equal(check(t->path, &said), 0);
+	assert_non_null(strstr(said, "answer  5 s (connect-timeout); then 12 s to finish\n"));
+	assert_non_null(strstr(said, "worst failover  27 s = notice 22 s + retry default 5 s"));
+	free(said);
+}
+
 static void check_without_dpd(void **state)
 {
 	const struct tmp *t = *state;
@@ -333,6 +345,7 @@ int main(void)
 		cmocka_unit_test(errors_never_show_a_key),
 		cmocka_unit_test_setup_teardown(check_says_what_is_in_force, make_tmp, drop_tmp),
 		cmocka_unit_test_setup_teardown(check_in_milliseconds, make_tmp, drop_tmp),
+		cmocka_unit_test_setup_teardown(check_with_connect_timeout, make_tmp, drop_tmp),
 		cmocka_unit_test_setup_teardown(check_without_dpd, make_tmp, drop_tmp),
 		cmocka_unit_test_setup_teardown(check_fails_with_status_1, make_tmp, drop_tmp),
 		cmocka_unit_test(example_is_complete),
