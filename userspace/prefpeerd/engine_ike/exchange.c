@@ -410,8 +410,7 @@ static void response_input(struct session *s, const struct ike_header *h,
 	}
 	if (err || p.unknown_critical)
 		p.n = 0;
-	if (s->rq.total == 1)
-		session_rtt(s, (when.ns - s->rq.first_sent.ns) / 1000);
+	session_rtt(s, (when.ns - s->rq.first_sent.ns) / 1000, s->rq.total == 1);
 	s->next_out++;
 	session_heard(s, local, peer, when);
 	if (s->state == SES_ABANDONED) {

@@ -166,6 +166,7 @@ struct session {
 	struct timer retry_timer, dpd_timer, natt_timer, expiry_timer;
 	mono_t created, since, heard, last_sent;
 	uint32_t srtt_us;
+	bool srtt_rough; /* no request that was sent once has been answered yet */
 	uint64_t tx, rx, retransmits;
 	struct init_key init_key;
 	bool half_open_counted;
@@ -251,7 +252,7 @@ void session_heard(struct session *s, const struct endpoint *local, const struct
 		   mono_t when);
 /* The peer's datagrams come from another port now (§14.4); nothing unless it is behind a NAT. */
 void session_follow(struct session *s, const struct endpoint *peer);
-void session_rtt(struct session *s, int64_t us);
+void session_rtt(struct session *s, int64_t us, bool sent_once);
 void session_arm_dpd(struct session *s);
 int session_send(struct session *s, const uint8_t *bytes, size_t len);
 struct msg_cipher session_cipher(const struct session *s, bool ours);

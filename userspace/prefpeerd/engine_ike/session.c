@@ -296,12 +296,22 @@ void session_heard(struct session *s, const struct endpoint *local, const struct
 	ev->pair.encap_port = session_encap(s) ? s->peer.port : 0;
 }
 
-/* RFC 6298's smoothing; only of requests that were sent once (Karn). */
-void session_rtt(struct session *s, int64_t us)
+/*
+ * RFC 6298's smoothing, of requests that were sent once (Karn). Where R is below
+ * the round trip every request is sent again before its answer, and there would
+ * never be a sample: until there is one, the time since the first sending stands
+ * in, which is too long rather than too short.
+ */
+void session_rtt(struct session *s, int64_t us, bool sent_once)
 {
 	if (us < 1)
 		us = 1;
-	s->srtt_us = s->srtt_us ? (uint32_t)((7 * (int64_t)s->srtt_us + us) / 8) : (uint32_t)us;
+	if (!s->srtt_us || (s->srtt_rough && (sent_once || us < s->srtt_us))) {
+		s->srtt_us = (uint32_t)us;
+		s->srtt_rough = !sent_once;
+	} else if (sent_once) {
+		s->srtt_us = (uint32_t)((7 * (int64_t)s->srtt_us + us) / 8);
+	}
 }
 
 bool session_encap(const struct session *s)

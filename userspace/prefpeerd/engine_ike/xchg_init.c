@@ -208,8 +208,7 @@ static void go_on(struct session *s, const struct ike_header *h, const struct pa
 	s->natt = natt_judge(p, s->spi_i, s->spi_r, &s->peer, &s->local);
 	float_ports(s);
 	answered(s, when);
-	if (s->rq.total == 1)
-		session_rtt(s, (when.ns - s->rq.first_sent.ns) / 1000);
+	session_rtt(s, (when.ns - s->rq.first_sent.ns) / 1000, s->rq.total == 1);
 	request_done(s);
 	crypto_dh_free(su->dh);
 	su->dh = NULL;
