@@ -11,7 +11,7 @@
 
 struct xfrm_monitor {
 	struct mnl_socket *nl;
-	uint8_t buf[NOTICE_BUF]; /* NEWSA notices carry keys: wiped after each */
+	_Alignas(8) uint8_t buf[NOTICE_BUF]; /* NEWSA notices carry keys: wiped after each */
 };
 
 static int join(struct xfrm_monitor *m, unsigned groups)

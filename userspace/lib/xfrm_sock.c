@@ -15,8 +15,8 @@ struct xfrm {
 	uint32_t portid;
 	uint32_t seq;
 	bool has_sa_dir;
-	uint8_t req[XFRM_BUF_SIZE]; /* may hold keys: wiped after each request */
-	uint8_t ans[DUMP_BUF];     /* likewise */
+	_Alignas(8) uint8_t req[XFRM_BUF_SIZE]; /* may hold keys: wiped after each request */
+	_Alignas(8) uint8_t ans[DUMP_BUF];     /* likewise */
 };
 
 typedef int (*answer_fn)(void *ctx, const struct nlmsghdr *nlh);
