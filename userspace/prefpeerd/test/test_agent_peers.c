@@ -392,6 +392,143 @@ static void views(void **state)
 	branch_free(b);
 }
 
+/* The hub begins; its side of line 0. */
+static void hub_calls(struct branch *b, unsigned i)
+{
+	const struct engine_budget budget = { 12000, 12000 };
+	struct hub *h = &b->hubs[i];
+	struct engine_child c = { .id = h->next_id++, .reqid = 9 };
+	struct addr branch;
+
+	addr_parse("10.0.0.2", &branch);
+	c.sel = c.line_sel = selector_reverse(&b->spd->lines[0]->sel);
+	h->last_conn = c.id;
+	h->engine->ops->open(h->engine->impl, h->last_conn, 1, &h->addr, &c, &budget);
+	branch_run_ms(b, 300);
+}
+
+static void default_calls(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
+
+	b->hubs[0].cut = true;
+	branch_send(b, 0);
+	branch_run_ms(b, 13000);
+	assert_string_equal(branch_state(b), "UP 10.2.2.2");
+	branch_traffic_ms(b, 0, 1000, 100);
+	b->hubs[0].cut = false;
+	hub_calls(b, 0);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	assert_int_equal(branch_last(b, ENTRY_UP)->reason, REASON_INBOUND);
+	assert_true(branch_send(b, 0));
+	assert_int_equal(fake_kernel_count(&b->sas, SA_DIR_OUT), 1);
+	assert_int_equal(fake_kernel_count(&b->sas, SA_DIR_IN), 2); /* case 37: packets in flight */
+	branch_traffic_ms(b, 0, 6000, 100);
+	assert_int_equal(b->sas.n_sas, 2);
+	assert_int_equal(b->hubs[1].kernel.n_sas, 0); /* P1 was told */
+	branch_free(b);
+}
+
+static void backup_calls(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
+
+	branch_traffic_ms(b, 0, 1000, 100);
+	hub_calls(b, 1);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1"); /* it answered: P1 is refused */
+	branch_traffic_ms(b, 0, 20000, 100);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	assert_int_equal(b->hubs[1].kernel.n_sas, 0);
+	b->hubs[0].cut = true;
+	branch_traffic_ms(b, 0, 15000, 100);
+	hub_calls(b, 1); /* held while the check of P0 runs */
+	branch_traffic_ms(b, 0, 10000, 100);
+	assert_string_equal(branch_state(b), "UP 10.2.2.2");
+	assert_true(branch_send(b, 0));
+	branch_free(b);
+}
+
+/* Two hubs with a start action: whoever is not current calls every second. */
+static void both_call(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", PLAIN, ""), 2);
+	unsigned moves = 0;
+
+	branch_traffic_ms(b, 0, 1000, 100);
+	for (int i = 0; i < 60; i++) {
+		hub_calls(b, strcmp(branch_state(b), "UP 10.1.1.1") ? 0 : 1);
+		branch_traffic_ms(b, 0, 700, 100);
+	}
+	for (unsigned i = 0; i < b->n_log; i++)
+		moves += b->log[i].type == NTF_PEER;
+	assert_true(moves <= 2);
+	assert_true(branch_send(b, 0));
+	branch_free(b);
+}
+
+static void back_by_inbound(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", PLAIN, IDLE120), 2);
+
+	branch_traffic_ms(b, 0, 1000, 100);
+	b->hubs[0].cut = true;
+	while (!strcmp(branch_state(b), "UP 10.1.1.1"))
+		branch_run_ms(b, 100);
+	assert_string_equal(branch_last(b, ENTRY_DOWN)->next, "10.2.2.2");
+	b->hubs[0].cut = false;
+	hub_calls(b, 0);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	branch_run_ms(b, 122000);
+	assert_string_equal(branch_state(b), "DOWN 10.1.1.1");
+	assert_string_equal(branch_last(b, ENTRY_DOWN)->next, "10.1.1.1");
+	branch_free(b);
+}
+
+static int refuses_open(void *e, conn_id conn, remote_id remote, const struct addr *local,
+			const struct engine_child *child, const struct engine_budget *b)
+{
+	return -ENOBUFS;
+}
+
+static int refuses_child(void *e, conn_id conn, const struct engine_child *child)
+{
+	return -ENOBUFS;
+}
+
+static void count_session(void *ctx, const struct entry_session *s)
+{
+	++*(unsigned *)ctx;
+}
+
+static void engine_refuses(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
+	const struct engine_ops *real = b->engine->ops;
+	struct engine_ops ops = *real;
+	unsigned n = 0;
+
+	ops.open = refuses_open;
+	b->engine->ops = &ops;
+	branch_send(b, 0);
+	assert_string_equal(branch_state(b), "BACKOFF 10.1.1.1");
+	assert_int_equal(branch_tried(b, "10.2.2.2", 0), 1);
+	entries_each_session(b->entries, count_session, &n);
+	assert_int_equal(n, 0);
+	ops.open = real->open;
+	ops.child_open = refuses_child;
+	branch_traffic_ms(b, 0, 2000, 100);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	branch_send(b, 1);
+	branch_run_ms(b, 200);
+	assert_false(branch_send(b, 1)); /* that line backs off, the other lives */
+	assert_true(branch_send(b, 0));
+	ops.child_open = real->child_open;
+	branch_traffic_ms(b, 1, 2000, 100);
+	assert_true(branch_send(b, 1));
+	b->engine->ops = real;
+	branch_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +552,14 @@ int main(void)
 		{ "events were lost", lost_events, NULL, NULL, NULL },
 		{ "case 51: no route, then one", no_route_then_one, NULL, NULL, NULL },
 		{ "operator commands", operators, NULL, NULL, NULL },
+		{ "case 28, 37: the default calls while on the backup", default_calls, NULL, NULL,
+		  NULL },
+		{ "the backup calls: refused while the current peer answers", backup_calls, NULL,
+		  NULL, NULL },
+		{ "case 34: two hubs that both call: no flapping", both_call, NULL, NULL, NULL },
+		{ "case 46: no default, P0 dies, comes back inbound, idles", back_by_inbound, NULL,
+		  NULL, NULL },
+		{ "an engine that refuses", engine_refuses, NULL, NULL, NULL },
 		{ "views", views, NULL, NULL, NULL },
 	};
 

@@ -451,6 +451,49 @@ static void case_48(void **state)
 	assert_int_equal(template(), 1);
 }
 
+static void walked_out_goes_home(void **state)
+{
+	world(2, true, false, 1);
+	up_on(1);
+	line_idles(0);
+	assert_int_equal(E0->next, NEXT_SAME);
+	world_acquire(&w, 0, 0);
+	step_times_out();
+	step_times_out();
+	assert_int_equal(E0->state, ENTRY_BACKOFF);
+	assert_int_equal(E0->next, NEXT_HOME);
+}
+
+static void death_is_forgotten(void **state)
+{
+	world(2, true, true, 1);
+	up_on(0);
+	peer_dies();
+	world_acquire(&w, 0, 0);
+	assert_int_equal(world_action(&w, ACT_OPEN)->answer_ms, 2000);
+	step_succeeds();
+	line_idles(0);
+	world_acquire(&w, 0, 0);
+	assert_int_equal(world_action(&w, ACT_OPEN)->answer_ms, 12000);
+}
+
+/* Row "inbound accepted on a new IKE SA": all other lines are asked for on the new one. */
+static void inbound_move_asks_again(void **state)
+{
+	world(2, true, true, 3);
+	up_on(1);
+	world_acquire(&w, 0, 1); /* in set-up */
+	world_acquire(&w, 0, 2);
+	world_step(&w);
+	core_child_failed(&w.r, E0->conn, E0->lines[2].setup, WHY_BUSY, NULL); /* backs off */
+	world_inbound(&w, 0, 0, &E0->lines[0]);
+	world_child_up(&w, world_action(&w, ACT_INBOUND_REPLY)->child, false);
+	assert_int_equal(E0->c, P(0));
+	assert_int_equal(world_count(&w, ACT_CHILD_OPEN), 2);
+	assert_true(E0->lines[1].setup && E0->lines[2].setup);
+	assert_false(mono_is_set(E0->lines[2].backoff_at));
+}
+
 static void share(bool both_up)
 {
 	const struct world_spec s[] = { { 0, 2, true, true, 1 }, { 1, 2, true, true, 1 } };
@@ -859,6 +902,9 @@ int main(void)
 		ROW("case 46: no default, P0 dies, comes back inbound, idles: P0", case_46),
 		ROW("case 47: on P1, idle end, P1 silent: P0 before P2", case_47),
 		ROW("case 48: a walk without answer changes no current peer", case_48),
+		ROW("a walk without answer ends at home with a default", walked_out_goes_home),
+		ROW("a peer that came back has its full Answer budget", death_is_forgotten),
+		ROW("an inbound move asks for every other line again", inbound_move_asks_again),
 		ROW("case 49: shared IKE SA, idle-out of one and of both", case_49_idle),
 		ROW("case 49: shared IKE SA, clear", case_49_clear),
 		ROW("case 49: shared IKE SA, clear while another asks on it", case_49_clear_while_asked),
