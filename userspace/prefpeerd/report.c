@@ -158,7 +158,7 @@ static json_t *report_lines(const struct entry_view *v, mono_t now)
 
 json_t *report_entry(const struct entry_view *v, mono_t now)
 {
-	return json_pack("{ss si ss sI s? ss ss s? s? ss so so so so so so s?}", "map", v->map, "seq",
+	return json_pack("{ss si ss sI ss? ss ss ss? ss? ss so so so so so so ss?}", "map", v->map, "seq",
 			 (int)v->seq, "state", entry_state_name(v->state), "state_since_ms",
 			 (json_int_t)mono_diff_ms(now, v->since), "peer", v->current, "reason",
 			 entry_reason_name(v->reason), "why", v->sentence, "trying", v->trying,
@@ -250,7 +250,7 @@ json_t *report_event(const struct entry_ntf *n)
 	char when[48];
 
 	wall_clock(when, sizeof(when));
-	return json_pack("{ss sI ss ss si si ss ss s? s? s? ss ss so}", "time", when, "stamp",
+	return json_pack("{ss sI ss ss si si ss ss ss? ss? ss? ss ss so}", "time", when, "stamp",
 			 (json_int_t)n->when.ns, "event", entry_ntf_name(n->type), "map", n->map,
 			 "seq", (int)n->seq, "line", (int)n->line, "from",
 			 entry_state_name(n->from), "to", entry_state_name(n->to), "from_peer",
