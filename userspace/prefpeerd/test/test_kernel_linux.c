@@ -15,7 +15,7 @@
 
 #include "prefpeerd/spd/reqid.h"
 #include "prefpeerd/spd/spd.h"
-#include "prefpeerd/test/kernel_world.h"
+#include "prefpeerd/test/real_kernel.h"
 
 #define A "10.1.1.1"
 #define B "10.1.1.2"
@@ -26,27 +26,27 @@
 
 static int setup(void **state)
 {
-	struct world *w = calloc(1, sizeof(*w));
+	struct real *w = calloc(1, sizeof(*w));
 
-	world_enter(w);
+	real_enter(w);
 	*state = w;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	world_leave(*state);
+	real_leave(*state);
 	free(*state);
 	return 0;
 }
 
-static void put_policy(struct world *w, const struct kernel_policy *p)
+static void put_policy(struct real *w, const struct kernel_policy *p)
 {
 	assert_int_equal(w->k.ops->policy_put(w->k.impl, p), 0);
 }
 
 /* In virtual time the kernel's minute for loading a cipher may pass while the disk is read. */
-static void add_sa(struct world *w, const struct kernel_sa *sa)
+static void add_sa(struct real *w, const struct kernel_sa *sa)
 {
 	int err = -ETIMEDOUT;
 
@@ -78,9 +78,9 @@ static void expect_text(const char *text, const char *what)
 		fail_msg("`%s` is not in:\n%s", what, text);
 }
 
-static void check_suite(struct world *w, const struct suite_case *c, enum sa_dir dir, bool v6)
+static void check_suite(struct real *w, const struct suite_case *c, enum sa_dir dir, bool v6)
 {
-	struct kernel_sa sa = world_sa(v6 ? "2001:db8:9::1" : LOCAL, v6 ? "2001:db8:1::1" : A, 0x1234,
+	struct kernel_sa sa = real_sa(v6 ? "2001:db8:9::1" : LOCAL, v6 ? "2001:db8:1::1" : A, 0x1234,
 				       REQID, dir);
 	struct kernel_sa_reading r;
 	char *text;
@@ -122,14 +122,14 @@ static void test_suites(void **state)
 /* A moved mapping changes the SA in place; a wrong key length changes nothing. */
 static void test_sa_options(void **state)
 {
-	struct world *w = *state;
-	struct kernel_sa sa = world_sa(LOCAL, A, 0x77, REQID, SA_DIR_OUT);
+	struct real *w = *state;
+	struct kernel_sa sa = real_sa(LOCAL, A, 0x77, REQID, SA_DIR_OUT);
 	char *text;
 
 	sa.encap_sport = 4500;
 	sa.encap_dport = 4500;
 	sa.has_sel = true;
-	sa.sel = world_selector("192.168.1.0/25", "192.168.2.0/24");
+	sa.sel = real_selector("192.168.1.0/25", "192.168.2.0/24");
 	add_sa(w, &sa);
 	assert_int_equal(w->k.ops->sa_add(w->k.impl, &sa), -EEXIST);
 	text = shell_text("ip -d xfrm state");
@@ -148,14 +148,14 @@ static void test_sa_options(void **state)
 
 /* ---- acquires and larvals ------------------------------------------------------ */
 
-static void expect_acquire(struct world *w, const char *peer)
+static void expect_acquire(struct real *w, const char *peer)
 {
-	struct addr a = world_addr(peer), lan = world_addr(LAN);
+	struct addr a = real_addr(peer), lan = real_addr(LAN);
 	unsigned i;
 
-	world_forget(w);
-	world_send(LAN, FAR);
-	i = world_wait(w, KEV_ACQUIRE, 0, 2000);
+	real_forget(w);
+	real_send(LAN, FAR);
+	i = real_wait(w, KEV_ACQUIRE, 0, 2000);
 	assert_true(i);
 	assert_int_equal(w->events[i - 1].reqid, REQID);
 	assert_true(addr_equal(&w->events[i - 1].tmpl_dst, &a));
@@ -165,17 +165,17 @@ static void expect_acquire(struct world *w, const char *peer)
 	assert_int_equal(w->events[i - 1].flow.dport.lo, 5001);
 }
 
-static void expect_no_acquire(struct world *w)
+static void expect_no_acquire(struct real *w)
 {
-	world_forget(w);
-	world_send(LAN, FAR);
-	world_run(w, 300);
-	assert_int_equal(world_count(w, KEV_ACQUIRE), 0);
+	real_forget(w);
+	real_send(LAN, FAR);
+	real_run(w, 300);
+	assert_int_equal(real_count(w, KEV_ACQUIRE), 0);
 }
 
-static int kill_larval(struct world *w, const char *peer)
+static int kill_larval(struct real *w, const char *peer)
 {
-	struct addr local = world_addr(LOCAL), a = world_addr(peer);
+	struct addr local = real_addr(LOCAL), a = real_addr(peer);
 
 	return w->k.ops->larval_kill(w->k.impl, &local, &a, REQID);
 }
@@ -183,13 +183,13 @@ static int kill_larval(struct world *w, const char *peer)
 /* case 35: A, B and A again within the 30 s of a larval. */
 static void test_larval_kill(void **state)
 {
-	struct world *w = *state;
-	struct kernel_policy to_a = world_policy(POLICY_OUT, "192.168.1.0/24", "192.168.2.0/24",
+	struct real *w = *state;
+	struct kernel_policy to_a = real_policy(POLICY_OUT, "192.168.1.0/24", "192.168.2.0/24",
 						 REQID, LOCAL, A);
 	struct kernel_policy to_b = to_a;
 	mono_t begin = mono_now();
 
-	to_b.tmpl_dst = world_addr(B);
+	to_b.tmpl_dst = real_addr(B);
 	put_policy(w, &to_a);
 	expect_acquire(w, A);
 	expect_no_acquire(w);
@@ -198,13 +198,13 @@ static void test_larval_kill(void **state)
 	/* The trap: back at A, whose larval lives on, nothing is asked. */
 	put_policy(w, &to_a);
 	expect_no_acquire(w);
-	assert_int_equal(world_larvals(w), 2);
+	assert_int_equal(real_larvals(w), 2);
 	assert_int_equal(kill_larval(w, A), 0);
-	assert_int_equal(world_larvals(w), 1);
+	assert_int_equal(real_larvals(w), 1);
 	expect_acquire(w, A);
 	assert_int_equal(kill_larval(w, A), 0);
 	assert_int_equal(kill_larval(w, B), 0);
-	assert_int_equal(world_larvals(w), 0);
+	assert_int_equal(real_larvals(w), 0);
 	assert_int_equal(kill_larval(w, A), 0);
 	expect_acquire(w, A);
 	assert_true(mono_diff_ms(mono_now(), begin) < 30000);
@@ -213,18 +213,18 @@ static void test_larval_kill(void **state)
 /* Another line's larval, and an SA to the same peer, are left alone. */
 static void test_larval_kill_spares(void **state)
 {
-	struct world *w = *state;
-	struct kernel_policy p = world_policy(POLICY_OUT, "192.168.1.0/24", "192.168.3.0/24",
+	struct real *w = *state;
+	struct kernel_policy p = real_policy(POLICY_OUT, "192.168.1.0/24", "192.168.3.0/24",
 					      REQID + 1, LOCAL, A);
-	struct kernel_sa sa = world_sa(LOCAL, A, 0x99, REQID, SA_DIR_OUT);
+	struct kernel_sa sa = real_sa(LOCAL, A, 0x99, REQID, SA_DIR_OUT);
 	struct kernel_sa_reading r;
 
 	put_policy(w, &p);
-	world_send(LAN, "192.168.3.1");
-	assert_true(world_wait(w, KEV_ACQUIRE, 0, 2000));
+	real_send(LAN, "192.168.3.1");
+	assert_true(real_wait(w, KEV_ACQUIRE, 0, 2000));
 	add_sa(w, &sa);
 	assert_int_equal(kill_larval(w, A), 0);
-	assert_int_equal(world_larvals(w), 1);
+	assert_int_equal(real_larvals(w), 1);
 	assert_int_equal(w->k.ops->sa_read(w->k.impl, &sa.id, &r), 0);
 }
 
@@ -249,7 +249,7 @@ static void send_to_many(void)
 
 	for (unsigned i = 0; i < MANY; i++) {
 		snprintf(dst, sizeof(dst), "192.168.2.%u", i + 1);
-		world_send(LAN, dst);
+		real_send(LAN, dst);
 	}
 }
 
@@ -257,7 +257,7 @@ static void send_to_many(void)
  * Acquires that a full socket lost while another took them (the port's own, of 8 MB): how
  * many lines are black for it?
  */
-static unsigned black_lines(struct world *w, bool broadcast_error)
+static unsigned black_lines(struct real *w, bool broadcast_error)
 {
 	struct xfrm_monitor *m;
 	struct seen first = { 0 }, again = { 0 };
@@ -272,7 +272,7 @@ static unsigned black_lines(struct world *w, bool broadcast_error)
 		assert_int_equal(setsockopt(fd, SOL_NETLINK, NETLINK_BROADCAST_ERROR, &on,
 					    sizeof(on)), 0);
 	send_to_many();
-	larvals = world_larvals(w);
+	larvals = real_larvals(w);
 	assert_int_equal(xfrm_monitor_read(m, see, &first), -ENOBUFS);
 	assert_in_range(first.n, 1, MANY - 1);
 	assert_true(larvals >= first.n);
@@ -284,7 +284,7 @@ static unsigned black_lines(struct world *w, bool broadcast_error)
 	return larvals - first.n;
 }
 
-static void put_many(struct world *w)
+static void put_many(struct real *w)
 {
 	char dst[32];
 
@@ -292,14 +292,14 @@ static void put_many(struct world *w)
 		struct kernel_policy p;
 
 		snprintf(dst, sizeof(dst), "192.168.2.%u", i + 1);
-		p = world_policy(POLICY_OUT, "192.168.1.0/24", dst, REQID + i, LOCAL, A);
+		p = real_policy(POLICY_OUT, "192.168.1.0/24", dst, REQID + i, LOCAL, A);
 		put_policy(w, &p);
 	}
 }
 
 static void test_overflow(void **state)
 {
-	struct world *w = *state;
+	struct real *w = *state;
 
 	put_many(w);
 	assert_int_equal(black_lines(w, true), 0);
@@ -312,11 +312,11 @@ static void test_overflow(void **state)
 /* In-place: one policy, the same index, and no moment without it. */
 static void test_switch_in_place(void **state)
 {
-	struct world *w = *state;
-	struct kernel_policy p = world_policy(POLICY_OUT, "192.168.1.0/24", "192.168.2.0/24", REQID,
+	struct real *w = *state;
+	struct kernel_policy p = real_policy(POLICY_OUT, "192.168.1.0/24", "192.168.2.0/24", REQID,
 					      LOCAL, A);
-	struct kernel_sa a = world_sa(LOCAL, A, 0xa, REQID, SA_DIR_OUT);
-	struct kernel_sa b = world_sa(LOCAL, B, 0xb, REQID, SA_DIR_OUT);
+	struct kernel_sa a = real_sa(LOCAL, A, 0xa, REQID, SA_DIR_OUT);
+	struct kernel_sa b = real_sa(LOCAL, B, 0xb, REQID, SA_DIR_OUT);
 	struct kernel_sa_reading ra, rb;
 	char *before, *after;
 
@@ -325,10 +325,10 @@ static void test_switch_in_place(void **state)
 	put_policy(w, &p);
 	before = shell_text("ip -d xfrm policy | grep -o 'index [0-9]*'");
 	for (unsigned i = 0; i < 40; i++) {
-		p.tmpl_dst = world_addr(i % 2 ? A : B);
+		p.tmpl_dst = real_addr(i % 2 ? A : B);
 		put_policy(w, &p);
 		for (unsigned j = 0; j < 5; j++)
-			assert_int_equal(world_send(LAN, FAR), 0);
+			assert_int_equal(real_send(LAN, FAR), 0);
 	}
 	after = shell_text("ip -d xfrm policy | grep -o 'index [0-9]*'");
 	assert_string_equal(before, after);
@@ -338,8 +338,8 @@ static void test_switch_in_place(void **state)
 	assert_int_equal(w->k.ops->sa_read(w->k.impl, &b.id, &rb), 0);
 	assert_int_equal(ra.packets, 100);
 	assert_int_equal(rb.packets, 100);
-	world_run(w, 100);
-	assert_int_equal(world_count(w, KEV_ACQUIRE), 0);
+	real_run(w, 100);
+	assert_int_equal(real_count(w, KEV_ACQUIRE), 0);
 }
 
 /* Both ends open: any listed peer's SA passes by its reqid, whatever the address. */
@@ -347,15 +347,15 @@ static void test_in_template(void **state)
 {
 	static const char *const peers[] = { "10.9.9.11", "10.9.9.12", "10.9.9.13" };
 	static const uint32_t reqids[] = { REQID, REQID, REQID + 1 };
-	struct world *w = *state;
-	struct kernel_policy in = world_policy(POLICY_IN, "192.168.2.0/24", "192.168.1.0/24", REQID,
+	struct real *w = *state;
+	struct kernel_policy in = real_policy(POLICY_IN, "192.168.2.0/24", "192.168.1.0/24", REQID,
 					       NULL, NULL);
-	struct endpoint ep = { world_addr(LAN), 5001 };
+	struct endpoint ep = { real_addr(LAN), 5001 };
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(&ep, &sa);
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	struct world far;
+	struct real far;
 	uint64_t mismatch;
 	char c;
 
@@ -365,32 +365,32 @@ static void test_in_template(void **state)
 	      " ip link set v0 up && ip route add 192.168.2.0/24 via 10.9.9.11");
 	put_policy(w, &in);
 	for (unsigned i = 0; i < 3; i++) {
-		struct kernel_sa s = world_sa(peers[i], LOCAL, 0x100 + i, reqids[i], SA_DIR_IN);
+		struct kernel_sa s = real_sa(peers[i], LOCAL, 0x100 + i, reqids[i], SA_DIR_IN);
 
 		add_sa(w, &s);
 	}
-	world_enter(&far);
+	real_enter(&far);
 	shell("ip link del d0");
 	shell("nsenter --net=/proc/%d/fd/%d ip link set v1 netns %d", getpid(), here, getpid());
 	shell("ip addr add 10.9.9.11/24 dev v1 && ip addr add 10.9.9.12/24 dev v1 &&"
 	      " ip addr add 10.9.9.13/24 dev v1 && ip addr add 192.168.2.1/24 dev v1 &&"
 	      " ip link set v1 up && ip route add 192.168.1.0/24 via 10.9.9.1");
 	/* In clear: dropped. It also resolves the neighbours. */
-	world_send(FAR, LAN);
-	world_run(&far, 500);
+	real_send(FAR, LAN);
+	real_run(&far, 500);
 	assert_int_equal(recv(fd, &c, 1, 0), -1);
 	for (unsigned i = 0; i < 3; i++) {
-		struct kernel_policy out = world_policy(POLICY_OUT, "192.168.2.0/24",
+		struct kernel_policy out = real_policy(POLICY_OUT, "192.168.2.0/24",
 							"192.168.1.0/24", reqids[i], peers[i], LOCAL);
-		struct kernel_sa s = world_sa(peers[i], LOCAL, 0x100 + i, reqids[i], SA_DIR_OUT);
+		struct kernel_sa s = real_sa(peers[i], LOCAL, 0x100 + i, reqids[i], SA_DIR_OUT);
 
 		add_sa(&far, &s);
 		put_policy(&far, &out);
-		assert_int_equal(world_send(FAR, LAN), 0);
-		world_run(&far, 500);
+		assert_int_equal(real_send(FAR, LAN), 0);
+		real_run(&far, 500);
 		assert_int_equal(recv(fd, &c, 1, 0), i < 2 ? 1 : -1);
 	}
-	world_leave(&far);
+	real_leave(&far);
 	assert_int_equal(setns(here, CLONE_NEWNET), 0);
 	close(here);
 	close(fd);
@@ -412,12 +412,12 @@ static int count_policy(void *ctx, const struct kernel_policy *p)
 /* case 40, the agent's half: nobody but --flush removes them, and reqids are found again. */
 static void test_takeover(void **state)
 {
-	struct world *w = *state;
-	struct kernel_policy p = world_policy(POLICY_OUT, "192.168.1.0/24", "192.168.2.0/24",
+	struct real *w = *state;
+	struct kernel_policy p = real_policy(POLICY_OUT, "192.168.1.0/24", "192.168.2.0/24",
 					      REQID_FIRST + 9, LOCAL, A);
 	struct kernel_policy allow = { .dir = POLICY_IN, .action = POLICY_ALLOW,
 				       .priority = SPD_PRIORITY_FIRST + 1,
-				       .sel = world_selector("192.168.1.0/24", "192.168.1.0/24") };
+				       .sel = real_selector("192.168.1.0/24", "192.168.1.0/24") };
 	struct reqid_table *t = reqid_table_new();
 	unsigned n = 0;
 
@@ -439,18 +439,18 @@ static void test_takeover(void **state)
 
 static void test_notices(void **state)
 {
-	struct world *w = *state;
-	struct kernel_sa sa = world_sa(LOCAL, A, 0x500, REQID, SA_DIR_OUT);
+	struct real *w = *state;
+	struct kernel_sa sa = real_sa(LOCAL, A, 0x500, REQID, SA_DIR_OUT);
 	unsigned i;
 
 	add_sa(w, &sa);
 	assert_int_equal(w->k.ops->sa_del(w->k.impl, &sa.id), 0);
-	world_run(w, 200);
+	real_run(w, 200);
 	assert_int_equal(w->n_events, 0);
 
 	add_sa(w, &sa);
 	shell("ip xfrm state del src %s dst %s proto esp spi 0x500", LOCAL, A);
-	i = world_wait(w, KEV_SA_GONE, 0, 2000);
+	i = real_wait(w, KEV_SA_GONE, 0, 2000);
 	assert_true(i);
 	assert_int_equal(w->events[i - 1].sa.spi, 0x500);
 	assert_int_equal(w->events[i - 1].reqid, REQID);
@@ -458,29 +458,29 @@ static void test_notices(void **state)
 	sa.soft_lifetime_s = 2;
 	sa.lifetime_s = 4;
 	add_sa(w, &sa);
-	i = world_wait(w, KEV_EXPIRE, i, 10000);
+	i = real_wait(w, KEV_EXPIRE, i, 10000);
 	assert_true(i);
 	assert_false(w->events[i - 1].hard);
-	i = world_wait(w, KEV_EXPIRE, i, 10000);
+	i = real_wait(w, KEV_EXPIRE, i, 10000);
 	assert_true(i);
 	assert_true(w->events[i - 1].hard);
 
 	add_sa(w, &sa);
 	shell("ip xfrm state flush");
-	assert_true(world_wait(w, KEV_OVERRUN, i, 2000));
+	assert_true(real_wait(w, KEV_OVERRUN, i, 2000));
 }
 
 /* Never early, and not late by more than an eighth of T, module or not. */
 static void test_pair_idle(void **state)
 {
-	struct world *w = *state;
-	struct kernel_policy p = world_policy(POLICY_OUT, "192.168.1.0/24", "192.168.2.0/24", REQID,
+	struct real *w = *state;
+	struct kernel_policy p = real_policy(POLICY_OUT, "192.168.1.0/24", "192.168.2.0/24", REQID,
 					      LOCAL, A);
-	struct kernel_sa out = world_sa(LOCAL, A, 0x1, REQID, SA_DIR_OUT);
-	struct kernel_sa in = world_sa(A, LOCAL, 0x2, REQID, SA_DIR_IN);
-	struct kernel_rule r = { .peer = world_addr(A), .reqid = REQID, .map = "M", .seq = 10,
+	struct kernel_sa out = real_sa(LOCAL, A, 0x1, REQID, SA_DIR_OUT);
+	struct kernel_sa in = real_sa(A, LOCAL, 0x2, REQID, SA_DIR_IN);
+	struct kernel_rule r = { .peer = real_addr(A), .reqid = REQID, .map = "M", .seq = 10,
 				 .idle_ms = 60000 };
-	struct kernel_pair_key key = { world_addr(LOCAL), world_addr(A), REQID };
+	struct kernel_pair_key key = { real_addr(LOCAL), real_addr(A), REQID };
 	struct kernel_pair_reading reading;
 	mono_t last;
 	unsigned i;
@@ -492,12 +492,12 @@ static void test_pair_idle(void **state)
 	add_sa(w, &in);
 	put_policy(w, &p);
 	for (i = 0; i < 10; i++) {
-		world_run(w, 20000);
+		real_run(w, 20000);
 		last = mono_now();
-		assert_int_equal(world_send(LAN, FAR), 0);
+		assert_int_equal(real_send(LAN, FAR), 0);
 	}
-	assert_int_equal(world_count(w, KEV_PAIR_IDLE), 0);
-	i = world_wait(w, KEV_PAIR_IDLE, 0, 120000);
+	assert_int_equal(real_count(w, KEV_PAIR_IDLE), 0);
+	i = real_wait(w, KEV_PAIR_IDLE, 0, 120000);
 	assert_true(i);
 	assert_true(addr_equal(&w->events[i - 1].pair.local, &key.local));
 	assert_true(addr_equal(&w->events[i - 1].pair.peer, &key.peer));
@@ -509,21 +509,21 @@ static void test_pair_idle(void **state)
 	assert_int_equal(w->k.ops->pair_read(w->k.impl, &key, &reading), 0);
 	assert_int_equal(reading.idle_ms, 60000);
 	/* Once an episode. */
-	world_run(w, 150000);
-	assert_int_equal(world_count(w, KEV_PAIR_IDLE), 1);
+	real_run(w, 150000);
+	assert_int_equal(real_count(w, KEV_PAIR_IDLE), 1);
 	assert_int_equal(w->k.ops->rule_del(w->k.impl, &r), 0);
 }
 
 static void test_one_way(void **state)
 {
-	struct world *w = *state;
-	struct kernel_policy p = world_policy(POLICY_OUT, "192.168.1.0/24", "192.168.2.0/24", REQID,
+	struct real *w = *state;
+	struct kernel_policy p = real_policy(POLICY_OUT, "192.168.1.0/24", "192.168.2.0/24", REQID,
 					      LOCAL, A);
-	struct kernel_sa out = world_sa(LOCAL, A, 0x1, REQID, SA_DIR_OUT);
-	struct kernel_sa in = world_sa(A, LOCAL, 0x2, REQID, SA_DIR_IN);
-	struct kernel_rule r = { .peer = world_addr(A), .reqid = REQID, .map = "M", .seq = 10,
+	struct kernel_sa out = real_sa(LOCAL, A, 0x1, REQID, SA_DIR_OUT);
+	struct kernel_sa in = real_sa(A, LOCAL, 0x2, REQID, SA_DIR_IN);
+	struct kernel_rule r = { .peer = real_addr(A), .reqid = REQID, .map = "M", .seq = 10,
 				 .one_way_ms = 10000 };
-	struct kernel_peer_key key = { world_addr(LOCAL), world_addr(A), 0 };
+	struct kernel_peer_key key = { real_addr(LOCAL), real_addr(A), 0 };
 	struct kernel_peer_reading reading;
 	mono_t first;
 	unsigned i;
@@ -532,14 +532,14 @@ static void test_one_way(void **state)
 	add_sa(w, &out);
 	add_sa(w, &in);
 	put_policy(w, &p);
-	world_run(w, 30000);
-	assert_int_equal(world_count(w, KEV_PEER_ONE_WAY), 0);
+	real_run(w, 30000);
+	assert_int_equal(real_count(w, KEV_PEER_ONE_WAY), 0);
 	first = mono_now();
-	for (i = 0; i < 12 && !world_count(w, KEV_PEER_ONE_WAY); i++) {
-		assert_int_equal(world_send(LAN, FAR), 0);
-		world_run(w, 1500);
+	for (i = 0; i < 12 && !real_count(w, KEV_PEER_ONE_WAY); i++) {
+		assert_int_equal(real_send(LAN, FAR), 0);
+		real_run(w, 1500);
 	}
-	i = world_wait(w, KEV_PEER_ONE_WAY, 0, 0);
+	i = real_wait(w, KEV_PEER_ONE_WAY, 0, 0);
 	assert_true(i);
 	assert_true(mono_diff_ms(w->events[i - 1].when, first) >= 10000);
 	assert_true(addr_equal(&w->events[i - 1].peer.peer, &key.peer));
@@ -549,9 +549,9 @@ static void test_one_way(void **state)
 	assert_true(mono_is_set(reading.heard));
 	assert_true(mono_is_set(reading.last_out));
 	assert_false(mono_is_set(reading.last_in));
-	world_forget(w);
-	world_run(w, 30000);
-	assert_int_equal(world_count(w, KEV_PEER_ONE_WAY), 0);
+	real_forget(w);
+	real_run(w, 30000);
+	assert_int_equal(real_count(w, KEV_PEER_ONE_WAY), 0);
 }
 
 int main(void)
@@ -569,7 +569,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pair_idle, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_way, setup, teardown),
 	};
-	const char *missing = world_missing();
+	const char *missing = real_missing();
 
 	if (missing) {
 		printf("1..0 # SKIP %s\n", missing);

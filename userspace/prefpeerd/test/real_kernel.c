@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "prefpeerd/test/kernel_world.h"
+#include "prefpeerd/test/real_kernel.h"
 
-const char *world_missing(void)
+const char *real_missing(void)
 {
 	struct xfrm *x;
 
@@ -69,13 +69,13 @@ char *shell_text(const char *fmt, ...)
 
 static void keep_event(void *ctx, const struct kernel_event *ev, mono_t now)
 {
-	struct world *w = ctx;
+	struct real *w = ctx;
 
-	assert_true(w->n_events < WORLD_EVENTS);
+	assert_true(w->n_events < REAL_EVENTS);
 	w->events[w->n_events++] = *ev;
 }
 
-void world_enter(struct world *w)
+void real_enter(struct real *w)
 {
 	memset(w, 0, sizeof(*w));
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
@@ -89,13 +89,13 @@ void world_enter(struct world *w)
 					   &w->k), 0);
 }
 
-void world_leave(struct world *w)
+void real_leave(struct real *w)
 {
 	kernel_linux_close(&w->k);
 	loop_free(w->loop);
 }
 
-struct addr world_addr(const char *text)
+struct addr real_addr(const char *text)
 {
 	struct addr a = { 0 };
 
@@ -104,7 +104,7 @@ struct addr world_addr(const char *text)
 	return a;
 }
 
-struct prefix world_prefix(const char *text)
+struct prefix real_prefix(const char *text)
 {
 	struct prefix p = { 0 };
 
@@ -112,17 +112,17 @@ struct prefix world_prefix(const char *text)
 	return p;
 }
 
-struct selector world_selector(const char *src, const char *dst)
+struct selector real_selector(const char *src, const char *dst)
 {
-	struct selector s = { .src = world_prefix(src), .dst = world_prefix(dst) };
+	struct selector s = { .src = real_prefix(src), .dst = real_prefix(dst) };
 
 	s.sport = s.dport = (struct port_range){ 0, UINT16_MAX };
 	return s;
 }
 
-int world_send(const char *src, const char *dst)
+int real_send(const char *src, const char *dst)
 {
-	struct endpoint from = { world_addr(src), 5000 }, to = { world_addr(dst), 5001 };
+	struct endpoint from = { real_addr(src), 5000 }, to = { real_addr(dst), 5001 };
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(&from, &sa);
 	int fd = socket(from.addr.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -139,7 +139,7 @@ int world_send(const char *src, const char *dst)
 
 struct waiting {
 	struct timer t;
-	struct world *w;
+	struct real *w;
 };
 
 static void time_over(struct timer *t, mono_t now)
@@ -149,7 +149,7 @@ static void time_over(struct timer *t, mono_t now)
 	loop_stop(wait->w->loop);
 }
 
-void world_run(struct world *w, unsigned ms)
+void real_run(struct real *w, unsigned ms)
 {
 	struct waiting wait = { .w = w };
 
@@ -158,7 +158,7 @@ void world_run(struct world *w, unsigned ms)
 	loop_run(w->loop);
 }
 
-unsigned world_wait(struct world *w, enum kernel_event_type type, unsigned from, unsigned ms)
+unsigned real_wait(struct real *w, enum kernel_event_type type, unsigned from, unsigned ms)
 {
 	mono_t end = mono_add_ms(mono_now(), ms);
 
@@ -169,11 +169,11 @@ unsigned world_wait(struct world *w, enum kernel_event_type type, unsigned from,
 		}
 		if (mono_before(end, mono_now()))
 			return 0;
-		world_run(w, 20);
+		real_run(w, 20);
 	}
 }
 
-unsigned world_count(const struct world *w, enum kernel_event_type type)
+unsigned real_count(const struct real *w, enum kernel_event_type type)
 {
 	unsigned n = 0;
 
@@ -182,7 +182,7 @@ unsigned world_count(const struct world *w, enum kernel_event_type type)
 	return n;
 }
 
-void world_forget(struct world *w)
+void real_forget(struct real *w)
 {
 	w->n_events = 0;
 }
@@ -195,7 +195,7 @@ static int count_larval(void *ctx, const struct kernel_sa_entry *e)
 	return 0;
 }
 
-unsigned world_larvals(struct world *w)
+unsigned real_larvals(struct real *w)
 {
 	unsigned n = 0;
 
@@ -203,29 +203,29 @@ unsigned world_larvals(struct world *w)
 	return n;
 }
 
-struct kernel_policy world_policy(enum policy_dir dir, const char *src, const char *dst,
+struct kernel_policy real_policy(enum policy_dir dir, const char *src, const char *dst,
 				  uint32_t reqid, const char *local, const char *peer)
 {
 	struct kernel_policy p = {
 		.dir = dir,
 		.action = POLICY_PROTECT,
-		.sel = world_selector(src, dst),
+		.sel = real_selector(src, dst),
 		.priority = 0x50500100,
 		.reqid = reqid,
-		.tmpl_src = world_addr(local),
-		.tmpl_dst = world_addr(peer),
+		.tmpl_src = real_addr(local),
+		.tmpl_dst = real_addr(peer),
 		.tmpl_family = AF_INET,
 	};
 
 	return p;
 }
 
-struct kernel_sa world_sa(const char *src, const char *dst, uint32_t spi, uint32_t reqid,
+struct kernel_sa real_sa(const char *src, const char *dst, uint32_t spi, uint32_t reqid,
 			  enum sa_dir dir)
 {
 	struct kernel_sa sa = {
-		.id = { .dst = world_addr(dst), .spi = spi, .proto = IPPROTO_ESP },
-		.src = world_addr(src),
+		.id = { .dst = real_addr(dst), .spi = spi, .proto = IPPROTO_ESP },
+		.src = real_addr(src),
 		.reqid = reqid,
 		.dir = dir,
 		.suite = { .encr = ENCR_AES_GCM_16, .key_bits = 128 },
