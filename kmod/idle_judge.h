@@ -17,7 +17,7 @@
 #include <linux/time64.h>
 #include <linux/types.h>
 #else
-#include "idle_judge_user.h"
+#include "kmod_judge_user.h"
 #endif
 
 #define PP_TICK_NS		(250 * (u64)NSEC_PER_MSEC)

@@ -248,6 +248,8 @@ u64 pp_reconcile(struct pp_net *pn)
 {
 	u64 now = ktime_get_boottime_ns();
 
+	if (READ_ONCE(pn->owed))
+		return PP_NEVER;
 	if (!pp_refused_fit(pn) && !pp_count_differs(pn)) {
 		pn->rescan_at = 0;
 		return PP_NEVER;

@@ -247,6 +247,16 @@ static bool pp_ask_ids(const struct pp_filter *f, const struct pp_pair *pair)
 	       PP_ASK(f, PEER_ID, pair->peer && f->peer_id == pair->peer->id);
 }
 
+static bool pp_ask_rule(const struct pp_filter *f, const struct pp_pair *pair)
+{
+	return pair->rule && f->rule_id == pair->rule->id;
+}
+
+static bool pp_ask_port(const struct pp_filter *f, const struct pp_pair *pair)
+{
+	return pair->peer && f->port == pair->peer->key.port;
+}
+
 static bool pp_ask_x(const struct pp_filter *f, const struct xfrm_state *x)
 {
 	u16 family = x->props.family;
@@ -280,8 +290,7 @@ bool pp_filter_sa(const struct pp_filter *f, const void *obj)
 	       PP_ASK(f, ENCAP_PORT, f->port == pp_sa_remote_port(sa)) &&
 	       PP_ASK(f, DIR, f->dir == sa->dir) &&
 	       PP_ASK(f, SA_ID, f->sa_id == sa->id) &&
-	       PP_ASK(f, RULE_ID, !sa->meta && pair->rule &&
-				  f->rule_id == pair->rule->id) &&
+	       PP_ASK(f, RULE_ID, !sa->meta && pp_ask_rule(f, pair)) &&
 	       PP_ASK(f, STATE, f->state == sa->state);
 }
 
@@ -299,9 +308,8 @@ bool pp_filter_pair(const struct pp_filter *f, const void *obj)
 	       pp_ask_pair_ends(f, &key->low, &key->high, pair->local) &&
 	       pp_ask_ids(f, pair) &&
 	       PP_ASK(f, REQID, f->reqid == key->reqid) &&
-	       PP_ASK(f, ENCAP_PORT, pair->peer &&
-				     f->port == pair->peer->key.port) &&
-	       PP_ASK(f, RULE_ID, pair->rule && f->rule_id == pair->rule->id) &&
+	       PP_ASK(f, ENCAP_PORT, pp_ask_port(f, pair)) &&
+	       PP_ASK(f, RULE_ID, pp_ask_rule(f, pair)) &&
 	       PP_ASK(f, STATE, f->state == pair->state);
 }
 

@@ -78,6 +78,8 @@ static void pp_peer_free_rcu(struct rcu_head *rcu)
 static void pp_peer_free(struct pp_net *pn, struct pp_peer *peer)
 {
 	pp_timer_del(pn, &peer->timer);
+	if (peer->timer.fine)
+		pn->n_fine_peers--;
 	list_del(&peer->dirty);
 	rhashtable_remove_fast(&pn->tab->peers, &peer->node, pp_peers_params);
 	pp_id_del(&pn->peers_all, peer->id);
@@ -183,10 +185,24 @@ void pp_peer_heard(struct pp_net *pn, struct pp_peer *peer, u64 stamp)
 		pp_peer_answered(pn, peer, stamp);
 }
 
+/* Does it belong, and may it go, into the fine wheel? */
+static bool pp_peer_is_fine(struct pp_net *pn, const struct pp_peer *peer)
+{
+	u64 t = min_not_zero(peer->t, peer->w);
+	bool fine = t && t < NSEC_PER_SEC;
+
+	if (fine && !peer->timer.fine &&
+	    pn->n_fine_peers >= pp_limit_fine())
+		fine = false;
+	if (fine != peer->timer.fine)
+		pn->n_fine_peers += fine ? 1 : -1;
+	return fine;
+}
+
 static void pp_peer_arm(struct pp_net *pn, struct pp_peer *peer, u64 now,
 			bool judgeable)
 {
-	u64 t = min_not_zero(peer->t, peer->w), when = PP_NEVER;
+	u64 when = PP_NEVER;
 
 	if (peer->w)
 		when = min(now + pp_judge_oneway_period(peer->w),
@@ -196,7 +212,7 @@ static void pp_peer_arm(struct pp_net *pn, struct pp_peer *peer, u64 now,
 	if (when == PP_NEVER)
 		pp_timer_del(pn, &peer->timer);
 	else
-		pp_timer_set(pn, &peer->timer, t && t < NSEC_PER_SEC, when);
+		pp_timer_set(pn, &peer->timer, pp_peer_is_fine(pn, peer), when);
 }
 
 static bool pp_peer_complete(const struct pp_look *lk,

@@ -452,6 +452,7 @@ struct pp_stats {
  * @dirty_peers: peers to sum up again
  * @group: multicast groups, by PREFPEER_NLGRP_*
  * @n_fine: pairs on the fine wheel
+ * @n_fine_peers: peers on it
  * @look: number of the last look
  * @off: real time minus boottime, as last seen
  * @off_since: when it was seen to change
@@ -469,6 +470,7 @@ struct pp_stats {
 struct pp_net {
 	struct net *net;
 
+	/* what the core's events touch */
 	spinlock_t lock;
 	struct list_head fresh;
 	struct list_head gone;
@@ -482,6 +484,7 @@ struct pp_net {
 	bool updated;
 	u32 n_offload;
 
+	/* what requests and the worker touch */
 	struct mutex mutex;
 	struct delayed_work work;
 	struct pp_table *tab;
@@ -496,6 +499,7 @@ struct pp_net {
 	struct list_head dirty_peers;
 	struct pp_group group[PP_GROUPS];
 	u32 n_fine;
+	u32 n_fine_peers;
 	u32 look;
 	s64 off;
 	u64 off_since;

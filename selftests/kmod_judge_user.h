@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What idle_judge.h takes from the kernel, for its unit test. */
-#ifndef PP_IDLE_JUDGE_USER_H
-#define PP_IDLE_JUDGE_USER_H
+/* What kmod/idle_judge.h takes from the kernel, for its unit test. */
+#ifndef KMOD_JUDGE_USER_H
+#define KMOD_JUDGE_USER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,4 +25,4 @@ static inline u64 div_u64(u64 dividend, u32 divisor)
 	return dividend / divisor;
 }
 
-#endif /* PP_IDLE_JUDGE_USER_H */
+#endif /* KMOD_JUDGE_USER_H */
