@@ -15,6 +15,7 @@ static void turn_fire(struct timer *t, mono_t now)
 	struct ike *e = timer_container(t, struct ike, turn_timer);
 
 	sessions_bury(e);
+	crossing_turn(e);
 	events_turn(e);
 }
 

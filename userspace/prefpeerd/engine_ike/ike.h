@@ -35,6 +35,7 @@
 #define REKEY_SETTLE_MS 1000       /* the peer's time to install a rekeyed inbound SA */
 #define REPLAY_WINDOW 64           /* packets, semantics.md §4.6 */
 #define EVENT_TEXT_MAX 256
+#define CROSSING_NONCE 32          /* bytes of nonces that are compared */
 
 struct ike;
 struct session;
@@ -170,6 +171,7 @@ struct session {
 	uint64_t tx, rx, retransmits;
 	struct init_key init_key;
 	bool half_open_counted;
+	uint8_t low_nonce[CROSSING_NONCE]; /* the lower of Ni and Nr */
 	struct session *prev, *next;
 	UT_hash_handle hh_spi, hh_conn, hh_init;
 };
@@ -189,6 +191,7 @@ struct inbound {
 	size_t ke_len;
 	struct child *rekeys; /* REKEY_SA named it */
 	struct timer timer;   /* the hold's end */
+	bool parked;          /* the caller has not been asked yet: crossing.c */
 	struct inbound *prev, *next;
 };
 
@@ -330,7 +333,9 @@ void child_settle(struct child *c, const struct child_outcome *out);
 struct inbound *inbound_new(struct session *s, uint8_t exchange, const struct payloads *p);
 void inbound_free(struct inbound *in);
 struct inbound *inbound_find(struct ike *e, uint32_t id);
-/* ENG_INBOUND; the session holds it until the verdict. */
+/* The session answers no other request until the verdict; refused when none comes. */
+void inbound_park(struct session *s, struct inbound *in);
+/* The same, and ENG_INBOUND asks for the verdict. */
 void inbound_hold(struct session *s, struct inbound *in);
 /* The request went, with its session: ENG_INBOUND_GONE. */
 void inbound_gone(struct inbound *in);
@@ -345,6 +350,20 @@ void inbound_answer(struct inbound *in, const struct engine_child *want, struct 
 		    struct inbound_answer *out);
 /* After the answer was sent: the outbound SA, and the event. */
 void inbound_finish(struct inbound *in, struct inbound_answer *a);
+
+/* ---- crossing.c: both ends began at once ---- */
+enum crossing {
+	CROSSING_NONE,
+	CROSSING_WAIT, /* ours wins, and is not up yet */
+	CROSSING_LOST, /* ours won */
+};
+
+/* Both nonces are known. */
+void crossing_note(struct session *s);
+/* About an authenticated session of the peer's. */
+enum crossing crossing_judge(const struct session *s);
+/* A set-up of ours ended, or is up: whoever waited for that. */
+void crossing_turn(struct ike *e);
 
 /* ---- xchg_info.c ---- */
 int probe_build(struct session *s, struct task *t, struct msg_out *m);

@@ -134,11 +134,18 @@ static void hold_fire(struct timer *t, mono_t now)
 {
 	struct inbound *in = timer_container(t, struct inbound, timer);
 	struct engine_verdict refuse = { .accept = false };
-	struct engine_event *ev = ike_event(in->s->e, in->s, ENG_INBOUND_GONE);
 
 	log_warn("ike", "inbound %u: no verdict in time, refused", in->id);
-	ev->inbound = in->id;
+	if (in->id)
+		ike_event(in->s->e, in->s, ENG_INBOUND_GONE)->inbound = in->id;
 	give_verdict(in, &refuse);
+}
+
+void inbound_park(struct session *s, struct inbound *in)
+{
+	s->held = in;
+	in->timer.fn = hold_fire;
+	timer_set(&s->e->env.timers, &in->timer, mono_add_ms(ike_now(s->e), HOLD_MS));
 }
 
 void inbound_hold(struct session *s, struct inbound *in)
@@ -146,10 +153,8 @@ void inbound_hold(struct session *s, struct inbound *in)
 	struct ike *e = s->e;
 	struct engine_event *ev;
 
+	inbound_park(s, in);
 	in->id = ++e->last_inbound ? e->last_inbound : ++e->last_inbound;
-	s->held = in;
-	in->timer.fn = hold_fire;
-	timer_set(&e->env.timers, &in->timer, mono_add_ms(ike_now(e), HOLD_MS));
 	ev = ike_event(e, s, ENG_INBOUND);
 	ev->inbound = in->id;
 	ev->peer_id = s->peer_id;

@@ -34,8 +34,10 @@ void session_set_state(struct session *s, enum session_state to, const char *rea
 	log_info("ike", "conn %u to %s: %s -> %s: %s", s->conn,
 		 endpoint_print(&s->peer, peer, sizeof(peer)), state_names[s->state],
 		 state_names[to], reason);
-	if (is_setup(s->state) && !is_setup(to))
+	if (is_setup(s->state) && !is_setup(to)) {
 		s->e->n_setups--;
+		ike_schedule(s->e); /* for crossing_turn() */
+	}
 	s->state = to;
 }
 

@@ -271,7 +271,9 @@ void auth_request(struct session *s, const struct payloads *p)
 	}
 	timer_cancel(&s->e->env.timers, &s->expiry_timer);
 	session_set_state(s, SES_HELD, "authentic, waits for the verdict");
-	inbound_hold(s, in);
+	inbound_park(s, in);
+	in->parked = true;
+	crossing_turn(s->e);
 }
 
 /* The peer authenticated; what of its child? @a->notify says. */

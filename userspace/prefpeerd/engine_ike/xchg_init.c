@@ -213,6 +213,7 @@ static void go_on(struct session *s, const struct ike_header *h, const struct pa
 	crypto_dh_free(su->dh);
 	su->dh = NULL;
 	s->next_out = 1;
+	crossing_note(s);
 	session_set_state(s, SES_AUTH, "IKE_SA_INIT answered");
 	task_push(s, TASK_AUTH, su->first);
 	exchange_next(s);
@@ -425,6 +426,7 @@ static int respond(struct session *s, struct init_in *in)
 	su->msg_r_len = m.w.len;
 	if (!su->msg_r)
 		return -ENOMEM;
+	crossing_note(s);
 	response_keep(s, m.buf, m.w.len);
 	session_send(s, m.buf, m.w.len);
 	return 0;

@@ -15,6 +15,7 @@ static const uint8_t key[] = "correct horse battery staple";
 /* What was offered first, as the whole line. */
 static void accept_inbound(struct side *s, const struct engine_event *ev)
 {
+	struct engine_conn_info info;
 	struct engine_verdict v = { .accept = s->policy == INBOUND_ACCEPT, .keep_ike = s->keep_ike };
 
 	v.conn = ev->conn ? ev->conn : s->next_id;
@@ -25,6 +26,8 @@ static void accept_inbound(struct side *s, const struct engine_event *ev)
 		v.child.line_sel = ev->offered[0];
 	}
 	s->engine->ops->inbound_reply(s->engine->impl, ev->inbound, &v);
+	if (s->yields && !s->engine->ops->conn_info(s->engine->impl, 1, &info) && !info.established)
+		s->engine->ops->close(s->engine->impl, 1, CLOSE_DELETE);
 }
 
 static void on_event(void *ctx, const struct engine_event *ev, mono_t now)

@@ -30,6 +30,7 @@ struct side {
 	unsigned n;
 	enum inbound_policy policy;
 	bool keep_ike;
+	bool yields; /* accepting gives up conn 1 unless that is up: as entry/ does in WALK */
 	struct engine_child inbound_child; /* suites and reqid for what is accepted */
 	uint32_t next_id;
 };

@@ -632,6 +632,46 @@ static void no_initial_contact_beside_another(void **state)
 	fixture_free(f);
 }
 
+/* ---- both ends at once ---- */
+
+static unsigned live_ike_sas(const struct side *s)
+{
+	struct engine_conn_info info;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->n; i++)
+		n += s->log[i].ev.type == ENG_UP &&
+		     !s->engine->ops->conn_info(s->engine->impl, s->log[i].ev.conn, &info);
+	return n;
+}
+
+/* Whatever the nonces and however far apart: one IKE SA and one pair is left, never none. */
+static void crossing_setups(void **state)
+{
+	for (unsigned i = 0; i < 60; i++) {
+		struct fixture *f = fixture_new(AF_INET);
+		struct engine_child c = fixture_child(1, 1);
+		struct selector swap = selector_reverse(&c.sel);
+
+		f->left.yields = f->right.yields = true;
+		assert_int_equal(open_from_left(f, 6000, 6000), 0);
+		fixture_run_ms(f, i % 6 * 5);
+		c.sel = c.line_sel = swap;
+		assert_int_equal(f->right.engine->ops->open(f->right.engine->impl, 1, 1, &f->right.addr, &c,
+							    NULL), 0);
+		fixture_run_ms(f, 5000);
+		assert_int_equal(f->left.kernel.n_sas, 2);
+		assert_int_equal(f->right.kernel.n_sas, 2);
+		assert_int_equal(live_ike_sas(&f->left), 1);
+		assert_int_equal(live_ike_sas(&f->right), 1);
+		f->left.engine->ops->probe(f->left.engine->impl,
+					   side_last(&f->left, ENG_CHILD_UP)->ev.conn);
+		fixture_run_ms(f, 200);
+		assert_int_equal(f->left.kernel.n_sas, 2);
+		fixture_free(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -657,6 +697,7 @@ int main(void)
 		cmocka_unit_test(group_not_offered),
 		cmocka_unit_test(behind_nat),
 		cmocka_unit_test(nat_moves),
+		cmocka_unit_test(crossing_setups),
 		cmocka_unit_test(initial_contact),
 		cmocka_unit_test(no_initial_contact_beside_another),
 	};
