@@ -102,6 +102,7 @@ silent_at_first()
 	local t
 
 	flow_stop
+	hub_restore 2
 	agent_stop && hub_cut 1 && t=$(now_ns) && e2e_agent || return
 	flow_listen second "$site_host" 5002 && flow_start second 20000 0 "$site_host" 5002
 	wait_for 30 is_up_with $h2 || fail "not on $h2" || return
