@@ -37,7 +37,7 @@ conf6()
 	agent_conf_mode
 }
 
-up6() { map_is 'm["state"]' UP && map_is 'm["peer"]' "$1" && sa_up "$branch" $branch_addr6 "$1"; }
+up6() { state_is UP "$1" && sa_up "$branch" $branch_addr6 "$1"; }
 
 start()
 {

@@ -117,7 +117,7 @@ walk_without_answer()
 	t=$(now_ns)
 	cut $h1 $h2 $h3
 	flow_start probe 500000
-	wait_for 90 map_is 'm["state"]' BACKOFF || fail "no BACKOFF" || return
+	wait_for 90 state_is BACKOFF || fail "no BACKOFF" || return
 	expect "current peer" current_peer $h1 && expect "next attempt" next_peer $h1 || return
 	capture_sync
 	expect "tried" "init_order $t" "$h1 $h2 $h3" || return

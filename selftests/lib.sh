@@ -154,15 +154,17 @@ seconds_ns()
 	printf '%d.%03d' $(($1 / 1000000000)) $(($1 / 1000000 % 1000))
 }
 
-# wait_for SECONDS COMMAND…: until COMMAND succeeds; 1 after SECONDS.
+# wait_for SECONDS COMMAND…: until COMMAND succeeds; 1 after SECONDS. Asks often
+# at first, then every quarter of a second: waiting is free here, asking is not.
 wait_for()
 {
-	local end=$(($(now_ns) + $1 * 1000000000))
+	local end=$(($(now_ns) + $1 * 1000000000)) pause=50
 
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(now_ns)" -lt $end ] || return 1
-		sleep 0.05
+		sleep "0.$(printf %03d $pause)"
+		pause=$((pause < 200 ? pause * 5 / 4 : 250))
 	done
 }
 

@@ -76,8 +76,20 @@ next_peer() { map_get 'm["next"]' "$@"; }
 map_state() { map_get 'm["state"]' "$@"; }
 
 map_is() { [ "$(map_get "$1")" = "$2" ]; }
-is_up_with() { map_is 'm["state"]' UP && map_is 'm["peer"]' "$1" && peer_is_up "$1"; }
-is_down() { map_is 'm["state"]' DOWN; }
+
+# The last change of state that the monitor has seen: cheap enough to wait for.
+last_state() { grep '"event":"map-state"' "$tmp/monitor.log" | tail -n 1; }
+
+state_is()
+{
+	local e
+
+	e=$(last_state)
+	[[ $e == *"\"to\":\"$1\""* ]] && { [ -z "$2" ] || [[ $e == *"\"peer\":\"$2\""* ]]; }
+}
+
+is_up_with() { state_is UP "$1" && peer_is_up "$1"; }
+is_down() { state_is DOWN; }
 
 # expect WHAT COMMAND VALUE: with a sentence when it differs
 expect()
