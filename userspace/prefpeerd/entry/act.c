@@ -27,8 +27,15 @@ static uint32_t env_random(void *ctx)
 
 struct core_env shell_env(struct entries *s)
 {
-	return (struct core_env){ .now = s->now, .local = env_local, .random = env_random,
-				  .ctx = s };
+	return (struct core_env){.now = s->now, .local = env_local, .random = env_random, .ctx = s};
+}
+
+void step_begin(struct step *t, struct entries *s, mono_t now)
+{
+	s->now = now;
+	t->s = s;
+	t->env = shell_env(s);
+	t->r = (struct run){&s->core, &t->env, &s->out};
 }
 
 static void failed(struct entries *s, conn_id conn, child_id child, int err)
@@ -36,7 +43,7 @@ static void failed(struct entries *s, conn_id conn, child_id child, int err)
 	if (err >= 0)
 		return;
 	MEM_ROOM(s->failed, s->n_failed, s->cap_failed);
-	s->failed[s->n_failed++] = (struct shell_failure){ conn, child, err };
+	s->failed[s->n_failed++] = (struct shell_failure){conn, child, err};
 }
 
 /* False: the line is gone (a reload), nothing can be asked for. */
@@ -49,8 +56,12 @@ static bool fill_child(struct entries *s, const struct core_action *a, struct en
 	if (!se || !l)
 		return false;
 	*out = (struct engine_child){
-		.id = a->child, .reqid = a->reqid, .sel = a->sel, .line_sel = l->sel,
-		.lifetime_s = s->conf->child_lifetime_s, .lifetime_kb = s->conf->child_lifetime_kb,
+		.id = a->child,
+		.reqid = a->reqid,
+		.sel = a->sel,
+		.line_sel = l->sel,
+		.lifetime_s = s->conf->child_lifetime_s,
+		.lifetime_kb = s->conf->child_lifetime_kb,
 	};
 	for (unsigned i = 0; i < se->conf->n_sets && i < SUITE_MAX; i++)
 		out->suites[out->n_suites++] = se->conf->sets[i]->suite;
@@ -59,7 +70,7 @@ static bool fill_child(struct entries *s, const struct core_action *a, struct en
 
 static void do_open(struct entries *s, const struct core_action *a)
 {
-	const struct engine_budget b = { a->answer_ms, a->finish_ms };
+	const struct engine_budget b = {a->answer_ms, a->finish_ms};
 	struct engine_child child;
 	int err = -ENOENT;
 
@@ -80,11 +91,11 @@ static void do_child_open(struct entries *s, const struct core_action *a)
 
 static void do_inbound_reply(struct entries *s, const struct core_action *a)
 {
-	struct engine_verdict v = { .accept = a->accept, .keep_ike = a->keep_ike, .conn = a->conn };
+	struct engine_verdict v = {.accept = a->accept, .keep_ike = a->keep_ike, .conn = a->conn};
 	int err;
 
 	if (v.accept && !fill_child(s, a, &v.child))
-		v = (struct engine_verdict){ .conn = a->conn };
+		v = (struct engine_verdict){.conn = a->conn};
 	err = ENGINE(s)->inbound_reply(EIMPL(s), a->inbound, &v);
 	if (a->accept && !v.accept)
 		err = -ENOENT;
@@ -127,15 +138,28 @@ static void do_notify(struct entries *s, const struct core_action *a)
 		return;
 	say_note(se, n, s->sentence, sizeof(s->sentence));
 	ntf = (struct entry_ntf){
-		.type = n->type, .map = se->map, .seq = se->seq, .line = n->line,
-		.from = n->from, .to = n->to,
+		.type = n->type,
+		.map = se->map,
+		.seq = se->seq,
+		.line = n->line,
+		.from = n->from,
+		.to = n->to,
 		.from_peer = shell_peer_name(se, n->from_peer),
-		.peer = shell_peer_name(se, n->peer), .next = shell_peer_name(se, n->next),
-		.reason = c->reason, .sentence = s->sentence, .when = s->now,
-		.unanswered = c->unanswered, .silent_ms = c->silent_ms, .budget_ms = c->budget_ms,
-		.idle_ms = c->idle_ms, .backoff_ms = c->backoff_ms,
-		.spi_in = c->spi_in, .spi_out = c->spi_out, .gap_ms = n->gap_ms,
-		.has_flow = c->has_flow, .flow = c->flow,
+		.peer = shell_peer_name(se, n->peer),
+		.next = shell_peer_name(se, n->next),
+		.reason = c->reason,
+		.sentence = s->sentence,
+		.when = s->now,
+		.unanswered = c->unanswered,
+		.silent_ms = c->silent_ms,
+		.budget_ms = c->budget_ms,
+		.idle_ms = c->idle_ms,
+		.backoff_ms = c->backoff_ms,
+		.spi_in = c->spi_in,
+		.spi_out = c->spi_out,
+		.gap_ms = n->gap_ms,
+		.has_flow = c->has_flow,
+		.flow = c->flow,
 	};
 	s->ports.notify(s->ports.ctx, &ntf);
 }
@@ -180,8 +204,8 @@ static void act(struct entries *s, const struct core_action *a)
 static void feed_back(struct entries *s, const struct shell_failure *f)
 {
 	const struct core_env env = shell_env(s);
-	struct run r = { &s->core, &env, &s->out };
-	const struct cause c = { .text = strerror(-f->err) };
+	struct run r = {&s->core, &env, &s->out};
+	const struct cause c = {.text = strerror(-f->err)};
 
 	if (f->child)
 		core_child_failed(&r, f->conn, f->child, WHY_LOCAL, c.text);
@@ -195,7 +219,7 @@ static void on_timer(struct timer *t, mono_t now)
 	struct entries *s = se->owner;
 	struct core_entry *e = core_entry(&s->core, se->id);
 	struct core_env env;
-	struct run r = { &s->core, &env, &s->out };
+	struct run r = {&s->core, &env, &s->out};
 
 	s->now = now;
 	env = shell_env(s);
@@ -223,7 +247,7 @@ void act_all(struct entries *s)
 	while (s->out.n || s->n_failed) {
 		struct core_out todo = s->out;
 
-		s->out = (struct core_out){ 0 };
+		s->out = (struct core_out){0};
 		for (unsigned i = 0; i < todo.n; i++)
 			act(s, &todo.list[i]);
 		free(todo.list);
@@ -242,8 +266,8 @@ static bool same_rule(const struct kernel_rule *a, const struct kernel_rule *b)
 static bool equal_rule(const struct kernel_rule *a, const struct kernel_rule *b)
 {
 	return same_rule(a, b) && !strcmp(a->map, b->map) && a->seq == b->seq &&
-	       a->index == b->index && a->is_default == b->is_default &&
-	       a->idle_ms == b->idle_ms && a->one_way_ms == b->one_way_ms;
+	       a->index == b->index && a->is_default == b->is_default && a->idle_ms == b->idle_ms &&
+	       a->one_way_ms == b->one_way_ms;
 }
 
 static const struct kernel_rule *find_rule(const struct kernel_rule *rules, unsigned n,
@@ -314,9 +338,9 @@ void act_remotes_drop(struct entries *s)
 
 bool act_sa_there(struct entries *s, const struct core_child *ch)
 {
-	const struct kernel_sa_id id = { .dst = ch->remote, .spi = ch->spi_out,
-					 .proto = IPPROTO_ESP };
-	struct kernel_sa_reading r = { 0 };
+	const struct kernel_sa_id id = {
+		.dst = ch->remote, .spi = ch->spi_out, .proto = IPPROTO_ESP};
+	struct kernel_sa_reading r = {0};
 
 	return !KERNEL(s)->sa_read(KIMPL(s), &id, &r) && !r.larval;
 }
@@ -324,9 +348,9 @@ bool act_sa_there(struct entries *s, const struct core_child *ch)
 int64_t act_pair_idle_ms(struct entries *s, const struct core_child *ch,
 			 struct kernel_pair_reading *out)
 {
-	const struct kernel_pair_key key = { ch->local, ch->remote, ch->reqid };
+	const struct kernel_pair_key key = {ch->local, ch->remote, ch->reqid};
 
-	*out = (struct kernel_pair_reading){ 0 };
+	*out = (struct kernel_pair_reading){0};
 	if (KERNEL(s)->pair_read(KIMPL(s), &key, out) || !mono_is_set(out->last_use))
 		return -1;
 	return mono_before(s->now, out->last_use) ? 0 : mono_diff_ms(s->now, out->last_use);

@@ -69,7 +69,7 @@ static struct core_action *emit_child(struct run *r, struct core_entry *e,
 
 	e->at.child = ++r->c->last_child;
 	l->setup = e->at.child;
-	child_add(e, e->at.child, conn, l->reqid, CHILD_SETUP, walk_peer(e));
+	core_child_add(e, e->at.child, conn, l->reqid, CHILD_SETUP, walk_peer(e));
 	a->conn = conn;
 	a->child = e->at.child;
 	a->reqid = l->reqid;
@@ -105,7 +105,7 @@ bool attempt_begin(struct run *r, struct core_entry *e, struct core_peer *p, str
 	struct core_conn *conn;
 	struct addr local;
 
-	*why = (struct cause){ .reason = REASON_DNS };
+	*why = (struct cause){.reason = REASON_DNS};
 	if (!addr_is_set(&p->addr))
 		return false;
 	why->reason = REASON_NO_LOCAL;
@@ -114,8 +114,8 @@ bool attempt_begin(struct run *r, struct core_entry *e, struct core_peer *p, str
 	why->reason = REASON_ENGINE;
 	if (!r->c->ready || !l)
 		return false;
-	e->at = (struct core_attempt){ .reqid = l->reqid, .started = r->env->now,
-				       .answer_ms = attempt_answer_ms(e, p) };
+	e->at = (struct core_attempt){
+		.reqid = l->reqid, .started = r->env->now, .answer_ms = attempt_answer_ms(e, p)};
 	e->local = local;
 	conn = conn_find(r->c, p->remote, &local, &p->addr);
 	if (!conn) {
@@ -161,17 +161,18 @@ void attempt_abandon(struct run *r, struct core_entry *e)
 		l->setup = 0;
 	if (core_child(e, e->at.child)) {
 		if (conn && conn->state == CONN_UP)
-			child_end(r, e, e->at.child, CLOSE_DELETE);
+			core_child_end(r, e, e->at.child, CLOSE_DELETE);
 		else
-			child_forget(e, e->at.child);
+			core_child_forget(e, e->at.child);
 	}
-	e->at = (struct core_attempt){ 0 };
+	e->at = (struct core_attempt){0};
 }
 
 static void answered(struct run *r, struct core_entry *e)
 {
 	if (e->at.kind && !e->at.answered) {
-		e->at.remark = REASON_NONE; /* a proper answer: whatever was said before does not count */
+		e->at.remark =
+			REASON_NONE; /* a proper answer: whatever was said before does not count */
 		run_budget(r, e, true);
 	}
 }
@@ -189,10 +190,11 @@ void core_conn_answered(struct run *r, conn_id id, uint32_t rtt_us)
 			answered(r, r->c->entries[i]);
 }
 
-/* Nothing unauthenticated decides: the step ends at half its Answer budget unless an answer comes. */
+/* Nothing unauthenticated decides: the step ends at half its Answer budget unless an answer comes.
+ */
 void core_conn_remark(struct run *r, conn_id id, enum engine_why why, const char *text)
 {
-	const struct cause c = { .reason = reason_of(why), .text = text };
+	const struct cause c = {.reason = reason_of(why), .text = text};
 
 	for (unsigned i = 0; i < r->c->n_entries; i++) {
 		struct core_entry *e = r->c->entries[i];
@@ -201,8 +203,7 @@ void core_conn_remark(struct run *r, conn_id id, enum engine_why why, const char
 			continue;
 		e->at.remark = c.reason;
 		snprintf(e->at.remark_text, sizeof(e->at.remark_text), "%s", text ? text : "");
-		e->at.at = mono_max(r->env->now,
-				    mono_add_ms(e->at.started, e->at.answer_ms / 2));
+		e->at.at = mono_max(r->env->now, mono_add_ms(e->at.started, e->at.answer_ms / 2));
 		entry_note(r, e, NTF_NOTE, 0, walk_peer(e), &c);
 	}
 }

@@ -20,8 +20,8 @@ struct core_conn *conn_new(struct core *c, remote_id remote, const struct addr *
 			   const struct addr *peer)
 {
 	MEM_ROOM(c->conns, c->n_conns, c->cap_conns);
-	c->conns[c->n_conns] = (struct core_conn){ .id = ++c->last_conn, .remote = remote,
-						   .local = *local, .peer = *peer };
+	c->conns[c->n_conns] = (struct core_conn){
+		.id = ++c->last_conn, .remote = remote, .local = *local, .peer = *peer};
 	return &c->conns[c->n_conns++];
 }
 
@@ -94,12 +94,12 @@ static void forget_children(struct core_entry *e, conn_id id)
 {
 	for (unsigned i = e->n_children; i-- > 0;)
 		if (e->children[i].conn == id)
-			child_forget(e, e->children[i].id);
+			core_child_forget(e, e->children[i].id);
 }
 
 void conn_close_for_all(struct run *r, conn_id id, const struct core_entry *but)
 {
-	const struct cause why = { .reason = REASON_SHARED };
+	const struct cause why = {.reason = REASON_SHARED};
 	struct core_conn *k = core_conn(r->c, id);
 	struct core_action *a;
 

@@ -5,7 +5,7 @@
  * outside: core_copy() makes another world, which is how test_entry_every.c
  * walks through every sequence of events.
  *
- * Invariants, checked after every step there (core_check.c):
+ * Invariants, checked after every step there (test/entry_check.c):
  *  I1  at most one attempt per entry, and only in WALK
  *  I2  a walk never tries a peer twice; its list holds each peer once
  *  I3  UP: the entry has an IKE SA in the table that is established
@@ -406,17 +406,19 @@ void conn_forget(struct core *c, conn_id id);
 /* Closed by us although others use it (a clear): their rows follow. */
 void conn_close_for_all(struct run *r, conn_id id, const struct core_entry *but);
 
-/* line.c */
-struct core_child *child_add(struct core_entry *e, child_id id, conn_id conn, uint32_t reqid,
+/* child.c */
+struct core_child *core_child_add(struct core_entry *e, child_id id, conn_id conn, uint32_t reqid,
 			     enum child_state state, peer_key peer);
-void child_forget(struct core_entry *e, child_id id);
+void core_child_forget(struct core_entry *e, child_id id);
 /* Tell the engine, and forget. */
-void child_end(struct run *r, struct core_entry *e, child_id id, enum engine_close how);
+void core_child_end(struct run *r, struct core_entry *e, child_id id, enum engine_close how);
 /* Outbound now, inbound in 5 s. */
-void child_retire(struct run *r, struct core_entry *e, struct core_child *ch);
-void child_live(struct run *r, struct core_entry *e, struct core_child *ch,
+void core_child_retire(struct run *r, struct core_entry *e, struct core_child *ch);
+void core_child_set_pair(struct core_child *ch, const struct core_pair *p);
+void core_child_live(struct run *r, struct core_entry *e, struct core_child *ch,
 		const struct core_pair *p);
 struct core_child *line_child(const struct core_entry *e, uint32_t reqid);
+/* line.c */
 bool line_covers(const struct core_entry *e, const struct core_line *l, const struct selector *flow);
 void line_open(struct run *r, struct core_entry *e, struct core_line *l);
 void line_open_wanted(struct run *r, struct core_entry *e);

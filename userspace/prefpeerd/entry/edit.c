@@ -40,7 +40,7 @@ void core_fini(struct core *c)
 		entry_free(c->entries[i]);
 	free(c->entries);
 	free(c->conns);
-	*c = (struct core){ 0 };
+	*c = (struct core){0};
 }
 
 static struct core_entry *entry_copy(const struct core_entry *from)
@@ -104,7 +104,7 @@ static void line_remove(struct run *r, struct core_entry *e, struct core_line *l
 	line_reset(r, e, l);
 	for (unsigned i = e->n_children; i-- > 0;)
 		if (e->children[i].reqid == l->reqid)
-			child_end(r, e, e->children[i].id, CLOSE_DELETE);
+			core_child_end(r, e, e->children[i].id, CLOSE_DELETE);
 	if (l->larval) {
 		struct core_action *a = emit(r, ACT_LARVAL_KILL, e);
 
@@ -206,7 +206,7 @@ static void after_lines(struct run *r, struct core_entry *e, const struct cause 
 void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peers, unsigned n_peers,
 	       const struct core_line *lines, unsigned n_lines)
 {
-	const struct cause why = { .reason = REASON_CONFIG };
+	const struct cause why = {.reason = REASON_CONFIG};
 	bool removed = edit_lines(r, e, lines, n_lines);
 
 	edit_peers(e, peers, n_peers);
@@ -226,7 +226,7 @@ void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peer
 
 void core_remove(struct run *r, struct core_entry *e)
 {
-	const struct cause why = { .reason = REASON_CONFIG };
+	const struct cause why = {.reason = REASON_CONFIG};
 
 	inbound_release(r, e, false);
 	entry_end_accepted(r, e);

@@ -99,7 +99,7 @@ static void want_remote(struct entries *s, const struct config *c, const struct 
 	if (!r) {
 		MEM_ROOM(s->remotes, s->n_remotes, s->cap_remotes);
 		r = &s->remotes[s->n_remotes++];
-		*r = (struct shell_remote){ .r.id = ++s->last_remote, .r.peer = *peer };
+		*r = (struct shell_remote){.r.id = ++s->last_remote, .r.peer = *peer};
 	}
 	r->wanted = true;
 	r->r.remote_id = psk->identity;
@@ -132,10 +132,14 @@ static void add_rules(const struct entries *s, const struct spd_line *l, struct 
 
 	for (unsigned i = 0; e && !l->blocked && i < e->n_peers; i++) {
 		struct kernel_rule rule = {
-			.peer = e->peers[i].addr, .reqid = l->reqid, .seq = l->seq, .index = i,
+			.peer = e->peers[i].addr,
+			.reqid = l->reqid,
+			.seq = l->seq,
+			.index = i,
 			.is_default = e->peers[i].is_default,
 			.idle_ms = conf_entry_idle(s->conf, m).ms,
-			.one_way_ms = s->conf->dpd.mode == DPD_ON_DEMAND ? s->conf->dpd.interval_ms : 0,
+			.one_way_ms =
+				s->conf->dpd.mode == DPD_ON_DEMAND ? s->conf->dpd.interval_ms : 0,
 		};
 
 		if (!addr_is_set(&rule.peer))
@@ -178,7 +182,8 @@ static struct core_peer *make_peers(const struct entries *s, const struct shell_
 		list[i].key = key_of(se, e, m->peers[i].text);
 		list[i].addr = m->peers[i].addr;
 		old = peer_find(e, list[i].key);
-		/* A name that was resolved since keeps its address until it is resolved anew (A21). */
+		/* A name that was resolved since keeps its address until it is resolved anew (A21).
+		 */
 		if (old && !addr_is_set(&list[i].addr))
 			list[i].addr = old->addr;
 		list[i].remote = shell_remote_id(s, &list[i].addr);
@@ -200,8 +205,13 @@ static struct core_line *make_lines(const struct spd *spd, const struct map_entr
 			continue;
 		MEM_ROOM(list, *n, cap);
 		list[(*n)++] = (struct core_line){
-			.reqid = l->reqid, .no = l->no, .order = i, .sel = l->sel,
-			.blocked = l->blocked, .local = l->local, .peer = l->peer,
+			.reqid = l->reqid,
+			.no = l->no,
+			.order = i,
+			.sel = l->sel,
+			.blocked = l->blocked,
+			.local = l->local,
+			.peer = l->peer,
 		};
 	}
 	return list;
@@ -247,7 +257,7 @@ static void configure_entry(struct entries *s, const struct map_entry *m)
 {
 	struct shell_entry *se = shell_find(s, m->map->name, m->seq);
 	const struct core_env env = shell_env(s);
-	struct run r = { &s->core, &env, &s->out };
+	struct run r = {&s->core, &env, &s->out};
 	bool is_new = !se;
 	struct core_entry *e;
 	struct core_peer *peers;
@@ -283,7 +293,7 @@ static int by_name(const void *a, const void *b)
 static void remove_entries(struct entries *s, const struct config *c)
 {
 	const struct core_env env = shell_env(s);
-	struct run r = { &s->core, &env, &s->out };
+	struct run r = {&s->core, &env, &s->out};
 
 	for (unsigned i = s->n_list; i-- > 0;) {
 		struct shell_entry *se = s->list[i];
@@ -336,7 +346,7 @@ static void prepare_new(struct entries *s, const struct map_entry *m, struct spd
 			return;
 		}
 	}
-	l->local = l->peer = (struct addr){ 0 };
+	l->local = l->peer = (struct addr){0};
 }
 
 static void prepare_line(struct entries *s, const struct core_env *env, const struct spd *spd,
@@ -378,7 +388,7 @@ int entries_prepare(struct entries *s, const struct config *c, struct spd *spd, 
 void entries_resolved(struct entries *s, const char *name, const struct addr *a, mono_t now)
 {
 	struct core_env env;
-	struct run r = { &s->core, &env, &s->out };
+	struct run r = {&s->core, &env, &s->out};
 
 	s->now = now;
 	env = shell_env(s);

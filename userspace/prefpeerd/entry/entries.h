@@ -244,6 +244,6 @@ void entries_each_session(struct entries *e, entry_session_fn fn, void *ctx);
 const char *entry_state_name(enum entry_state s);   /* "UP" */
 const char *entry_next_name(enum entry_next n);     /* "home" */
 const char *entry_reason_name(enum entry_reason r); /* "dpd-timeout" */
-const char *entry_ntf_name(enum entry_ntf_type t);  /* "map-state", "map-line", "map-peer", "map-next", "map-note" */
+const char *entry_ntf_name(enum entry_ntf_type t);  /* "map-state" … "map-note" */
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The one door through which an entry changes state, and the rows that are not of one phase only. */
+/* The one door through which an entry changes state, and the rows that are not of one phase only.
+ */
 #include "prefpeerd/entry/core.h"
 #include "prefpeerd/entry/mem.h"
 
@@ -8,19 +9,25 @@ struct core_action *emit(struct run *r, enum core_action_type type, const struct
 	struct core_out *o = r->out;
 
 	MEM_ROOM(o->list, o->n, o->cap);
-	o->list[o->n] = (struct core_action){ .type = type, .entry = e ? e->id : 0 };
+	o->list[o->n] = (struct core_action){.type = type, .entry = e ? e->id : 0};
 	return &o->list[o->n++];
 }
 
 enum entry_reason reason_of(enum engine_why why)
 {
 	static const enum entry_reason map[] = {
-		[WHY_NONE] = REASON_ENGINE,	[WHY_TIMEOUT] = REASON_TIMEOUT,
-		[WHY_DEAD] = REASON_DEAD,	[WHY_AUTH] = REASON_AUTH,
-		[WHY_PROPOSAL] = REASON_PROPOSAL, [WHY_TS] = REASON_TS,
-		[WHY_PEER_DELETE] = REASON_PEER_DELETE, [WHY_LIFETIME] = REASON_LIFETIME,
-		[WHY_LOCAL] = REASON_ENGINE,	[WHY_LOST] = REASON_LOST,
-		[WHY_BUSY] = REASON_BUSY,	[WHY_UNKNOWN] = REASON_ENGINE,
+		[WHY_NONE] = REASON_ENGINE,
+		[WHY_TIMEOUT] = REASON_TIMEOUT,
+		[WHY_DEAD] = REASON_DEAD,
+		[WHY_AUTH] = REASON_AUTH,
+		[WHY_PROPOSAL] = REASON_PROPOSAL,
+		[WHY_TS] = REASON_TS,
+		[WHY_PEER_DELETE] = REASON_PEER_DELETE,
+		[WHY_LIFETIME] = REASON_LIFETIME,
+		[WHY_LOCAL] = REASON_ENGINE,
+		[WHY_LOST] = REASON_LOST,
+		[WHY_BUSY] = REASON_BUSY,
+		[WHY_UNKNOWN] = REASON_ENGINE,
 	};
 
 	return (unsigned)why < sizeof(map) / sizeof(map[0]) ? map[why] : REASON_ENGINE;
@@ -76,8 +83,8 @@ bool entry_in_setup(const struct core_entry *e)
 
 void entry_watch_childless(struct run *r, struct core_entry *e)
 {
-	bool bare = e->state == ENTRY_UP && !entry_live(e) && !entry_in_setup(e) &&
-		    !entry_wanted(e);
+	bool bare =
+		e->state == ENTRY_UP && !entry_live(e) && !entry_in_setup(e) && !entry_wanted(e);
 
 	if (!bare)
 		e->childless_at = MONO_UNSET;
@@ -91,15 +98,21 @@ void entry_note(struct run *r, struct core_entry *e, enum entry_ntf_type type, u
 	struct core_action *a = emit(r, ACT_NOTIFY, e);
 
 	a->note = (struct core_note){
-		.type = type, .line = line, .from = e->state, .to = e->state,
-		.from_peer = e->shown, .peer = peer, .next = peer_next(e),
-		.cause = *why, .gap_ms = -1,
+		.type = type,
+		.line = line,
+		.from = e->state,
+		.to = e->state,
+		.from_peer = e->shown,
+		.peer = peer,
+		.next = peer_next(e),
+		.cause = *why,
+		.gap_ms = -1,
 	};
 }
 
 void entry_set_next(struct run *r, struct core_entry *e, enum entry_next next)
 {
-	const struct cause why = { .reason = e->why.reason };
+	const struct cause why = {.reason = e->why.reason};
 
 	if (e->next == next)
 		return;
@@ -163,8 +176,14 @@ void entry_move(struct run *r, struct core_entry *e, enum entry_state to, peer_k
 	bool entering = e->state != to;
 
 	a->note = (struct core_note){
-		.type = NTF_STATE, .from = e->state, .to = to, .from_peer = e->shown,
-		.peer = peer, .next = peer_next(e), .cause = *why, .gap_ms = -1,
+		.type = NTF_STATE,
+		.from = e->state,
+		.to = to,
+		.from_peer = e->shown,
+		.peer = peer,
+		.next = peer_next(e),
+		.cause = *why,
+		.gap_ms = -1,
 	};
 	if (to == ENTRY_UP && mono_is_set(e->gap_from))
 		a->note.gap_ms = mono_diff_ms(r->env->now, e->gap_from);
@@ -209,12 +228,12 @@ static void end_children(struct run *r, struct core_entry *e, enum engine_close 
 		if (outlives(e, ch, how))
 			continue;
 		if (conn && conn->state == CONN_UP && conn_stays(r->c, e, conn->id, how)) {
-			child_end(r, e, ch->id, how);
+			core_child_end(r, e, ch->id, how);
 			continue;
 		}
 		if (conn && how == CLOSE_QUIET)
 			conn->quiet = true;
-		child_forget(e, ch->id);
+		core_child_forget(e, ch->id);
 	}
 }
 
@@ -222,7 +241,7 @@ void entry_end_accepted(struct run *r, struct core_entry *e)
 {
 	for (unsigned i = e->n_children; i-- > 0;)
 		if (e->children[i].state == CHILD_ACCEPTED)
-			child_end(r, e, e->children[i].id, CLOSE_DELETE);
+			core_child_end(r, e, e->children[i].id, CLOSE_DELETE);
 }
 
 void entry_down(struct run *r, struct core_entry *e, enum entry_next next, enum engine_close how,
@@ -299,7 +318,7 @@ static void retire_others(struct run *r, struct core_entry *e)
 {
 	for (unsigned i = 0; i < e->n_children; i++)
 		if (e->children[i].state == CHILD_LIVE && e->children[i].conn != e->conn)
-			child_retire(r, e, &e->children[i]);
+			core_child_retire(r, e, &e->children[i]);
 	if (e->orphans && !mono_is_set(e->orphans_at)) {
 		emit(r, ACT_ORPHANS_OUT, e);
 		e->orphans_at = mono_add_ms(r->env->now, OLD_INBOUND_MS);
@@ -331,282 +350,4 @@ void entry_up(struct run *r, struct core_entry *e, peer_key peer, conn_id conn,
 	inbound_release(r, e, false);
 	line_open_wanted(r, e);
 	entry_watch_childless(r, e);
-}
-
-void core_acquire(struct run *r, struct core_entry *e, struct core_line *l,
-		  const struct core_acquire *a)
-{
-	const struct cause why = { .reason = REASON_ACQUIRE, .has_flow = a->has_flow,
-				   .flow = a->flow };
-
-	l->larval = true;
-	l->larval_src = a->src;
-	l->larval_dst = a->dst;
-	if (e->state == ENTRY_UP && line_covers(e, l, a->has_flow ? &a->flow : NULL)) {
-		struct core_child *ch = line_child(e, l->reqid);
-
-		if (a->sa_there) {
-			entry_note(r, e, NTF_NOTE, l->no, e->c, &why);
-			return;
-		}
-		core_child_lost(r, e, ch->id);
-		return;
-	}
-	if (!l->want || !l->has_flow) {
-		l->has_flow = a->has_flow;
-		l->flow = a->flow;
-	}
-	l->want = true;
-	if (e->state == ENTRY_UP)
-		line_open(r, e, l);
-	else if (e->state == ENTRY_DOWN && entry_usable(r, e))
-		walk_begin(r, e, &why);
-	else
-		entry_note(r, e, NTF_NOTE, l->no, walk_peer(e), &why);
-	entry_watch_childless(r, e);
-	core_settle(r);
-}
-
-int core_connect(struct run *r, struct core_entry *e)
-{
-	const struct cause why = { .reason = REASON_CONNECT };
-	bool usable = entry_usable(r, e);
-
-	if (e->state == ENTRY_UP)
-		return -EALREADY;
-	if (e->state == ENTRY_WALK)
-		return -EINPROGRESS;
-	if (!e->n_lines || !e->n_peers)
-		return -ENOENT;
-	e->lines[0].want = true;
-	e->k = e->state == ENTRY_BACKOFF ? 0 : e->k;
-	if (usable)
-		walk_begin(r, e, &why);
-	else if (e->state == ENTRY_BACKOFF)
-		entry_down(r, e, e->next, CLOSE_DELETE, &why);
-	core_settle(r);
-	return usable ? 0 : -ENETUNREACH;
-}
-
-/* A peer may have called at another of our addresses: what counts is whether the answer changed. */
-static bool local_moved(struct run *r, const struct core_entry *e, peer_key key)
-{
-	const struct core_peer *p = peer_find(e, key);
-	struct addr a;
-
-	return p && addr_is_set(&e->local) &&
-	       (r->env->local(r->env->ctx, e, p, &a) || !addr_equal(&a, &e->local));
-}
-
-void entry_mark_local(struct run *r, struct core_entry *e, peer_key key)
-{
-	const struct core_peer *p = peer_find(e, key);
-
-	if (!p || r->env->local(r->env->ctx, e, p, &e->local))
-		e->local = (struct addr){ 0 };
-}
-
-static void local_changed(struct run *r, struct core_entry *e)
-{
-	const struct cause gone = { .reason = REASON_LOCAL_GONE };
-	const struct cause usable = { .reason = e->orphans ? REASON_ORPHANS : REASON_LOCAL_USABLE };
-
-	if ((e->state == ENTRY_UP && local_moved(r, e, e->c)) ||
-	    (e->state == ENTRY_WALK && local_moved(r, e, walk_peer(e))))
-		entry_down(r, e, e->next, CLOSE_QUIET, &gone);
-	if (e->state == ENTRY_DOWN || e->state == ENTRY_BACKOFF)
-		entry_point(r, e);
-	if (e->state == ENTRY_DOWN && entry_wanted(e) && entry_usable(r, e))
-		walk_begin(r, e, &usable);
-}
-
-void core_local_changed(struct run *r)
-{
-	for (unsigned i = 0; i < r->c->n_entries; i++)
-		local_changed(r, r->c->entries[i]);
-	core_settle(r);
-}
-
-void core_ready(struct run *r, bool ready)
-{
-	const struct cause why = { .reason = REASON_ENGINE };
-
-	r->c->ready = ready;
-	if (ready) {
-		core_local_changed(r);
-		return;
-	}
-	/* ENG_LOST: every IKE SA went with the engine. */
-	r->c->n_conns = 0;
-	for (unsigned i = 0; i < r->c->n_entries; i++) {
-		struct core_entry *e = r->c->entries[i];
-
-		e->n_holds = 0;
-		if (e->state == ENTRY_UP || e->state == ENTRY_WALK)
-			entry_down(r, e, e->next, CLOSE_QUIET, &why);
-		while (e->n_children)
-			child_forget(e, e->children[0].id);
-	}
-}
-
-void core_stop(struct run *r)
-{
-	const struct cause why = { .reason = REASON_ENGINE };
-
-	r->c->ready = false;
-	for (unsigned i = 0; i < r->c->n_entries; i++) {
-		struct core_entry *e = r->c->entries[i];
-
-		inbound_release(r, e, false);
-		if (e->state == ENTRY_WALK || e->state == ENTRY_BACKOFF)
-			entry_down(r, e, e->next, CLOSE_DELETE, &why);
-	}
-	core_settle(r);
-}
-
-void core_orphans(struct run *r, struct core_entry *e, peer_key peer, const uint32_t *reqids,
-		  unsigned n)
-{
-	const struct cause why = { .reason = REASON_ORPHANS };
-
-	if (e->state != ENTRY_DOWN)
-		return;
-	e->c = peer;
-	e->next = NEXT_SAME;
-	e->orphans = true;
-	for (unsigned i = 0; i < n; i++) {
-		struct core_line *l = core_line(e, reqids[i]);
-
-		if (l && !l->blocked)
-			l->want = true;
-	}
-	entry_point(r, e);
-	if (entry_wanted(e) && entry_usable(r, e))
-		walk_begin(r, e, &why);
-	core_settle(r);
-}
-
-void core_clear_session(struct run *r, struct core_entry *e, enum entry_reason reason)
-{
-	const struct cause why = { .reason = reason };
-	enum entry_next next = entry_home_or(e, NEXT_SAME);
-	conn_id conn = e->state == ENTRY_UP ? e->conn : 0;
-
-	entry_end_accepted(r, e);
-	if (e->state == ENTRY_DOWN)
-		entry_set_next(r, e, next);
-	else
-		entry_down(r, e, next, CLOSE_DELETE, &why);
-	e->k = 0;
-	e->k_reset_at = MONO_UNSET;
-	if (conn)
-		conn_close_for_all(r, conn, e);
-	core_settle(r);
-}
-
-static bool selected(const struct core_child *ch, const struct addr *peer, uint32_t spi)
-{
-	return ch->state == CHILD_LIVE &&
-	       (!peer || !addr_is_set(peer) || addr_equal(peer, &ch->remote)) &&
-	       (!spi || spi == ch->spi_in || spi == ch->spi_out);
-}
-
-unsigned core_clear_sa(struct run *r, struct core_entry *e, const struct addr *peer, uint32_t spi)
-{
-	const struct cause why = { .reason = REASON_CLEAR_SA };
-	bool all = !spi && (!peer || !addr_is_set(peer));
-	unsigned n = 0;
-
-	for (unsigned i = e->n_children; i-- > 0;)
-		if (selected(&e->children[i], peer, spi)) {
-			child_end(r, e, e->children[i].id, CLOSE_DELETE);
-			n++;
-		}
-	if (e->state != ENTRY_DOWN && (n || all) && !entry_live(e)) {
-		e->k = 0;
-		entry_down(r, e, e->state == ENTRY_UP ? NEXT_SAME : e->next, CLOSE_DELETE, &why);
-		e->k_reset_at = MONO_UNSET;
-	}
-	core_settle(r);
-	return n;
-}
-
-static bool due(const struct run *r, mono_t at)
-{
-	return mono_is_set(at) && !mono_before(r->env->now, at);
-}
-
-static void backoff_over(struct run *r, struct core_entry *e)
-{
-	const struct cause why = { .reason = REASON_BACKOFF_OVER };
-
-	e->k++;
-	if (entry_wanted(e) && entry_usable(r, e))
-		walk_begin(r, e, &why);
-	else
-		entry_down(r, e, e->next, CLOSE_DELETE, &why);
-}
-
-static void tick_children(struct run *r, struct core_entry *e)
-{
-	for (unsigned i = e->n_children; i-- > 0;)
-		if (e->children[i].state == CHILD_OLD && due(r, e->children[i].close_at))
-			child_end(r, e, e->children[i].id, CLOSE_DELETE);
-	if (e->orphans && due(r, e->orphans_at)) {
-		emit(r, ACT_ORPHANS_ALL, e);
-		e->orphans = false;
-		e->orphans_at = MONO_UNSET;
-	}
-}
-
-void core_tick(struct run *r, struct core_entry *e)
-{
-	const struct cause no_child = { .reason = REASON_NO_CHILD };
-
-	tick_children(r, e);
-	inbound_timeout(r, e);
-	if (due(r, e->moved_until))
-		e->moved_until = MONO_UNSET;
-	if (due(r, e->k_reset_at)) {
-		e->k = 0;
-		e->k_reset_at = MONO_UNSET;
-	}
-	for (unsigned i = 0; i < e->n_lines; i++)
-		if (due(r, e->lines[i].backoff_at))
-			line_backoff_over(r, e, &e->lines[i]);
-	if (e->at.kind && due(r, e->at.at)) {
-		const struct cause why = {
-			.reason = e->at.remark ? e->at.remark : REASON_TIMEOUT,
-			.text = e->at.remark ? e->at.remark_text : NULL,
-			.budget_ms = (uint32_t)mono_diff_ms(r->env->now, e->at.started),
-		};
-
-		walk_step_failed(r, e, &why);
-	}
-	if (due(r, e->backoff_at))
-		backoff_over(r, e);
-	if (due(r, e->childless_at))
-		entry_down(r, e, e->idle_home ? entry_home_or(e, NEXT_SAME) : NEXT_SAME,
-			   CLOSE_DELETE, &no_child);
-	core_settle(r);
-}
-
-mono_t core_deadline(const struct core_entry *e)
-{
-	const mono_t own[] = { e->at.kind ? e->at.at : MONO_UNSET, e->backoff_at, e->k_reset_at,
-			       e->childless_at, e->moved_until, e->orphans_at };
-	mono_t at = MONO_NEVER;
-
-	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (mono_is_set(own[i]))
-			at = mono_min(at, own[i]);
-	for (unsigned i = 0; i < e->n_lines; i++)
-		if (mono_is_set(e->lines[i].backoff_at))
-			at = mono_min(at, e->lines[i].backoff_at);
-	for (unsigned i = 0; i < e->n_children; i++)
-		if (mono_is_set(e->children[i].close_at))
-			at = mono_min(at, e->children[i].close_at);
-	for (unsigned i = 0; i < e->n_holds; i++)
-		at = mono_min(at, e->holds[i].at);
-	return at;
 }

@@ -1,33 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Events of the engine and the kernel, and the operator, brought to the core. */
 #include "lib/log.h"
-#include "prefpeerd/entry/mem.h"
 #include "prefpeerd/entry/shell.h"
-
-struct step {
-	struct entries *s;
-	struct core_env env;
-	struct run r;
-};
-
-static void step_begin(struct step *t, struct entries *s, mono_t now)
-{
-	s->now = now;
-	t->s = s;
-	t->env = shell_env(s);
-	t->r = (struct run){ &s->core, &t->env, &s->out };
-}
 
 static struct core_pair pair_of(const struct engine_pair *p)
 {
-	return (struct core_pair){ .local = p->local, .peer = p->peer, .spi_in = p->spi_in,
-				   .spi_out = p->spi_out, .sel = p->sel };
+	return (struct core_pair){.local = p->local,
+				  .peer = p->peer,
+				  .spi_in = p->spi_in,
+				  .spi_out = p->spi_out,
+				  .sel = p->sel};
 }
 
 static uint32_t conn_rtt(struct entries *s, conn_id id)
 {
 	const struct engine_ops *ops = s->ports.engine->ops;
-	struct engine_conn_info info = { 0 };
+	struct engine_conn_info info = {0};
 
 	return ops->conn_info(s->ports.engine->impl, id, &info) ? 0 : info.rtt_us;
 }
@@ -36,7 +24,7 @@ static uint32_t conn_rtt(struct entries *s, conn_id id)
 static void on_heard(struct step *t, const struct engine_event *ev)
 {
 	const struct kernel *k = t->s->ports.kernel;
-	const struct kernel_peer_key key = { ev->pair.local, ev->pair.peer, ev->pair.encap_port };
+	const struct kernel_peer_key key = {ev->pair.local, ev->pair.peer, ev->pair.encap_port};
 	mono_t when = mono_is_set(ev->when) ? ev->when : t->s->now;
 
 	if (addr_is_set(&key.peer))
@@ -63,8 +51,8 @@ static void on_child_down(struct step *t, const struct engine_event *ev)
 	enum traffic traffic;
 
 	core_child_entry(&t->s->core, ev->child, &ch);
-	traffic = mono_is_set(ev->last_use) ? traffic_before(t->s, ev->last_use) :
-					      traffic_of(t->s, ch);
+	traffic = mono_is_set(ev->last_use) ? traffic_before(t->s, ev->last_use)
+					    : traffic_of(t->s, ch);
 	core_child_down(&t->r, ev->conn, ev->child, ev->why, traffic);
 }
 
@@ -90,9 +78,15 @@ static bool idle_past_dpd(void *ctx, const struct core_entry *e)
 static void on_inbound(struct step *t, const struct engine_event *ev)
 {
 	const struct core_inbound in = {
-		.inbound = ev->inbound, .conn = ev->conn, .remote = ev->remote,
-		.from = ev->peer.addr, .local = ev->local, .single_flow = ev->single_flow,
-		.offered = ev->offered, .n_offered = ev->n_offered, .idle = idle_past_dpd,
+		.inbound = ev->inbound,
+		.conn = ev->conn,
+		.remote = ev->remote,
+		.from = ev->peer.addr,
+		.local = ev->local,
+		.single_flow = ev->single_flow,
+		.offered = ev->offered,
+		.n_offered = ev->n_offered,
+		.idle = idle_past_dpd,
 	};
 
 	core_inbound(&t->r, &in);
@@ -103,14 +97,14 @@ static void note_last_sign(struct entries *s, conn_id id)
 {
 	const struct kernel *k = s->ports.kernel;
 	const struct core_conn *conn = core_conn(&s->core, id);
-	struct kernel_peer_reading r = { 0 };
+	struct kernel_peer_reading r = {0};
 
 	if (!conn)
 		return;
 	for (unsigned i = 0; i < s->core.n_entries; i++) {
 		struct core_entry *e = s->core.entries[i];
 		struct core_peer *p = peer_by_remote(e, conn->remote, &conn->peer);
-		const struct kernel_peer_key key = { conn->local, conn->peer, 0 };
+		const struct kernel_peer_key key = {conn->local, conn->peer, 0};
 
 		if (p && conn_used_by(e, id) && !k->ops->peer_read(k->impl, &key, &r))
 			p->heard = mono_max(p->heard, r.last_in);
@@ -119,8 +113,8 @@ static void note_last_sign(struct entries *s, conn_id id)
 
 static void on_down(struct step *t, const struct engine_event *ev)
 {
-	const struct cause c = { .text = ev->text, .unanswered = ev->unanswered,
-				 .silent_ms = ev->silent_ms };
+	const struct cause c = {
+		.text = ev->text, .unanswered = ev->unanswered, .silent_ms = ev->silent_ms};
 
 	note_last_sign(t->s, ev->conn);
 	core_conn_down(&t->r, ev->conn, ev->why, &c);
@@ -180,8 +174,10 @@ void entries_engine_event(void *ctx, const struct engine_event *ev, mono_t now)
 
 static void on_acquire(struct step *t, const struct kernel_event *ev)
 {
-	struct core_acquire a = { .has_flow = addr_is_set(&ev->flow.dst.addr), .flow = ev->flow,
-				  .src = ev->tmpl_src, .dst = ev->tmpl_dst };
+	struct core_acquire a = {.has_flow = addr_is_set(&ev->flow.dst.addr),
+				 .flow = ev->flow,
+				 .src = ev->tmpl_src,
+				 .dst = ev->tmpl_dst};
 	struct core_entry *e;
 	struct core_line *l = shell_line(t->s, ev->reqid, &e);
 	const struct core_child *ch;
@@ -260,8 +256,8 @@ static void on_pair_idle(struct step *t, const struct kernel_event *ev)
 		return;
 	idle = act_pair_idle_ms(t->s, ch, &now);
 	if (idle < 0 || mono_before(ev->last_use, now.last_use)) {
-		const struct cause moved = { .reason = REASON_IDLE,
-					     .text = "verdict void: a packet came meanwhile" };
+		const struct cause moved = {.reason = REASON_IDLE,
+					    .text = "verdict void: a packet came meanwhile"};
 
 		entry_note(&t->r, e, NTF_NOTE, l->no, e->c, &moved);
 		return;
@@ -334,108 +330,4 @@ void entries_stop(struct entries *s, mono_t now)
 	step_begin(&t, s, now);
 	core_stop(&t.r);
 	act_all(s);
-}
-
-/* ---- the operator ---------------------------------------------------------- */
-
-static int no_entry(const char **why)
-{
-	*why = "no such crypto map entry";
-	return -ENOENT;
-}
-
-int entries_connect(struct entries *s, const char *map, unsigned seq, mono_t now, const char **why)
-{
-	struct shell_entry *se = shell_find(s, map, seq);
-	struct step t;
-	int err;
-
-	*why = "";
-	if (!se)
-		return no_entry(why);
-	step_begin(&t, s, now);
-	err = core_connect(&t.r, core_entry(&s->core, se->id));
-	act_all(s);
-	if (err == -EALREADY)
-		*why = "the entry is up already";
-	else if (err == -EINPROGRESS)
-		*why = "a walk is under way already";
-	else if (err == -ENETUNREACH)
-		*why = s->core.ready ? "no local address towards any of its peers" :
-				       "the engine is not ready";
-	else if (err == -ENOENT)
-		*why = "the entry has no line or no peer: nothing to connect";
-	return err;
-}
-
-static bool has_peer(const struct entries *s, const struct core_entry *e, const struct addr *peer)
-{
-	const struct core_conn *conn = core_conn(&s->core, e->conn ? e->conn : e->at.conn);
-
-	return !peer || !addr_is_set(peer) || (conn && addr_equal(&conn->peer, peer));
-}
-
-static bool chosen(const struct shell_entry *se, const char *map, unsigned seq)
-{
-	return (!map || !strcmp(se->map, map)) && (!seq || se->seq == seq);
-}
-
-int entries_clear_session(struct entries *s, const char *map, unsigned seq,
-			  const struct addr *peer, mono_t now, const char **why)
-{
-	unsigned n = 0;
-	struct step t;
-
-	*why = "";
-	step_begin(&t, s, now);
-	for (unsigned i = 0; i < s->n_list; i++) {
-		struct core_entry *e = core_entry(&s->core, s->list[i]->id);
-
-		if (!chosen(s->list[i], map, seq) || !has_peer(s, e, peer))
-			continue;
-		core_clear_session(&t.r, e, REASON_CLEAR_SESSION);
-		n++;
-	}
-	act_all(s);
-	if (n)
-		return 0;
-	*why = peer ? "no entry holds SAs to that peer" : "no such crypto map entry";
-	return -ENOENT;
-}
-
-int entries_clear_sa(struct entries *s, const char *map, unsigned seq, const struct addr *peer,
-		     uint32_t spi, mono_t now, const char **why)
-{
-	bool all = !spi && (!peer || !addr_is_set(peer));
-	unsigned n = 0, went = 0;
-	struct step t;
-
-	*why = "";
-	step_begin(&t, s, now);
-	for (unsigned i = 0; i < s->n_list; i++) {
-		if (!chosen(s->list[i], map, seq))
-			continue;
-		n++;
-		went += core_clear_sa(&t.r, core_entry(&s->core, s->list[i]->id), peer, spi);
-	}
-	act_all(s);
-	if (n && (went || all))
-		return 0;
-	*why = !n ? "no such crypto map entry" : spi ? "no SA with that SPI" : "no SA to that peer";
-	return -ENOENT;
-}
-
-int entries_map_reset(struct entries *s, const char *map, unsigned seq, mono_t now,
-		      const char **why)
-{
-	struct shell_entry *se = shell_find(s, map, seq);
-	struct step t;
-
-	*why = "";
-	if (!se)
-		return no_entry(why);
-	step_begin(&t, s, now);
-	core_clear_session(&t.r, core_entry(&s->core, se->id), REASON_RESET);
-	act_all(s);
-	return 0;
 }

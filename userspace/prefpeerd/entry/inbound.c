@@ -5,7 +5,6 @@
  * while P[c] may still be alive, another peer's request is held.
  */
 #include "prefpeerd/entry/core.h"
-#include "prefpeerd/entry/mem.h"
 
 /* The answer for a line, if it may be chosen: the intersection with it. */
 static bool narrow(const struct core_line *l, const struct core_inbound *in, struct selector *out)
@@ -13,7 +12,8 @@ static bool narrow(const struct core_line *l, const struct core_inbound *in, str
 	if (l->blocked || !in->n_offered)
 		return false;
 	if (in->single_flow) {
-		/* §2.9: the first selector is the packet that asks; a line without it is no answer. */
+		/* §2.9: the first selector is the packet that asks; a line without it is no answer.
+		 */
 		if (!selector_contains(&l->sel, &in->offered[0]))
 			return false;
 		for (unsigned i = 1; i < in->n_offered; i++)
@@ -84,7 +84,7 @@ static void accept_hold(struct run *r, struct core_entry *e, const struct core_h
 	a->child = ++r->c->last_child;
 	a->reqid = h->reqid;
 	a->sel = h->sel;
-	child_add(e, a->child, conn->id, h->reqid, CHILD_ACCEPTED, h->peer);
+	core_child_add(e, a->child, conn->id, h->reqid, CHILD_ACCEPTED, h->peer);
 	entry_watch_childless(r, e);
 }
 
@@ -155,15 +155,18 @@ static void hold(struct run *r, struct core_entry *e, struct core_hold *h)
 
 void core_inbound(struct run *r, const struct core_inbound *in)
 {
-	struct core_hold h = { .inbound = in->inbound, .conn = in->conn, .remote = in->remote,
-			       .local = in->local, .from = in->from };
+	struct core_hold h = {.inbound = in->inbound,
+			      .conn = in->conn,
+			      .remote = in->remote,
+			      .local = in->local,
+			      .from = in->from};
 	struct core_conn *conn = core_conn(r->c, in->conn);
 	enum verdict v = VERDICT_ACCEPT;
 	struct core_line *l = NULL;
 	struct core_entry *e;
 
-	e = in->conn && (!conn || conn->state == CONN_CLOSING) ? NULL :
-		    choose(r->c, in, &l, &h.sel);
+	e = in->conn && (!conn || conn->state == CONN_CLOSING) ? NULL
+							       : choose(r->c, in, &l, &h.sel);
 	if (!e || !r->c->ready) {
 		refuse(r, e, in->inbound, in->conn);
 		core_settle(r);
@@ -213,8 +216,8 @@ static void move_to(struct run *r, struct core_entry *e, uint32_t reqid, peer_ke
 void inbound_child_up(struct run *r, struct core_entry *e, struct core_child *ch,
 		      const struct core_pair *p)
 {
-	const struct cause why = { .reason = REASON_INBOUND, .spi_in = p->spi_in,
-				   .spi_out = p->spi_out };
+	const struct cause why = {
+		.reason = REASON_INBOUND, .spi_in = p->spi_in, .spi_out = p->spi_out};
 	uint32_t reqid = ch->reqid;
 	peer_key peer = ch->peer;
 	conn_id conn = ch->conn;
@@ -223,6 +226,6 @@ void inbound_child_up(struct run *r, struct core_entry *e, struct core_child *ch
 		line_up_event(r, e, ch, p);
 		return;
 	}
-	child_live(r, e, ch, p);
+	core_child_live(r, e, ch, p);
 	move_to(r, e, reqid, peer, conn, &why);
 }

@@ -4,7 +4,6 @@
  * ever moves the peer of another (semantics.md §10).
  */
 #include "prefpeerd/entry/core.h"
-#include "prefpeerd/entry/mem.h"
 
 struct core_line *core_line(const struct core_entry *e, uint32_t reqid)
 {
@@ -12,119 +11,6 @@ struct core_line *core_line(const struct core_entry *e, uint32_t reqid)
 		if (e->lines[i].reqid == reqid)
 			return &e->lines[i];
 	return NULL;
-}
-
-struct core_child *core_child(const struct core_entry *e, child_id id)
-{
-	for (unsigned i = 0; id && i < e->n_children; i++)
-		if (e->children[i].id == id)
-			return &e->children[i];
-	return NULL;
-}
-
-struct core_entry *core_child_entry(const struct core *c, child_id id, struct core_child **child)
-{
-	for (unsigned i = 0; i < c->n_entries; i++) {
-		*child = core_child(c->entries[i], id);
-		if (*child)
-			return c->entries[i];
-	}
-	*child = NULL;
-	return NULL;
-}
-
-struct core_child *child_add(struct core_entry *e, child_id id, conn_id conn, uint32_t reqid,
-			     enum child_state state, peer_key peer)
-{
-	MEM_ROOM(e->children, e->n_children, e->cap_children);
-	e->children[e->n_children] = (struct core_child){
-		.id = id, .conn = conn, .reqid = reqid, .state = state, .peer = peer,
-	};
-	return &e->children[e->n_children++];
-}
-
-void child_forget(struct core_entry *e, child_id id)
-{
-	struct core_child *ch = core_child(e, id);
-	struct core_line *l;
-
-	if (!ch)
-		return;
-	l = core_line(e, ch->reqid);
-	if (l && l->setup == id)
-		l->setup = 0;
-	memmove(ch, ch + 1, (size_t)(&e->children[e->n_children] - (ch + 1)) * sizeof(*ch));
-	e->n_children--;
-}
-
-void child_end(struct run *r, struct core_entry *e, child_id id, enum engine_close how)
-{
-	const struct core_child *ch = core_child(e, id);
-	struct core_action *a;
-
-	if (!ch)
-		return;
-	a = emit(r, ACT_CHILD_CLOSE, e);
-	a->conn = ch->conn;
-	a->child = id;
-	a->reqid = ch->reqid;
-	a->how = how;
-	child_forget(e, id);
-}
-
-void child_retire(struct run *r, struct core_entry *e, struct core_child *ch)
-{
-	struct core_action *a = emit(r, ACT_CHILD_CLOSE, e);
-
-	a->conn = ch->conn;
-	a->child = ch->id;
-	a->reqid = ch->reqid;
-	a->how = CLOSE_OUT;
-	ch->state = CHILD_OLD;
-	ch->close_at = mono_add_ms(r->env->now, OLD_INBOUND_MS);
-}
-
-static void child_pair(struct core_child *ch, const struct core_pair *p)
-{
-	ch->local = p->local;
-	ch->remote = p->peer;
-	ch->spi_in = p->spi_in;
-	ch->spi_out = p->spi_out;
-	ch->sel = p->sel;
-}
-
-void child_live(struct run *r, struct core_entry *e, struct core_child *ch,
-		const struct core_pair *p)
-{
-	struct core_line *l = core_line(e, ch->reqid);
-
-	child_pair(ch, p);
-	ch->state = CHILD_LIVE;
-	ch->since = r->env->now;
-	if (!l)
-		return;
-	if (l->setup == ch->id)
-		l->setup = 0;
-	l->want = false;
-	l->m = 0;
-	l->backoff_at = MONO_UNSET;
-	l->backoff_text[0] = '\0';
-	/* The outbound SA took the place of a larval with its addresses. */
-	if (addr_equal(&l->larval_dst, &ch->remote) && addr_equal(&l->larval_src, &ch->local))
-		l->larval = false;
-}
-
-struct core_child *line_child(const struct core_entry *e, uint32_t reqid)
-{
-	struct core_child *newest = NULL;
-
-	for (unsigned i = 0; i < e->n_children; i++) {
-		struct core_child *ch = &e->children[i];
-
-		if (ch->reqid == reqid && ch->state == CHILD_LIVE)
-			newest = ch;
-	}
-	return newest;
 }
 
 static struct core_child *covering(const struct core_entry *e, uint32_t reqid,
@@ -159,7 +45,7 @@ void line_open(struct run *r, struct core_entry *e, struct core_line *l)
 	if (l->blocked || l->setup || mono_is_set(l->backoff_at))
 		return;
 	l->setup = ++r->c->last_child;
-	child_add(e, l->setup, e->conn, l->reqid, CHILD_SETUP, e->c);
+	core_child_add(e, l->setup, e->conn, l->reqid, CHILD_SETUP, e->c);
 	a = emit(r, ACT_CHILD_OPEN, e);
 	a->conn = e->conn;
 	a->child = l->setup;
@@ -217,9 +103,9 @@ void line_reset(struct run *r, struct core_entry *e, struct core_line *l)
 	const struct core_conn *conn = ch ? core_conn(r->c, ch->conn) : NULL;
 
 	if (conn && conn->state == CONN_UP)
-		child_end(r, e, l->setup, CLOSE_DELETE);
+		core_child_end(r, e, l->setup, CLOSE_DELETE);
 	else if (ch)
-		child_forget(e, l->setup);
+		core_child_forget(e, l->setup);
 	l->setup = 0;
 	l->m = 0;
 	l->backoff_at = MONO_UNSET;
@@ -234,9 +120,9 @@ static void retire_covered(struct run *r, struct core_entry *e, child_id newer)
 	for (unsigned i = 0; i < e->n_children; i++) {
 		struct core_child *ch = &e->children[i];
 
-		if (ch->id != newer && ch->reqid == new.reqid && ch->state == CHILD_LIVE &&
-		    selector_contains(&new.sel, &ch->sel))
-			child_retire(r, e, ch);
+		if (ch->id != newer && ch->reqid == new.reqid &&
+		    ch->state == CHILD_LIVE &&selector_contains(&new.sel, &ch->sel))
+			core_child_retire(r, e, ch);
 	}
 }
 
@@ -244,21 +130,21 @@ static void retire_covered(struct run *r, struct core_entry *e, child_id newer)
 void line_up_event(struct run *r, struct core_entry *e, struct core_child *ch,
 		   const struct core_pair *p)
 {
-	const struct cause up = { .reason = REASON_CHILD_UP, .spi_in = p->spi_in,
-				  .spi_out = p->spi_out };
-	const struct cause narrow = { .reason = REASON_TS,
-				      .text = "the answer does not cover the packet" };
+	const struct cause up = {
+		.reason = REASON_CHILD_UP, .spi_in = p->spi_in, .spi_out = p->spi_out};
+	const struct cause narrow = {.reason = REASON_TS,
+				     .text = "the answer does not cover the packet"};
 	struct core_line *l = core_line(e, ch->reqid);
 	bool asked = ch->state == CHILD_SETUP;
 	bool covers = !l->has_flow || selector_contains(&p->sel, &l->flow);
 	child_id id = ch->id;
 
 	if (asked && !covers && line_covers(e, l, NULL)) {
-		child_end(r, e, id, CLOSE_DELETE);
+		core_child_end(r, e, id, CLOSE_DELETE);
 		line_back_off(r, e, l, &narrow);
 		return;
 	}
-	child_live(r, e, ch, p);
+	core_child_live(r, e, ch, p);
 	line_note(r, e, l->reqid, &up);
 	retire_covered(r, e, id);
 	if (asked && !covers)
@@ -270,10 +156,10 @@ void line_up_event(struct run *r, struct core_entry *e, struct core_child *ch,
 static void walk_child_up(struct run *r, struct core_entry *e, struct core_child *ch,
 			  const struct core_pair *p)
 {
-	const struct cause up = { .reason = REASON_CHILD_UP, .spi_in = p->spi_in,
-				  .spi_out = p->spi_out };
-	const struct cause narrow = { .reason = REASON_TS,
-				      .text = "narrowed to less than the packet that asked" };
+	const struct cause up = {
+		.reason = REASON_CHILD_UP, .spi_in = p->spi_in, .spi_out = p->spi_out};
+	const struct cause narrow = {.reason = REASON_TS,
+				     .text = "narrowed to less than the packet that asked"};
 	struct core_line *l = core_line(e, ch->reqid);
 	peer_key peer = ch->peer;
 	conn_id conn = ch->conn;
@@ -282,9 +168,9 @@ static void walk_child_up(struct run *r, struct core_entry *e, struct core_child
 		walk_step_failed(r, e, &narrow);
 		return;
 	}
-	child_live(r, e, ch, p);
+	core_child_live(r, e, ch, p);
 	l->has_flow = false;
-	e->at = (struct core_attempt){ 0 };
+	e->at = (struct core_attempt){0};
 	entry_up(r, e, peer, conn, &up);
 }
 
@@ -314,7 +200,7 @@ void core_child_up(struct run *r, conn_id conn, child_id id, const struct core_p
 	else if (!e)
 		return;
 	else if (!core_line(e, ch->reqid) || !peer_find(e, ch->peer))
-		child_end(r, e, id, CLOSE_DELETE);
+		core_child_end(r, e, id, CLOSE_DELETE);
 	else if (ch->state == CHILD_ACCEPTED)
 		inbound_child_up(r, e, ch, p);
 	else if (ch->state == CHILD_SETUP && e->state == ENTRY_WALK && e->at.child == id)
@@ -322,7 +208,7 @@ void core_child_up(struct run *r, conn_id conn, child_id id, const struct core_p
 	else if (ch->state == CHILD_SETUP && e->state == ENTRY_UP && e->conn == conn)
 		line_up_event(r, e, ch, p);
 	else if (ch->state == CHILD_SETUP)
-		child_end(r, e, id, CLOSE_DELETE);
+		core_child_end(r, e, id, CLOSE_DELETE);
 	if (e)
 		entry_watch_childless(r, e);
 	core_settle(r);
@@ -332,19 +218,21 @@ void core_child_rekeyed(struct run *r, conn_id conn, child_id id, const struct c
 {
 	struct core_child *ch;
 	struct core_entry *e = core_child_entry(r->c, id, &ch);
-	const struct cause why = { .reason = REASON_CHILD_UP, .text = "rekeyed",
-				   .spi_in = p->spi_in, .spi_out = p->spi_out };
+	const struct cause why = {.reason = REASON_CHILD_UP,
+				  .text = "rekeyed",
+				  .spi_in = p->spi_in,
+				  .spi_out = p->spi_out};
 
 	if (!e || ch->conn != conn)
 		return;
-	child_pair(ch, p);
+	core_child_set_pair(ch, p);
 	line_note(r, e, ch->reqid, &why);
 }
 
 void core_child_failed(struct run *r, conn_id conn, child_id id, enum engine_why why,
 		       const char *text)
 {
-	const struct cause c = { .reason = reason_of(why), .text = text };
+	const struct cause c = {.reason = reason_of(why), .text = text};
 	struct core_child *ch;
 	struct core_entry *e = core_child_entry(r->c, id, &ch);
 	struct core_line *l;
@@ -353,14 +241,14 @@ void core_child_failed(struct run *r, conn_id conn, child_id id, enum engine_why
 	if (!e || ch->conn != conn)
 		return;
 	if (e->state == ENTRY_WALK && e->at.child == id) {
-		child_forget(e, id);
+		core_child_forget(e, id);
 		walk_step_failed(r, e, &c);
 		core_settle(r);
 		return;
 	}
 	l = core_line(e, ch->reqid);
 	asked = ch->state == CHILD_SETUP;
-	child_forget(e, id);
+	core_child_forget(e, id);
 	if (asked && l && e->state == ENTRY_UP)
 		line_back_off(r, e, l, &c);
 	entry_watch_childless(r, e);
@@ -387,7 +275,7 @@ static enum entry_next idle_next(const struct core_entry *e)
 
 void core_pair_idle(struct run *r, struct core_entry *e, struct core_line *l, uint32_t idle_ms)
 {
-	struct cause why = { .reason = REASON_IDLE, .idle_ms = idle_ms };
+	struct cause why = {.reason = REASON_IDLE, .idle_ms = idle_ms};
 	bool any = false;
 
 	for (unsigned i = e->n_children; e->state == ENTRY_UP && i-- > 0;) {
@@ -395,7 +283,7 @@ void core_pair_idle(struct run *r, struct core_entry *e, struct core_line *l, ui
 
 		if (ch->reqid != l->reqid || ch->state != CHILD_LIVE)
 			continue;
-		child_end(r, e, ch->id, CLOSE_DELETE);
+		core_child_end(r, e, ch->id, CLOSE_DELETE);
 		any = true;
 	}
 	if (!any)
@@ -408,14 +296,14 @@ void core_pair_idle(struct run *r, struct core_entry *e, struct core_line *l, ui
 
 void core_child_expired(struct run *r, struct core_entry *e, child_id id, enum traffic traffic)
 {
-	const struct cause why = { .reason = REASON_LIFETIME };
+	const struct cause why = {.reason = REASON_LIFETIME};
 	const struct core_child *ch = core_child(e, id);
 	uint32_t reqid = ch ? ch->reqid : 0;
 	bool live = ch && ch->state == CHILD_LIVE && e->state == ENTRY_UP;
 
 	if (!ch || (ch->state != CHILD_LIVE && ch->state != CHILD_OLD))
 		return;
-	child_end(r, e, id, CLOSE_DELETE);
+	core_child_end(r, e, id, CLOSE_DELETE);
 	if (live)
 		pair_ended(r, e, reqid, traffic, idle_next(e), &why);
 	core_settle(r);
@@ -423,14 +311,14 @@ void core_child_expired(struct run *r, struct core_entry *e, child_id id, enum t
 
 void core_child_lost(struct run *r, struct core_entry *e, child_id id)
 {
-	const struct cause why = { .reason = REASON_LOST };
+	const struct cause why = {.reason = REASON_LOST};
 	struct core_child *ch = core_child(e, id);
 	struct core_line *l = ch ? core_line(e, ch->reqid) : NULL;
 	bool live = ch && ch->state == CHILD_LIVE && e->state == ENTRY_UP;
 
 	if (!ch || (ch->state != CHILD_LIVE && ch->state != CHILD_OLD))
 		return;
-	child_end(r, e, id, CLOSE_DELETE);
+	core_child_end(r, e, id, CLOSE_DELETE);
 	if (live && l) {
 		line_note(r, e, l->reqid, &why);
 		l->want = true;
@@ -443,7 +331,7 @@ void core_child_lost(struct run *r, struct core_entry *e, child_id id)
 void core_child_down(struct run *r, conn_id conn, child_id id, enum engine_why why,
 		     enum traffic traffic)
 {
-	const struct cause c = { .reason = reason_of(why) };
+	const struct cause c = {.reason = reason_of(why)};
 	struct core_child *ch;
 	struct core_entry *e = core_child_entry(r->c, id, &ch);
 	uint32_t reqid;
@@ -460,11 +348,11 @@ void core_child_down(struct run *r, conn_id conn, child_id id, enum engine_why w
 	}
 	reqid = ch->reqid;
 	if (ch->state == CHILD_LIVE && e->state == ENTRY_UP) {
-		child_forget(e, id);
+		core_child_forget(e, id);
 		pair_ended(r, e, reqid, traffic,
 			   why == WHY_PEER_DELETE ? entry_home_or(e, NEXT_SAME) : idle_next(e), &c);
 	} else {
-		child_forget(e, id);
+		core_child_forget(e, id);
 	}
 	core_settle(r);
 }

@@ -67,7 +67,9 @@ const char *say_cause(const struct cause *c, const char *text, char *buf, size_t
 		snprintf(buf, size, "a packet asks for it");
 	else if (c->spi_in)
 		snprintf(buf, size, "%s%sin %08x out %08x",
-			 text && *text ? text : c->reason == REASON_INBOUND ? "the peer called" : "",
+			 text && *text		       ? text
+			 : c->reason == REASON_INBOUND ? "the peer called"
+						       : "",
 			 (text && *text) || c->reason == REASON_INBOUND ? ": " : "", c->spi_in,
 			 c->spi_out);
 	else if (text && *text)
@@ -77,8 +79,7 @@ const char *say_cause(const struct cause *c, const char *text, char *buf, size_t
 	return buf;
 }
 
-static void add(char *buf, size_t size, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+static void add(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 static void add(char *buf, size_t size, const char *fmt, ...)
 {

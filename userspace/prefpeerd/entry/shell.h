@@ -68,7 +68,15 @@ struct entries {
 	char sentence[ENTRY_TEXT_MAX];
 };
 
+/* One event on its way through the core: begin, core_…(&t.r, …), act_all(). */
+struct step {
+	struct entries *s;
+	struct core_env env;
+	struct run r;
+};
+
 /* act.c */
+void step_begin(struct step *t, struct entries *s, mono_t now);
 struct core_env shell_env(struct entries *s);
 /* Carry out what the step emitted, feed failures back, arm timers. */
 void act_all(struct entries *s);

@@ -27,7 +27,10 @@ static int scan_one(void *ctx, const struct kernel_sa_entry *sa)
 	}
 	MEM_ROOM(s->orphans, s->n_orphans, s->cap_orphans);
 	s->orphans[s->n_orphans++] = (struct shell_orphan){
-		.id = sa->id, .src = sa->r.src, .reqid = sa->r.reqid, .add_time = sa->add_time,
+		.id = sa->id,
+		.src = sa->r.src,
+		.reqid = sa->r.reqid,
+		.add_time = sa->add_time,
 	};
 	return 0;
 }
@@ -106,7 +109,8 @@ static void adopt(struct entries *s, const struct shell_entry *se, struct run *r
 	if (n && takeover_peer(s, se->conf, s->spd, &local, &addr)) {
 		const struct core_peer *p = peer_by_remote(e, 0, &addr);
 
-		log_notice("entry", "%s %u: %u SAs of an earlier run found, kept until new ones are up",
+		log_notice("entry",
+			   "%s %u: %u SAs of an earlier run found, kept until new ones are up",
 			   se->map, se->seq, n);
 		if (p)
 			core_orphans(r, e, p->key, reqids, n);
@@ -121,7 +125,7 @@ static void adopt_larvals(struct entries *s, struct run *r)
 	for (unsigned i = 0; i < s->n_larvals; i++) {
 		struct core_entry *e;
 		struct core_line *l = shell_line(s, s->larvals[i], &e);
-		struct core_acquire a = { 0 };
+		struct core_acquire a = {0};
 
 		if (!l || l->blocked)
 			continue;
@@ -135,7 +139,7 @@ static void adopt_larvals(struct entries *s, struct run *r)
 void takeover_adopt(struct entries *s)
 {
 	const struct core_env env = shell_env(s);
-	struct run r = { &s->core, &env, &s->out };
+	struct run r = {&s->core, &env, &s->out};
 
 	for (unsigned i = 0; i < s->n_list; i++)
 		adopt(s, s->list[i], &r);
@@ -195,8 +199,8 @@ static void resync_entry(const struct resync *x, struct core_entry *e, struct ru
 void takeover_resync(struct entries *s)
 {
 	const struct core_env env = shell_env(s);
-	struct run r = { &s->core, &env, &s->out };
-	struct resync x = { .s = s };
+	struct run r = {&s->core, &env, &s->out};
+	struct resync x = {.s = s};
 	int err = s->ports.kernel->ops->sa_dump(s->ports.kernel->impl, resync_one, &x);
 
 	if (err)
@@ -204,8 +208,8 @@ void takeover_resync(struct entries *s)
 	for (unsigned i = 0; !err && i < s->core.n_entries; i++)
 		resync_entry(&x, s->core.entries[i], &r);
 	for (unsigned i = 0; !err && i < x.n; i++) {
-		struct core_acquire a = { .src = x.list[i].r.src, .dst = x.list[i].id.dst,
-					  .sa_there = true };
+		struct core_acquire a = {
+			.src = x.list[i].r.src, .dst = x.list[i].id.dst, .sa_there = true};
 		struct core_entry *e;
 		struct core_line *l = shell_line(s, x.list[i].r.reqid, &e);
 

@@ -20,11 +20,18 @@ static struct entry_peer_view view_peer(const struct shell_entry *se, const stru
 					const struct core_peer *p)
 {
 	struct entry_peer_view v = {
-		.text = shell_peer_name(se, p->key), .addr = p->addr,
-		.is_default = p->is_default, .is_current = p->key == e->c,
-		.is_trying = p->key == walk_peer(e), .is_next = p->key == peer_next(e),
-		.last = p->last, .last_at = p->last_at, .heard = p->heard, .rtt_us = p->rtt_us,
-		.answer_ms = attempt_answer_ms(e, p), .finish_ms = attempt_finish_ms(e),
+		.text = shell_peer_name(se, p->key),
+		.addr = p->addr,
+		.is_default = p->is_default,
+		.is_current = p->key == e->c,
+		.is_trying = p->key == walk_peer(e),
+		.is_next = p->key == peer_next(e),
+		.last = p->last,
+		.last_at = p->last_at,
+		.heard = p->heard,
+		.rtt_us = p->rtt_us,
+		.answer_ms = attempt_answer_ms(e, p),
+		.finish_ms = attempt_finish_ms(e),
 	};
 
 	if (p->last != REASON_NONE)
@@ -56,8 +63,13 @@ static struct entry_line_view view_line(struct entries *s, const struct core_ent
 					const struct core_line *l)
 {
 	struct entry_line_view v = {
-		.no = l->no, .reqid = l->reqid, .sel = l->sel, .blocked = l->blocked,
-		.wanted = l->want, .in_setup = l->setup != 0, .backoff_until = l->backoff_at,
+		.no = l->no,
+		.reqid = l->reqid,
+		.sel = l->sel,
+		.blocked = l->blocked,
+		.wanted = l->want,
+		.in_setup = l->setup != 0,
+		.backoff_until = l->backoff_at,
 		.idle_now_ms = -1,
 	};
 
@@ -117,7 +129,7 @@ int entries_view(struct entries *s, unsigned i, mono_t now, struct entry_view *v
 	if (!e)
 		return -ENOENT;
 	s->now = now;
-	*v = (struct entry_view){ .idle_now_ms = -1 };
+	*v = (struct entry_view){.idle_now_ms = -1};
 	v->peers = calloc(e->n_peers ? e->n_peers : 1, sizeof(*v->peers));
 	v->lines = calloc(e->n_lines ? e->n_lines : 1, sizeof(*v->lines));
 	if (!v->peers || !v->lines) {
@@ -165,14 +177,17 @@ void entries_each_session(struct entries *s, entry_session_fn fn, void *ctx)
 	for (unsigned i = 0; i < s->core.n_conns; i++) {
 		const struct core_conn *k = &s->core.conns[i];
 		struct entry_session v = {
-			.conn = k->id, .local = k->local, .peer = k->peer,
-			.established = k->state == CONN_UP, .closing = k->state == CONN_CLOSING,
+			.conn = k->id,
+			.local = k->local,
+			.peer = k->peer,
+			.established = k->state == CONN_UP,
+			.closing = k->state == CONN_CLOSING,
 			.n_entries = conn_users(&s->core, k->id, NULL),
 			.n_children = children_on(&s->core, k->id),
 		};
 
 		if (eng->ops->conn_info(eng->impl, k->id, &v.info))
-			v.info = (struct engine_conn_info){ 0 };
+			v.info = (struct engine_conn_info){0};
 		fn(ctx, &v);
 	}
 }

@@ -56,7 +56,7 @@ static bool is_twin(const struct core_entry *e, const struct core_peer *p)
 
 static void walked_out(struct run *r, struct core_entry *e, const struct cause *last)
 {
-	struct cause why = { .reason = REASON_WALKED_OUT, .text = last->text };
+	struct cause why = {.reason = REASON_WALKED_OUT, .text = last->text};
 	uint64_t ms = e->k < 6 ? 1000u << e->k : 60000;
 
 	ms = ms < 60000 ? ms : 60000;
@@ -80,7 +80,7 @@ static void walk_run(struct run *r, struct core_entry *e, const struct cause *wh
 		if (!p || (addr_is_set(&p->addr) && is_twin(e, p)))
 			continue;
 		entry_move(r, e, ENTRY_WALK, p->key, &last);
-		last = (struct cause){ 0 };
+		last = (struct cause){0};
 		if (attempt_begin(r, e, p, &last))
 			return;
 		peer_record(r, e, p->key, &last);
@@ -106,7 +106,7 @@ void walk_step_failed(struct run *r, struct core_entry *e, const struct cause *w
 
 void walk_again(struct run *r, struct core_entry *e)
 {
-	const struct cause why = { .reason = REASON_SHARED };
+	const struct cause why = {.reason = REASON_SHARED};
 
 	attempt_abandon(r, e);
 	walk_run(r, e, &why);

@@ -466,6 +466,13 @@ static void try_one(struct search *x, const struct node *from, const struct even
 	push(x, &n);
 }
 
+/* The sanitizers make a step ten times as dear: fewer states there, the rest without them. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SOME_STATES 2500
+#else
+#define SOME_STATES 0
+#endif
+
 struct plan {
 	const char *name;
 	struct world_spec specs[2];
@@ -514,6 +521,8 @@ static void explore(const struct plan *p)
 	struct search x = { .cap_seen = 1u << (more ? 23 : 20), .calls = p->calls };
 	size_t layer_end = 1;
 
+	if (SOME_STATES && !more)
+		limit = SOME_STATES;
 	x.seen = mem_zero(x.cap_seen, sizeof(*x.seen));
 	start_node(&x, p);
 	for (; x.head < x.tail && x.n_seen < (limit ? limit : x.cap_seen / 2);
@@ -527,7 +536,7 @@ static void explore(const struct plan *p)
 	print_message("# %s: %zu states, %zu steps, depth %u%s\n", p->name, x.n_seen, x.steps,
 		      x.depth, x.head == x.tail ? ", all there are" : "");
 	assert_true(x.steps > 1000);
-	assert_true(p->max_states || x.head == x.tail);
+	assert_true(limit || x.head == x.tail);
 	for (; x.head < x.tail; x.head++)
 		world_fini(&x.queue[x.head].w);
 	free(x.queue);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rows of semantics.md §10 that begin outside the IKE SA: a packet, the operator,
+ * the local address, the engine, orphans, and time.
+ */
+#include "prefpeerd/entry/core.h"
+
+void core_acquire(struct run *r, struct core_entry *e, struct core_line *l,
+		  const struct core_acquire *a)
+{
+	const struct cause why = {
+		.reason = REASON_ACQUIRE, .has_flow = a->has_flow, .flow = a->flow};
+
+	l->larval = true;
+	l->larval_src = a->src;
+	l->larval_dst = a->dst;
+	if (e->state == ENTRY_UP && line_covers(e, l, a->has_flow ? &a->flow : NULL)) {
+		struct core_child *ch = line_child(e, l->reqid);
+
+		if (a->sa_there) {
+			entry_note(r, e, NTF_NOTE, l->no, e->c, &why);
+			return;
+		}
+		core_child_lost(r, e, ch->id);
+		return;
+	}
+	if (!l->want || !l->has_flow) {
+		l->has_flow = a->has_flow;
+		l->flow = a->flow;
+	}
+	l->want = true;
+	if (e->state == ENTRY_UP)
+		line_open(r, e, l);
+	else if (e->state == ENTRY_DOWN && entry_usable(r, e))
+		walk_begin(r, e, &why);
+	else
+		entry_note(r, e, NTF_NOTE, l->no, walk_peer(e), &why);
+	entry_watch_childless(r, e);
+	core_settle(r);
+}
+
+int core_connect(struct run *r, struct core_entry *e)
+{
+	const struct cause why = {.reason = REASON_CONNECT};
+	bool usable = entry_usable(r, e);
+
+	if (e->state == ENTRY_UP)
+		return -EALREADY;
+	if (e->state == ENTRY_WALK)
+		return -EINPROGRESS;
+	if (!e->n_lines || !e->n_peers)
+		return -ENOENT;
+	e->lines[0].want = true;
+	e->k = e->state == ENTRY_BACKOFF ? 0 : e->k;
+	if (usable)
+		walk_begin(r, e, &why);
+	else if (e->state == ENTRY_BACKOFF)
+		entry_down(r, e, e->next, CLOSE_DELETE, &why);
+	core_settle(r);
+	return usable ? 0 : -ENETUNREACH;
+}
+
+/* A peer may have called at another of our addresses: what counts is whether the answer changed. */
+static bool local_moved(struct run *r, const struct core_entry *e, peer_key key)
+{
+	const struct core_peer *p = peer_find(e, key);
+	struct addr a;
+
+	return p && addr_is_set(&e->local) &&
+	       (r->env->local(r->env->ctx, e, p, &a) || !addr_equal(&a, &e->local));
+}
+
+void entry_mark_local(struct run *r, struct core_entry *e, peer_key key)
+{
+	const struct core_peer *p = peer_find(e, key);
+
+	if (!p || r->env->local(r->env->ctx, e, p, &e->local))
+		e->local = (struct addr){0};
+}
+
+static void local_changed(struct run *r, struct core_entry *e)
+{
+	const struct cause gone = {.reason = REASON_LOCAL_GONE};
+	const struct cause usable = {.reason = e->orphans ? REASON_ORPHANS : REASON_LOCAL_USABLE};
+
+	if ((e->state == ENTRY_UP && local_moved(r, e, e->c)) ||
+	    (e->state == ENTRY_WALK && local_moved(r, e, walk_peer(e))))
+		entry_down(r, e, e->next, CLOSE_QUIET, &gone);
+	if (e->state == ENTRY_DOWN || e->state == ENTRY_BACKOFF)
+		entry_point(r, e);
+	if (e->state == ENTRY_DOWN && entry_wanted(e) && entry_usable(r, e))
+		walk_begin(r, e, &usable);
+}
+
+void core_local_changed(struct run *r)
+{
+	for (unsigned i = 0; i < r->c->n_entries; i++)
+		local_changed(r, r->c->entries[i]);
+	core_settle(r);
+}
+
+void core_ready(struct run *r, bool ready)
+{
+	const struct cause why = {.reason = REASON_ENGINE};
+
+	r->c->ready = ready;
+	if (ready) {
+		core_local_changed(r);
+		return;
+	}
+	/* ENG_LOST: every IKE SA went with the engine. */
+	r->c->n_conns = 0;
+	for (unsigned i = 0; i < r->c->n_entries; i++) {
+		struct core_entry *e = r->c->entries[i];
+
+		e->n_holds = 0;
+		if (e->state == ENTRY_UP || e->state == ENTRY_WALK)
+			entry_down(r, e, e->next, CLOSE_QUIET, &why);
+		while (e->n_children)
+			core_child_forget(e, e->children[0].id);
+	}
+}
+
+void core_stop(struct run *r)
+{
+	const struct cause why = {.reason = REASON_ENGINE};
+
+	r->c->ready = false;
+	for (unsigned i = 0; i < r->c->n_entries; i++) {
+		struct core_entry *e = r->c->entries[i];
+
+		inbound_release(r, e, false);
+		if (e->state == ENTRY_WALK || e->state == ENTRY_BACKOFF)
+			entry_down(r, e, e->next, CLOSE_DELETE, &why);
+	}
+	core_settle(r);
+}
+
+void core_orphans(struct run *r, struct core_entry *e, peer_key peer, const uint32_t *reqids,
+		  unsigned n)
+{
+	const struct cause why = {.reason = REASON_ORPHANS};
+
+	if (e->state != ENTRY_DOWN)
+		return;
+	e->c = peer;
+	e->next = NEXT_SAME;
+	e->orphans = true;
+	for (unsigned i = 0; i < n; i++) {
+		struct core_line *l = core_line(e, reqids[i]);
+
+		if (l && !l->blocked)
+			l->want = true;
+	}
+	entry_point(r, e);
+	if (entry_wanted(e) && entry_usable(r, e))
+		walk_begin(r, e, &why);
+	core_settle(r);
+}
+
+void core_clear_session(struct run *r, struct core_entry *e, enum entry_reason reason)
+{
+	const struct cause why = {.reason = reason};
+	enum entry_next next = entry_home_or(e, NEXT_SAME);
+	conn_id conn = e->state == ENTRY_UP ? e->conn : 0;
+
+	entry_end_accepted(r, e);
+	if (e->state == ENTRY_DOWN)
+		entry_set_next(r, e, next);
+	else
+		entry_down(r, e, next, CLOSE_DELETE, &why);
+	e->k = 0;
+	e->k_reset_at = MONO_UNSET;
+	if (conn)
+		conn_close_for_all(r, conn, e);
+	core_settle(r);
+}
+
+static bool selected(const struct core_child *ch, const struct addr *peer, uint32_t spi)
+{
+	return ch->state == CHILD_LIVE &&
+	       (!peer || !addr_is_set(peer) || addr_equal(peer, &ch->remote)) &&
+	       (!spi || spi == ch->spi_in || spi == ch->spi_out);
+}
+
+unsigned core_clear_sa(struct run *r, struct core_entry *e, const struct addr *peer, uint32_t spi)
+{
+	const struct cause why = {.reason = REASON_CLEAR_SA};
+	bool all = !spi && (!peer || !addr_is_set(peer));
+	unsigned n = 0;
+
+	for (unsigned i = e->n_children; i-- > 0;)
+		if (selected(&e->children[i], peer, spi)) {
+			core_child_end(r, e, e->children[i].id, CLOSE_DELETE);
+			n++;
+		}
+	if (e->state != ENTRY_DOWN && (n || all) && !entry_live(e)) {
+		e->k = 0;
+		entry_down(r, e, e->state == ENTRY_UP ? NEXT_SAME : e->next, CLOSE_DELETE, &why);
+		e->k_reset_at = MONO_UNSET;
+	}
+	core_settle(r);
+	return n;
+}
+
+static bool due(const struct run *r, mono_t at)
+{
+	return mono_is_set(at) && !mono_before(r->env->now, at);
+}
+
+static void backoff_over(struct run *r, struct core_entry *e)
+{
+	const struct cause why = {.reason = REASON_BACKOFF_OVER};
+
+	e->k++;
+	if (entry_wanted(e) && entry_usable(r, e))
+		walk_begin(r, e, &why);
+	else
+		entry_down(r, e, e->next, CLOSE_DELETE, &why);
+}
+
+static void tick_children(struct run *r, struct core_entry *e)
+{
+	for (unsigned i = e->n_children; i-- > 0;)
+		if (e->children[i].state == CHILD_OLD && due(r, e->children[i].close_at))
+			core_child_end(r, e, e->children[i].id, CLOSE_DELETE);
+	if (e->orphans && due(r, e->orphans_at)) {
+		emit(r, ACT_ORPHANS_ALL, e);
+		e->orphans = false;
+		e->orphans_at = MONO_UNSET;
+	}
+}
+
+void core_tick(struct run *r, struct core_entry *e)
+{
+	const struct cause no_child = {.reason = REASON_NO_CHILD};
+
+	tick_children(r, e);
+	inbound_timeout(r, e);
+	if (due(r, e->moved_until))
+		e->moved_until = MONO_UNSET;
+	if (due(r, e->k_reset_at)) {
+		e->k = 0;
+		e->k_reset_at = MONO_UNSET;
+	}
+	for (unsigned i = 0; i < e->n_lines; i++)
+		if (due(r, e->lines[i].backoff_at))
+			line_backoff_over(r, e, &e->lines[i]);
+	if (e->at.kind && due(r, e->at.at)) {
+		const struct cause why = {
+			.reason = e->at.remark ? e->at.remark : REASON_TIMEOUT,
+			.text = e->at.remark ? e->at.remark_text : NULL,
+			.budget_ms = (uint32_t)mono_diff_ms(r->env->now, e->at.started),
+		};
+
+		walk_step_failed(r, e, &why);
+	}
+	if (due(r, e->backoff_at))
+		backoff_over(r, e);
+	if (due(r, e->childless_at))
+		entry_down(r, e, e->idle_home ? entry_home_or(e, NEXT_SAME) : NEXT_SAME,
+			   CLOSE_DELETE, &no_child);
+	core_settle(r);
+}
+
+mono_t core_deadline(const struct core_entry *e)
+{
+	const mono_t own[] = {e->at.kind ? e->at.at : MONO_UNSET,
+			      e->backoff_at,
+			      e->k_reset_at,
+			      e->childless_at,
+			      e->moved_until,
+			      e->orphans_at};
+	mono_t at = MONO_NEVER;
+
+	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (mono_is_set(own[i]))
+			at = mono_min(at, own[i]);
+	for (unsigned i = 0; i < e->n_lines; i++)
+		if (mono_is_set(e->lines[i].backoff_at))
+			at = mono_min(at, e->lines[i].backoff_at);
+	for (unsigned i = 0; i < e->n_children; i++)
+		if (mono_is_set(e->children[i].close_at))
+			at = mono_min(at, e->children[i].close_at);
+	for (unsigned i = 0; i < e->n_holds; i++)
+		at = mono_min(at, e->holds[i].at);
+	return at;
+}
