@@ -10,7 +10,7 @@
 program=$build_dir/test/test_kernel_linux
 tests=(test_suites test_sa_options test_larval_kill test_larval_kill_spares test_overflow
 	test_switch_in_place test_in_template test_takeover test_notices test_pair_idle
-	test_one_way)
+	test_one_way test_module_returns)
 descriptions=(
 	"SAs of each suite, both directions and families, as ip shows them"
 	"encapsulation, a narrowed selector, UPDSA in place, refusals"
@@ -23,6 +23,7 @@ descriptions=(
 	"deletion by another, lifetimes, a flush are told; our own deletions are not"
 	"a pair is idle after T, never before, once"
 	"one-way is told after W, and ends when the peer is heard"
+	"the module goes and comes back, its rules with it"
 )
 
 run_program()
@@ -39,6 +40,8 @@ results()
 	for i in "${!tests[@]}"; do
 		if grep -q "^\[       OK \] ${tests[i]}\$" "$tmp/$1.log"; then
 			ok "${descriptions[i]}$2"
+		elif grep -q "^\[  SKIPPED \] ${tests[i]}\$" "$tmp/$1.log"; then
+			skip "${descriptions[i]}$2" "the module is not loaded"
 		else
 			not_ok "${descriptions[i]}$2"
 		fi
@@ -51,6 +54,7 @@ run_program polled
 results polled ", without the module"
 ko=$build_dir/kmod-$(uname -r)/prefpeer.ko
 if insmod "$ko" 2>"$tmp/insmod.log"; then
+	export PREFPEER_KO=$ko
 	run_program module
 	results module ", with the module"
 	rmmod prefpeer

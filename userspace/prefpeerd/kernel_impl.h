@@ -86,8 +86,13 @@ bool kernel_has_module(void *impl);
 int kernel_pair_read(void *impl, const struct kernel_pair_key *key, struct kernel_pair_reading *out);
 int kernel_peer_read(void *impl, const struct kernel_peer_key *key, struct kernel_peer_reading *out);
 int kernel_peer_heard(void *impl, const struct kernel_peer_key *key, mono_t when);
+
+/* kernel_rules.c */
 int kernel_rule_put(void *impl, const struct kernel_rule *r);
 int kernel_rule_del(void *impl, const struct kernel_rule *r);
+/* The module is new: those of an earlier run go, all of the table come. */
+void kernel_rules_install(struct kernel_linux *k);
+void kernel_rules_free(struct kernel_linux *k);
 
 /* kernel_poll.c: the glue */
 int kernel_poll_open(struct kernel_linux *k);

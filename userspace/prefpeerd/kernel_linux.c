@@ -72,6 +72,7 @@ void kernel_linux_close(struct kernel *kernel)
 	kernel_sa_close(k);
 	kernel_acquire_close(k);
 	kernel_poll_close(k);
+	kernel_rules_free(k);
 	xfrm_close(k->xfrm);
 	free(k);
 	*kernel = (struct kernel){ 0 };

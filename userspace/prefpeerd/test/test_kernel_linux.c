@@ -554,6 +554,35 @@ static void test_one_way(void **state)
 	assert_int_equal(real_count(w, KEV_PEER_ONE_WAY), 0);
 }
 
+/* The module goes and comes back: polling meanwhile, and its rules are there again. */
+static void test_module_returns(void **state)
+{
+	const char *ko = getenv("PREFPEER_KO");
+	struct real *w = *state;
+	struct kernel_sa out = real_sa(LOCAL, A, 0x1, REQID, SA_DIR_OUT);
+	struct kernel_rule r = { .peer = real_addr(A), .reqid = REQID, .map = "M", .seq = 10,
+				 .idle_ms = 60000 };
+	struct kernel_pair_key key = { real_addr(LOCAL), real_addr(A), REQID };
+	struct kernel_pair_reading reading;
+
+	if (!ko)
+		skip();
+	assert_int_equal(w->k.ops->rule_put(w->k.impl, &r), 0);
+	add_sa(w, &out);
+	shell("rmmod prefpeer");
+	assert_true(real_wait(w, KEV_MODULE_DOWN, 0, 5000));
+	assert_false(w->k.ops->has_module(w->k.impl));
+	real_run(w, 10000);
+	assert_int_equal(w->k.ops->pair_read(w->k.impl, &key, &reading), 0);
+	shell("insmod %s", ko);
+	assert_true(real_wait(w, KEV_MODULE_UP, 0, 5000));
+	assert_true(w->k.ops->has_module(w->k.impl));
+	real_run(w, 1000);
+	assert_int_equal(w->k.ops->pair_read(w->k.impl, &key, &reading), 0);
+	assert_int_equal(reading.idle_ms, 60000);
+	assert_int_equal(w->k.ops->rule_del(w->k.impl, &r), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -568,6 +597,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_notices, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pair_idle, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_module_returns, setup, teardown),
 	};
 	const char *missing = real_missing();
 
