@@ -146,14 +146,19 @@ static void print_peers(const json_t *peers)
 
 /* ---- timers -------------------------------------------------------------- */
 
+/* The timer as it was typed, and from the agent what it does: ", then home to …". */
 static void print_idle(const json_t *idle)
 {
+	const char *action = str(idle, "action"), *then = strchr(action, ',');
 	char dur[DUR_STRLEN];
 	uint64_t ms;
 
 	if (!idle)
 		return;
-	printf("  idle    %s", str(idle, "action"));
+	if (num(idle, "ms", &ms) && ms && then)
+		printf("  idle    %s%s", setting_print((uint32_t)ms, dur), then);
+	else
+		printf("  idle    %s", action);
 	if (num(idle, "now_ms", &ms))
 		printf("   idle now %s", dur_print(ms, dur));
 	putchar('\n');

@@ -380,7 +380,7 @@ static const char *const up_map =
 	"{\"peer\":\"hub.example\",\"address\":null,\"default\":false,\"current\":false,"
 	"\"status\":\"untried\"}],"
 	"\"idle\":{\"ms\":120000,\"home\":true,\"now_ms\":34000,"
-	"\"action\":\"120 s, then home to 10.1.1.1\"},"
+	"\"action\":\"2 min, then home to 10.1.1.1\"},"
 	"\"dpd\":{\"mode\":\"periodic\",\"interval_ms\":10000,\"retry_ms\":2000,\"worst_ms\":24000,"
 	"\"worst_text\":\"24 s = notice 22 s + retry default 2 s + set-up\"},"
 	"\"lines\":[{\"no\":1,\"text\":\"permit 192.168.1.0/24 → 192.168.2.0/24\","
