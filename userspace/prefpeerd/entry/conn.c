@@ -171,6 +171,15 @@ void core_conn_heard(struct run *r, conn_id id, mono_t when, uint32_t rtt_us)
 	core_settle(r);
 }
 
+/* Since when nothing has come from a peer that is dead now. */
+static mono_t last_sign(const struct run *r, const struct core_entry *e, const struct cause *c)
+{
+	const struct core_peer *p = peer_find(e, e->c);
+
+	return p && mono_is_set(p->heard) ? p->heard :
+					    mono_add_ms(r->env->now, -(int64_t)c->silent_ms);
+}
+
 static void up_lost(struct run *r, struct core_entry *e, enum engine_why why, struct cause *c)
 {
 	enum entry_next next = NEXT_SAME;
@@ -184,7 +193,7 @@ static void up_lost(struct run *r, struct core_entry *e, enum engine_why why, st
 	peer_record(r, e, e->c, c);
 	entry_down(r, e, next, CLOSE_DELETE, c);
 	if (why == WHY_DEAD)
-		e->gap_from = mono_add_ms(r->env->now, -(int64_t)c->silent_ms);
+		e->gap_from = last_sign(r, e, c);
 }
 
 void core_conn_down(struct run *r, conn_id id, enum engine_why why, const struct cause *detail)

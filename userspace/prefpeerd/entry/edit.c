@@ -177,6 +177,7 @@ static void edit_peers(struct core_entry *e, const struct core_peer *peers, unsi
 	give_keys(e);
 }
 
+/* P[c] went, or every line with the interface: back to the first of the list. */
 static void current_removed(struct run *r, struct core_entry *e, const struct cause *why)
 {
 	peer_key was = e->c;
@@ -208,11 +209,12 @@ void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peer
 {
 	const struct cause why = {.reason = REASON_CONFIG};
 	bool removed = edit_lines(r, e, lines, n_lines);
+	bool bare = removed && !n_lines && e->n_peers && e->c != e->peers[0].key;
 
 	edit_peers(e, peers, n_peers);
 	if (e->next == NEXT_HOME && !entry_has_default(e))
 		e->next = NEXT_SAME;
-	if (!peer_find(e, e->c))
+	if (!peer_find(e, e->c) || bare)
 		current_removed(r, e, &why);
 	if (e->state == ENTRY_WALK && !peer_find(e, walk_peer(e)))
 		walk_step_failed(r, e, &why);

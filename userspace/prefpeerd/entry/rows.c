@@ -43,14 +43,17 @@ int core_connect(struct run *r, struct core_entry *e)
 {
 	const struct cause why = {.reason = REASON_CONNECT};
 	bool usable = entry_usable(r, e);
+	unsigned first = 0;
 
 	if (e->state == ENTRY_UP)
 		return -EALREADY;
 	if (e->state == ENTRY_WALK)
 		return -EINPROGRESS;
-	if (!e->n_lines || !e->n_peers)
+	while (first < e->n_lines && e->lines[first].blocked)
+		first++;
+	if (first == e->n_lines || !e->n_peers)
 		return -ENOENT;
-	e->lines[0].want = true;
+	e->lines[first].want = true;
 	e->k = e->state == ENTRY_BACKOFF ? 0 : e->k;
 	if (usable)
 		walk_begin(r, e, &why);

@@ -66,6 +66,7 @@ static void founding_example(void **state)
 	while (strcmp(branch_state(b), "UP 10.2.2.2"))
 		branch_traffic_ms(b, 0, 100, 100);
 	assert_in_range(ms_since(b, cut), 23800, 24500); /* the dead default was tried for R */
+	assert_non_null(strstr(branch_last(b, ENTRY_UP)->sentence, ", gap 24."));
 	branch_traffic_ms(b, 0, 1000, 100);
 	assert_true(branch_send(b, 0));
 

@@ -364,6 +364,23 @@ static void case_3_and_current_removed(void **state)
 	assert_int_equal(world_action(&w, ACT_CLOSE)->how, CLOSE_DELETE);
 }
 
+static void interface_removed(void **state)
+{
+	struct core_peer peers[2];
+
+	world(2, true, true, 2);
+	two_lines_up();
+	peers[0] = E0->peers[0];
+	peers[1] = E0->peers[1];
+	world_step(&w);
+	core_edit(&w.r, E0, peers, 2, NULL, 0);
+	assert_int_equal(E0->state, ENTRY_DOWN);
+	assert_int_equal(E0->c, P(0));
+	assert_int_equal(E0->next, NEXT_SAME);
+	assert_non_null(world_action(&w, ACT_CLOSE));
+	assert_int_equal(core_connect(&w.r, E0), -ENOENT);
+}
+
 static void default_lost(void **state)
 {
 	struct core_peer peers[2];
@@ -896,6 +913,7 @@ int main(void)
 		ROW("case 35: every larval is removed", case_35),
 		ROW("case 43: the peer being tried is removed", case_43),
 		ROW("case 3: the current default is removed", case_3_and_current_removed),
+		ROW("the interface is removed: DOWN, first peer", interface_removed),
 		ROW("default lost: next=home becomes same", default_lost),
 		ROW("a reload leaves alone what it does not touch", untouched_by_reload),
 		ROW("case 45: a packet for line 2 during the set-up is not forgotten", case_45),
