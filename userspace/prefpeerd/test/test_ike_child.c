@@ -47,6 +47,14 @@ static enum mock_fate drop_all(void *ctx, struct datagram *d)
 	return MOCK_DROP;
 }
 
+static enum mock_fate drop_requests_of_left(void *ctx, struct datagram *d)
+{
+	const struct fixture *f = ctx;
+
+	return addr_equal(&d->src.addr, &f->left.addr) && !datagram_is_response(d) ? MOCK_DROP :
+										     MOCK_PASS;
+}
+
 /* ---- more children ---- */
 
 static void second_child_both_roles(void **state)
@@ -211,6 +219,26 @@ static void crossing_deletes(void **state)
 	fixture_run_ms(f, 1000);
 	assert_null(side_last(&f->left, ENG_DOWN));
 	fixture_free(f);
+}
+
+/* Ours is on its way when the peer's comes: our answer names no SPI of that pair. */
+static void crossing_delete_is_answered_empty(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+
+	p->f->net.filter = drop_requests_of_left;
+	p->f->net.filter_ctx = p->f;
+	assert_int_equal(close_child(&p->f->left, p->conn, p->child, CLOSE_DELETE), 0);
+	ike_peer_delete_child(p, p->child_spi_in);
+	assert_int_equal(p->reply.error, 0);
+	assert_null(payloads_find(&p->reply.p, PLD_DELETE));
+	assert_int_equal(p->f->left.kernel.n_sas, 0);
+	ike_peer_free(p);
+	/* And where nothing crossed, it names ours. */
+	p = ike_peer_up();
+	ike_peer_delete_child(p, p->child_spi_in);
+	assert_non_null(payloads_find(&p->reply.p, PLD_DELETE));
+	ike_peer_free(p);
 }
 
 /* Closed while its request is outstanding: gone for the caller, deleted once it exists. */
@@ -439,6 +467,7 @@ int main(void)
 		cmocka_unit_test(closed_by_delete),
 		cmocka_unit_test(closed_quietly_and_in_two_steps),
 		cmocka_unit_test(crossing_deletes),
+		cmocka_unit_test(crossing_delete_is_answered_empty),
 		cmocka_unit_test(closed_while_opening),
 		cmocka_unit_test(ike_sa_closed),
 		cmocka_unit_test(delete_answer_lost),

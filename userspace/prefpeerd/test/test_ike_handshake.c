@@ -613,6 +613,7 @@ static void initial_contact(void **state)
 	side_forget(&f->right);
 	side_forget(&f->left);
 	assert_true(fixture_up(f));
+	assert_non_null(side_last(&f->right, ENG_DOWN));
 	assert_int_equal(side_last(&f->right, ENG_DOWN)->ev.why, WHY_PEER_DELETE);
 	assert_int_equal(f->right.kernel.n_sas, 2);
 	fixture_free(f);
@@ -629,6 +630,57 @@ static void no_initial_contact_beside_another(void **state)
 	fixture_run_ms(f, 500);
 	assert_null(side_last(&f->right, ENG_DOWN));
 	assert_int_equal(f->right.kernel.n_sas, 4);
+	fixture_free(f);
+}
+
+static enum mock_fate from_another_port(void *ctx, struct datagram *d)
+{
+	const struct fixture *f = ctx;
+
+	if (addr_equal(&d->src.addr, &f->right.addr))
+		d->src.port = 4711;
+	return MOCK_PASS;
+}
+
+/* Only we are behind a NAT: a moved port of the peer is not followed (§14.4). */
+static void peer_without_nat_does_not_move(void **state)
+{
+	struct fixture *f = fixture_new(AF_INET);
+	struct engine_conn_info info;
+
+	addr_parse("10.0.0.1", &f->net.nat.inside);
+	addr_parse("192.0.2.9", &f->net.nat.outside);
+	assert_true(fixture_up(f));
+	f->net.filter = from_another_port;
+	f->net.filter_ctx = f;
+	assert_int_equal(f->left.engine->ops->probe(f->left.engine->impl, 1), 0);
+	fixture_run_ms(f, 100);
+	assert_int_equal(f->left.engine->ops->conn_info(f->left.engine->impl, 1, &info), 0);
+	assert_int_equal(info.peer.port, 4500);
+	assert_int_equal(f->left.kernel.n_replaced, 0);
+	fixture_free(f);
+}
+
+/* XFRM reports ESP-in-UDP from a new port: SAs and IKE SA follow. */
+static void mapping_from_the_kernel(void **state)
+{
+	struct fixture *f = fixture_new(AF_INET);
+	struct kernel_sa_id id = { .proto = IPPROTO_ESP };
+	struct engine_conn_info info;
+	struct endpoint from;
+
+	addr_parse("10.0.0.1", &f->net.nat.inside);
+	addr_parse("192.0.2.9", &f->net.nat.outside);
+	f->net.nat.port_offset = 1000;
+	assert_true(fixture_up(f));
+	from = (struct endpoint){ f->net.nat.outside, 9999 };
+	id.dst = f->right.addr;
+	id.spi = side_last(&f->right, ENG_CHILD_UP)->ev.pair.spi_in;
+	engine_ike_mapping(f->right.engine->impl, &id, &from, f->clock.now);
+	assert_int_equal(fake_kernel_sa(&f->right.kernel, id.spi)->encap_sport, 9999);
+	assert_int_equal(f->right.engine->ops->conn_info(f->right.engine->impl,
+							 side_last(&f->right, ENG_UP)->ev.conn, &info), 0);
+	assert_int_equal(info.peer.port, 9999);
 	fixture_free(f);
 }
 
@@ -697,6 +749,8 @@ int main(void)
 		cmocka_unit_test(group_not_offered),
 		cmocka_unit_test(behind_nat),
 		cmocka_unit_test(nat_moves),
+		cmocka_unit_test(peer_without_nat_does_not_move),
+		cmocka_unit_test(mapping_from_the_kernel),
 		cmocka_unit_test(crossing_setups),
 		cmocka_unit_test(initial_contact),
 		cmocka_unit_test(no_initial_contact_beside_another),
