@@ -136,7 +136,7 @@ trap run_cleanups EXIT
 # now_ns: CLOCK_BOOTTIME, what the module's stamps and the flows' are in.
 now_ns()
 {
-	"$udpflow" clock | sed -n 's/^boottime=//p'
+	"$udpflow" now
 }
 
 # clock_offset_ns: CLOCK_REALTIME minus CLOCK_BOOTTIME, for the capture's times.
@@ -154,29 +154,44 @@ seconds_ns()
 	printf '%d.%03d' $(($1 / 1000000000)) $(($1 / 1000000 % 1000))
 }
 
-# wait_for SECONDS COMMAND…: until COMMAND succeeds; 1 after SECONDS. Asks often
-# at first, then every quarter of a second: waiting is free here, asking is not.
+# uptime_cs: CLOCK_BOOTTIME in hundredths of a second, to $uptime_cs; without a
+# process, since a loop that waits has to be cheap.
+uptime_cs()
+{
+	read -r uptime_cs _ </proc/uptime
+	uptime_cs=${uptime_cs/.}
+}
+
+# wait_for SECONDS COMMAND…: until COMMAND succeeds; 1 after SECONDS. It looks
+# every 50 ms at first, then every 200 ms.
 wait_for()
 {
-	local end=$(($(now_ns) + $1 * 1000000000)) pause=50
+	local end pause=0.05 looks=0
 
+	uptime_cs
+	end=$((uptime_cs + $1 * 100))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ "$(now_ns)" -lt $end ] || return 1
-		sleep "0.$(printf %03d $pause)"
-		pause=$((pause < 200 ? pause * 5 / 4 : 250))
+		uptime_cs
+		[ $uptime_cs -lt $end ] || return 1
+		looks=$((looks + 1))
+		[ $looks -lt 10 ] || pause=0.2
+		sleep $pause
 	done
 }
 
 # hold_for SECONDS COMMAND…: COMMAND succeeds all the time.
 hold_for()
 {
-	local end=$(($(now_ns) + $1 * 1000000000))
+	local end
 
+	uptime_cs
+	end=$((uptime_cs + $1 * 100))
 	shift
-	while [ "$(now_ns)" -lt $end ]; do
+	while [ $uptime_cs -lt $end ]; do
 		"$@" >/dev/null 2>&1 || return 1
 		sleep 0.2
+		uptime_cs
 	done
 }
 

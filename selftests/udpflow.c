@@ -324,6 +324,14 @@ static int cmd_clock(int argc, char **argv)
 	return 0;
 }
 
+static int cmd_now(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	printf("%" PRIu64 "\n", clock_ns(CLOCK_BOOTTIME));
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -335,6 +343,7 @@ static const struct {
 	{ "mark", cmd_mark, "IFACE TEXT" },
 	{ "notify", cmd_notify, "SOCKET SECONDS COMMAND…" },
 	{ "clock", cmd_clock, "" },
+	{ "now", cmd_now, "" },
 };
 
 int main(int argc, char **argv)

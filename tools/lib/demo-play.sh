@@ -54,8 +54,8 @@ sleep_until()
 # event TO [PEER]: the newest change of the entry to that state, one JSON line.
 event()
 {
-	grep -E '"event": ?"map-state"' "$tmp/monitor.log" | grep -E "\"to\": ?\"$1\"" |
-		grep -vE "\"from\": ?\"$1\"" | grep -E "\"peer\": ?\"${2:-}" | tail -n 1 | grep .
+	grep -E "\"event\":\"map-state\".*\"to\":\"$1\".*\"peer\":\"${2:-}" "$tmp/monitor.log" |
+		tail -n 1 | grep .
 }
 
 # field NAME <LINE: a number or a string of a JSON line.
@@ -64,12 +64,22 @@ field()
 	sed -nE "s/.*\"$1\": ?(\"([^\"]*)\"|(-?[0-9]+)).*/\2\3/p"
 }
 
-# event_after NS TO [PEER]
-event_after()
+# changes TO [PEER]: how often the entry came to that state.
+changes()
 {
-	local line
+	grep -cE "\"event\":\"map-state\".*\"to\":\"$1\".*\"peer\":\"${2:-}" "$tmp/monitor.log"
+}
 
-	line=$(event "${@:2}") && [ "$(field stamp <<<"$line")" -gt "$1" ]
+# more_than COUNT TO [PEER]: one process, since it is asked again and again.
+more_than()
+{
+	[ "$(changes "${@:2}")" -gt "$1" ]
+}
+
+# await SECONDS TO PEER COUNT: until it came to that state more than COUNT times.
+await()
+{
+	wait_for "$1" more_than "$4" "$2" "$3"
 }
 
 thousands()
@@ -135,7 +145,7 @@ first_contact()
 	at "$t0" "$lan_host sends 100 packets/s to $site_host"
 	wait_for 5 acquire_seen || lost "no acquire from XFRM for the first packet"
 	seen "$(acquire_ns)" "first packet raises an acquire" XFRM
-	wait_for 20 event_after "$t0" UP $h1 || lost "$h1 did not come up"
+	await 20 UP $h1 0 || lost "$h1 did not come up"
 	wait_for 5 peer_is_up $h1 || lost "$h1 is up, but its SAs are not in the SAD"
 	wait_for 10 flow_more flow 20 || lost "no packet reaches $site_host through $h1"
 	capture_sync
@@ -147,13 +157,14 @@ first_contact()
 
 hub_dies()
 {
-	local mid first dead dead_line up
+	local mid first dead dead_line up downs
 
 	sleep_until 20
+	downs=$(changes DOWN)
 	hub_cut 1
 	cut_ns=$(now_ns)
 	at "$cut_ns" "hub $h1 is cut off"
-	wait_for 40 event_after "$cut_ns" DOWN || lost "the death of $h1 was not noticed within 40 s"
+	await 40 DOWN "" "$downs" || lost "the death of $h1 was not noticed within 40 s"
 	dead_line=$(event DOWN)
 	dead=$(field stamp <<<"$dead_line")
 	[ "$(field reason <<<"$dead_line")" = dpd-timeout ] ||
@@ -166,7 +177,7 @@ hub_dies()
 	first=$(ike_to $h1 INFORMATIONAL "$cut_ns" | awk -v m="$mid" '$2 == m { print $1; exit }')
 	seen "$dead" "no answer to 6 requests in $(seconds2 $((dead - first))) s: dead; next attempt $h1" \
 		"wire, monitor"
-	wait_for 20 event_after "$dead" UP $h2 || lost "$h2 did not come up"
+	await 20 UP $h2 0 || lost "$h2 did not come up"
 	wait_for 5 peer_is_up $h2 || lost "$h2 is up, but its SAs are not in the SAD"
 	up=$(event UP $h2 | field stamp)
 	capture_sync
@@ -212,14 +223,15 @@ hub_returns()
 
 falls_idle()
 {
-	local last line down early
+	local last line down early downs
 
 	sleep_until 90
+	downs=$(changes DOWN)
 	flow_stop
 	at "$(now_ns)" "$lan_host falls silent"
 	capture_sync
 	last=$(last_esp_ns)
-	wait_for 160 event_after "$last" DOWN || lost "still up 160 s after the last packet"
+	await 160 DOWN "" "$downs" || lost "still up 160 s after the last packet"
 	line=$(event DOWN)
 	down=$(field stamp <<<"$line")
 	[ "$(field reason <<<"$line")" = idle-default ] ||
@@ -236,7 +248,7 @@ falls_idle()
 
 goes_home()
 {
-	local sent up
+	local sent up ups
 
 	sleep_until 240
 	capture_sync
@@ -244,8 +256,9 @@ goes_home()
 	[ "$(wire_count " ike $branch_addr .*exch=IKE_SA_INIT " "$idle_ns" "$sent")" -eq 0 ] ||
 		lost "a tunnel was set up that nobody needs"
 	seen "$sent" "nothing was set up meanwhile: no packet, no tunnel" wire
+	ups=$(changes UP $h1)
 	flow_packet
-	wait_for 20 event_after "$sent" UP $h1 || lost "not home on $h1"
+	await 20 UP $h1 "$ups" || lost "not home on $h1"
 	wait_for 5 peer_is_up $h1 || lost "$h1 is up, but its SAs are not in the SAD"
 	capture_sync
 	up=$(event UP $h1 | field stamp)
