@@ -27,11 +27,8 @@ static const struct name integ_names[] = {
 };
 
 static const struct name dh_names[] = {
-	{ DH_NONE, "none" },
-	{ DH_MODP_2048, "modp-2048" },
-	{ DH_ECP_256, "ecp-256" },
-	{ DH_ECP_384, "ecp-384" },
-	{ DH_X25519, "x25519" },
+	{ DH_NONE, "none" },	   { DH_MODP_2048, "modp-2048" }, { DH_ECP_256, "ecp-256" },
+	{ DH_ECP_384, "ecp-384" }, { DH_X25519, "x25519" },
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -143,8 +143,8 @@ int child_install(struct child *c, const struct kernel_sa *sa)
 	int err = k->ops->sa_add(k->impl, sa);
 
 	if (err) {
-		log_err("ike", "conn %u child %u: the kernel refused SA %08x: %s", c->s->conn, c->id,
-			sa->id.spi, strerror(-err));
+		log_err("ike", "conn %u child %u: the kernel refused SA %08x: %s", c->s->conn,
+			c->id, sa->id.spi, strerror(-err));
 		return err;
 	}
 	if (sa->dir == SA_DIR_IN)
@@ -281,7 +281,7 @@ static mono_t last_use(const struct child *c)
 }
 
 void ike_event_child(struct child *c, enum engine_event_type type, enum engine_why why,
-		 const char *text)
+		     const char *text)
 {
 	struct engine_event *ev;
 

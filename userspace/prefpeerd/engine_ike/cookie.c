@@ -35,7 +35,10 @@ static int compute(const struct cookie_jar *jar, uint8_t version, struct chunk n
 	uint8_t port[2] = { (uint8_t)(from->port >> 8), (uint8_t)from->port };
 	struct chunk key = { jar->secret[version & 1], CRYPTO_SHA256_LEN };
 	struct chunk data[] = {
-		ni, { from->addr.bytes, addr_len(&from->addr) }, { port, 2 }, { spi_i, 8 },
+		ni,
+		{ from->addr.bytes, addr_len(&from->addr) },
+		{ port, 2 },
+		{ spi_i, 8 },
 	};
 
 	out[0] = version;

@@ -8,7 +8,7 @@
 #include "prefpeerd/engine_ike/crypto.h"
 
 #define COOKIE_LEN (1 + CRYPTO_SHA256_LEN) /* version of the secret, then the hash */
-#define COOKIE_SECRET_MS 60000             /* a cookie lives one to two of these */
+#define COOKIE_SECRET_MS 60000		   /* a cookie lives one to two of these */
 
 struct cookie_jar {
 	uint8_t secret[2][CRYPTO_SHA256_LEN]; /* by parity of the version */

@@ -326,7 +326,8 @@ static EVP_PKEY *generate_modp(void)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
 	OSSL_PARAM params[2] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)"modp_2048", 0),
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)"modp_2048",
+						 0),
 		OSSL_PARAM_construct_end(),
 	};
 	EVP_PKEY *key = NULL;

@@ -38,13 +38,14 @@ size_t encr_icv_len(enum ike_encr encr); /* 0 unless AEAD */
 bool encr_is_aead(enum ike_encr encr);
 
 /* ---- randomness, comparison, wiping ---- */
-int crypto_random(void *out, size_t len); /* 0 or -EIO */
+int crypto_random(void *out, size_t len);		     /* 0 or -EIO */
 bool crypto_equal(const void *a, const void *b, size_t len); /* constant time */
 void crypto_wipe(void *p, size_t len);
 
 /* ---- hashes ---- */
 /* prf over the concatenation; @out gets prf_len(prf). 0, -EINVAL, -EIO. */
-int crypto_prf(enum ike_prf prf, struct chunk key, const struct chunk *data, size_t n, uint8_t *out);
+int crypto_prf(enum ike_prf prf, struct chunk key, const struct chunk *data, size_t n,
+	       uint8_t *out);
 /* prf+ of RFC 7296 §2.13; at most 255 blocks. */
 int crypto_prf_plus(enum ike_prf prf, struct chunk key, const struct chunk *seed, size_t n,
 		    uint8_t *out, size_t out_len);

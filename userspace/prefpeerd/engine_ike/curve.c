@@ -10,7 +10,7 @@ static uint64_t ipow(uint64_t base, unsigned n)
 	return v;
 }
 
-/* Waits 1, 3/2, 9/4 … as integers: n of them sum to (3^n - 2^n), the first i to their part of it. */
+/* Waits 1, 3/2, 9/4 … as integers: n of them sum to 3^n - 2^n. */
 static struct curve spread(uint64_t budget_us, unsigned n, bool fixed)
 {
 	struct curve c = { .n = n };

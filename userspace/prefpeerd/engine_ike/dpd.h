@@ -11,8 +11,8 @@
 #include "prefpeerd/conf/config.h"
 #include "prefpeerd/engine_ike/curve.h"
 
-#define DPD_RESTARTS_MAX 3       /* curves begun again because something came in */
-#define DPD_REQUEST_MIN_MS 2000  /* requests other than the empty INFORMATIONAL */
+#define DPD_RESTARTS_MAX 3	   /* curves begun again because something came in */
+#define DPD_REQUEST_MIN_MS 2000	   /* requests other than the empty INFORMATIONAL */
 #define DPD_CLOSE_DEFAULT_MS 12000 /* without DPD: how long a DELETE waits */
 
 /* Dead peer detection is in force. */

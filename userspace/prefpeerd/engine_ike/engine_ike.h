@@ -60,10 +60,10 @@ void engine_ike_mapping(void *impl, const struct kernel_sa_id *sa, const struct 
 /* For metrics and tests. */
 struct ike_counters {
 	uint64_t sent, received;
-	uint64_t malformed;   /* not IKE, or no session for it */
-	uint64_t bad_icv;     /* dropped: not authentic */
+	uint64_t malformed;	/* not IKE, or no session for it */
+	uint64_t bad_icv;	/* dropped: not authentic */
 	uint64_t out_of_window; /* dropped: wrong message ID, direction or exchange */
-	uint64_t repeats;     /* responses sent again */
+	uint64_t repeats;	/* responses sent again */
 	uint64_t cookies, half_open_refused;
 };
 

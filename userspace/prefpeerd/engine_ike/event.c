@@ -42,8 +42,8 @@ struct engine_event *ike_event(struct ike *e, struct session *s, enum engine_eve
 
 void ike_event_text(struct engine_event *ev, const char *fmt, ...)
 {
-	struct queued_event *q = (struct queued_event *)((char *)ev -
-							 offsetof(struct queued_event, ev));
+	struct queued_event *q =
+		(struct queued_event *)((char *)ev - offsetof(struct queued_event, ev));
 	va_list ap;
 
 	va_start(ap, fmt);

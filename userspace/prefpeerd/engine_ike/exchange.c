@@ -117,8 +117,8 @@ static void transmit(struct session *s)
 /* Something came in on the children since this curve began: not dead, the same request again. */
 static void begin_again(struct session *s, mono_t now)
 {
-	log_info("ike", "conn %u: request %u unanswered, but the peer's ESP comes in: again", s->conn,
-		 s->rq.id);
+	log_info("ike", "conn %u: request %u unanswered, but the peer's ESP comes in: again",
+		 s->conn, s->rq.id);
 	s->rq.restarts++;
 	s->rq.curve_start = now;
 	s->rq.sent = 0;
@@ -164,8 +164,13 @@ int request_start(struct session *s, struct task *t, struct msg_out *m, const st
 
 	if (!bytes)
 		return -ENOMEM;
-	s->rq = (struct request){ .task = t, .id = s->next_out, .bytes = bytes, .len = m->w.len,
-				  .curve = *curve, .first_sent = now, .curve_start = now };
+	s->rq = (struct request){ .task = t,
+				  .id = s->next_out,
+				  .bytes = bytes,
+				  .len = m->w.len,
+				  .curve = *curve,
+				  .first_sent = now,
+				  .curve_start = now };
 	s->retry_timer.fn = retry_fire;
 	transmit(s);
 	return 0;
@@ -227,7 +232,8 @@ void exchange_next(struct session *s)
 		if (!err)
 			return;
 		if (err != -ECANCELED)
-			log_err("ike", "conn %u: cannot build a request: %s", s->conn, strerror(-err));
+			log_err("ike", "conn %u: cannot build a request: %s", s->conn,
+				strerror(-err));
 		if (t->child && t->kind == TASK_CHILD) {
 			ike_event_child(t->child, ENG_CHILD_FAILED, WHY_LOCAL, strerror(-err));
 			child_free(t->child);
@@ -399,7 +405,8 @@ static void response_input(struct session *s, const struct ike_header *h,
 	struct task *t;
 	int err;
 
-	if (!s->rq.task || h->id != s->rq.id || h->exchange != task_ops[s->rq.task->kind].exchange) {
+	if (!s->rq.task || h->id != s->rq.id ||
+	    h->exchange != task_ops[s->rq.task->kind].exchange) {
 		s->e->counters.out_of_window++;
 		return;
 	}

@@ -20,22 +20,22 @@
 #include "prefpeerd/engine_ike/natt.h"
 #include "prefpeerd/engine_ike/proposal.h"
 
-#define SETUPS_MAX 64              /* own set-ups at once (design.md §4) */
-#define HALF_OPEN_MAX 1000         /* §14.2 */
+#define SETUPS_MAX 64	   /* own set-ups at once (design.md §4) */
+#define HALF_OPEN_MAX 1000 /* §14.2 */
 #define HALF_OPEN_PER_SOURCE 8
-#define HALF_OPEN_COOKIES 100      /* from here on cookies are asked for */
+#define HALF_OPEN_COOKIES 100 /* from here on cookies are asked for */
 #define HALF_OPEN_MS 10000
-#define ABANDONED_MS 10000         /* §14.3 */
-#define ZOMBIE_MS 10000            /* how long a last response is kept for repeats */
-#define HOLD_MS 15000              /* an inbound request without a verdict is refused */
-#define RESEND_MIN_MS 100          /* between two sendings of one response */
+#define ABANDONED_MS 10000 /* §14.3 */
+#define ZOMBIE_MS 10000	   /* how long a last response is kept for repeats */
+#define HOLD_MS 15000	   /* an inbound request without a verdict is refused */
+#define RESEND_MIN_MS 100  /* between two sendings of one response */
 #define COOKIES_MAX 2
 #define INVALID_KE_MAX 1
-#define SETUP_GRACE_MS 1000        /* beyond the caller's budget, then we give up by ourselves */
-#define REKEY_SETTLE_MS 1000       /* the peer's time to install a rekeyed inbound SA */
-#define REPLAY_WINDOW 64           /* packets, semantics.md §4.6 */
+#define SETUP_GRACE_MS 1000  /* beyond the caller's budget, then we give up by ourselves */
+#define REKEY_SETTLE_MS 1000 /* the peer's time to install a rekeyed inbound SA */
+#define REPLAY_WINDOW 64     /* packets, semantics.md §4.6 */
 #define EVENT_TEXT_MAX 256
-#define CROSSING_NONCE 32          /* bytes of nonces that are compared */
+#define CROSSING_NONCE 32 /* bytes of nonces that are compared */
 
 struct ike;
 struct session;
@@ -51,8 +51,8 @@ struct remote {
 /* ---- child SAs ---- */
 
 enum child_state {
-	CHILD_QUEUED,   /* its request has not been sent */
-	CHILD_OPENING,  /* its request is outstanding */
+	CHILD_QUEUED,  /* its request has not been sent */
+	CHILD_OPENING, /* its request is outstanding */
 	CHILD_UP,
 	CHILD_OUT_GONE, /* CLOSE_OUT: only the inbound SA is left */
 	CHILD_DELETING, /* DELETE queued or outstanding; the inbound SA may be left */
@@ -64,7 +64,7 @@ struct child {
 	struct engine_child want;
 	enum child_state state;
 	bool cancelled; /* closed while OPENING: to be deleted as soon as it exists */
-	bool replaced;  /* the peer rekeyed it: its id belongs to the successor */
+	bool replaced;	/* the peer rekeyed it: its id belongs to the successor */
 	struct engine_pair pair;
 	uint8_t nonce[IKE_NONCE_OURS]; /* of our CREATE_CHILD_SA request */
 	bool in_installed, out_installed;
@@ -80,7 +80,7 @@ enum task_kind { TASK_INIT, TASK_AUTH, TASK_CHILD, TASK_DEL_CHILD, TASK_DEL_IKE,
 struct task {
 	enum task_kind kind;
 	struct child *child; /* NULL once that child is gone */
-	uint32_t spi;        /* DEL_CHILD without a child: our SPI of a pair that never came up */
+	uint32_t spi;	     /* DEL_CHILD without a child: our SPI of a pair that never came up */
 	struct task *prev, *next;
 };
 
@@ -93,7 +93,7 @@ struct request {
 	struct curve curve;
 	mono_t first_sent; /* of all */
 	mono_t curve_start;
-	unsigned sent;     /* on this curve */
+	unsigned sent; /* on this curve */
 	unsigned total, restarts;
 };
 
@@ -191,7 +191,7 @@ struct inbound {
 	size_t ke_len;
 	struct child *rekeys; /* REKEY_SA named it */
 	struct timer timer;   /* the hold's end */
-	bool parked;          /* the caller has not been asked yet: crossing.c */
+	bool parked;	      /* the caller has not been asked yet: crossing.c */
 	struct inbound *prev, *next;
 };
 
@@ -340,10 +340,10 @@ void inbound_hold(struct session *s, struct inbound *in);
 /* The request went, with its session: ENG_INBOUND_GONE. */
 void inbound_gone(struct inbound *in);
 struct inbound_answer {
-	uint16_t notify; /* 0: accepted; else the error to answer with */
+	uint16_t notify;       /* 0: accepted; else the error to answer with */
 	uint16_t notify_group; /* INVALID_KE_PAYLOAD: the group that would do */
 	struct child *child;
-	struct kernel_sa out;  /* to be installed once the answer is sent; wiped by inbound_finish */
+	struct kernel_sa out; /* to be installed once the answer is sent; wiped by inbound_finish */
 };
 /* Agree on a suite, install the inbound SA, write SA … TSr to @m unless it fails. */
 void inbound_answer(struct inbound *in, const struct engine_child *want, struct msg_out *m,
@@ -394,7 +394,7 @@ void child_free(struct child *c);
 void child_move_port(struct child *c, uint16_t port);
 int child_close(struct child *c, enum engine_close how);
 void ike_event_child(struct child *c, enum engine_event_type type, enum engine_why why,
-		 const char *text);
+		     const char *text);
 /* Error notify → reason. */
 enum engine_why notify_why(uint16_t type);
 

@@ -28,8 +28,9 @@ static int take_ts(struct inbound *in, const struct payloads *p)
 {
 	const struct payload *tsi = payloads_find(p, PLD_TSI), *tsr = payloads_find(p, PLD_TSR);
 
-	return tsi && tsr && !ts_list_parse(tsi, &in->tsi) && !ts_list_parse(tsr, &in->tsr) ?
-		       0 : -EINVAL;
+	return tsi && tsr && !ts_list_parse(tsi, &in->tsi) && !ts_list_parse(tsr, &in->tsr)
+		       ? 0
+		       : -EINVAL;
 }
 
 static int take_nonce(struct inbound *in, const struct payloads *p)
@@ -257,8 +258,8 @@ static uint16_t choose(struct inbound *in, const struct child *c, struct esp_cho
 	bool with_dh = in->exchange != XCHG_IKE_AUTH;
 	struct proposals all;
 
-	if (proposals_parse(&sa, &all) || esp_choose(&all, c->want.suites, c->want.n_suites, with_dh,
-						     in->ke_group, choice))
+	if (proposals_parse(&sa, &all) ||
+	    esp_choose(&all, c->want.suites, c->want.n_suites, with_dh, in->ke_group, choice))
 		return N_NO_PROPOSAL_CHOSEN;
 	if (choice->dh && choice->dh != in->ke_group) {
 		out->notify_group = choice->dh;
@@ -315,7 +316,8 @@ void inbound_finish(struct inbound *in, struct inbound_answer *a)
 		in->rekeys->replaced = true;
 		ike_event_child(c, ENG_CHILD_REKEYED, WHY_NONE, "rekeyed by the peer");
 	} else if (child_install(c, &a->out)) {
-		ike_event_child(c, ENG_CHILD_FAILED, WHY_LOCAL, "the kernel refused the outbound SA");
+		ike_event_child(c, ENG_CHILD_FAILED, WHY_LOCAL,
+				"the kernel refused the outbound SA");
 		c->id = 0;
 		c->state = CHILD_DELETING;
 		task_push(c->s, TASK_DEL_CHILD, c);

@@ -82,7 +82,7 @@ bool inq_serve(struct inq *q, mono_t now, inq_fn fn, void *ctx)
 
 void inq_free(struct inq *q)
 {
-	for (int class = 0; class < INQ_CLASSES; class++) {
+	for (int class = 0; class < INQ_CLASSES; class ++) {
 		struct inq_message *m;
 
 		while ((m = pop(q, class)))

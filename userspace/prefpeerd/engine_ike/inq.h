@@ -11,8 +11,9 @@
 #include "lib/addr.h"
 #include "lib/mono.h"
 
-#define INQ_INIT_WAIT_MS 200 /* an IKE_SA_INIT that waited longer is dropped: its sender asks again */
-#define INQ_MAX 4096         /* messages in a queue; beyond, the newest is dropped */
+#define INQ_INIT_WAIT_MS \
+	200	     /* an IKE_SA_INIT that waited longer is dropped: its sender asks again */
+#define INQ_MAX 4096 /* messages in a queue; beyond, the newest is dropped */
 
 struct inq_message {
 	struct endpoint local, peer;

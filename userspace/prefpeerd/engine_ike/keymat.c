@@ -62,8 +62,8 @@ int esp_keys_derive(enum ike_prf prf, const uint8_t *sk_d, const struct esp_suit
 {
 	struct chunk parts[] = { shared, ni, nr };
 	uint8_t stream[4 * CRYPTO_KEY_MAX];
-	size_t len = 2 * (encr_keymat_len(suite->encr, suite->key_bits) +
-			  integ_key_len(suite->integ));
+	size_t len =
+		2 * (encr_keymat_len(suite->encr, suite->key_bits) + integ_key_len(suite->integ));
 	struct rdr r;
 	int err;
 

@@ -89,7 +89,7 @@ static size_t cipher_icv_len(const struct msg_cipher *c)
 
 /* Where the parts of an SK payload that fills the rest of the message lie. */
 struct sk_layout {
-	uint8_t first;        /* type of the first inner payload */
+	uint8_t first; /* type of the first inner payload */
 	uint8_t *iv, *text, *icv;
 	size_t text_len;
 };
@@ -242,5 +242,6 @@ int msg_seal(struct msg_out *m, const struct msg_cipher *c, uint64_t *iv_counter
 	if (!encr_is_aead(c->encr))
 		return seal_cbc(m, c, &sk);
 	put_counter(sk.iv, ++*iv_counter);
-	return crypto_seal(c->encr, c->key_bits, c->keys->e, sk.iv, aad, sk.text, sk.text_len, sk.icv);
+	return crypto_seal(c->encr, c->key_bits, c->keys->e, sk.iv, aad, sk.text, sk.text_len,
+			   sk.icv);
 }

@@ -65,7 +65,7 @@ struct msg_out {
 	struct wtr w;
 	size_t next_off;    /* of the "next payload" byte that the next payload fills */
 	size_t payload_off; /* of the payload being written */
-	size_t sk_off;      /* of the SK payload; 0 = in clear */
+	size_t sk_off;	    /* of the SK payload; 0 = in clear */
 	uint8_t buf[MSG_OUT_MAX];
 };
 

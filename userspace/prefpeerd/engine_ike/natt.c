@@ -8,7 +8,10 @@ static int natt_hash(const uint8_t spi_i[8], const uint8_t spi_r[8], const struc
 {
 	uint8_t port[2] = { (uint8_t)(ep->port >> 8), (uint8_t)ep->port };
 	struct chunk data[] = {
-		{ spi_i, 8 }, { spi_r, 8 }, { ep->addr.bytes, addr_len(&ep->addr) }, { port, 2 },
+		{ spi_i, 8 },
+		{ spi_r, 8 },
+		{ ep->addr.bytes, addr_len(&ep->addr) },
+		{ port, 2 },
 	};
 
 	return crypto_sha1(data, 4, out);
@@ -37,7 +40,8 @@ static bool any_matches(const struct payloads *p, uint16_t type, const uint8_t *
 
 	*seen = false;
 	for (unsigned i = 0; i < p->n; i++) {
-		if (p->list[i].type != PLD_NOTIFY || notify_parse(&p->list[i], &n) || n.type != type)
+		if (p->list[i].type != PLD_NOTIFY || notify_parse(&p->list[i], &n) ||
+		    n.type != type)
 			continue;
 		*seen = true;
 		match |= n.data.len == CRYPTO_SHA1_LEN && !memcmp(n.data.p, hash, CRYPTO_SHA1_LEN);

@@ -69,7 +69,9 @@ static int bypass(const struct net_socket *s, uint8_t dir)
 	bool v4 = s->family == AF_INET;
 
 	return setsockopt(s->fd, v4 ? IPPROTO_IP : IPPROTO_IPV6,
-			  v4 ? IP_XFRM_POLICY : IPV6_XFRM_POLICY, &pol, sizeof(pol)) ? -errno : 0;
+			  v4 ? IP_XFRM_POLICY : IPV6_XFRM_POLICY, &pol, sizeof(pol))
+		       ? -errno
+		       : 0;
 }
 
 static int set_v4(int fd)
@@ -103,7 +105,8 @@ static int set_options(const struct net_socket *s)
 		err = bypass(s, XFRM_POLICY_IN);
 	if (!err && s->port == IKE_NATT_PORT)
 		err = set_int(s->fd, IPPROTO_UDP, UDP_ENCAP, UDP_ENCAP_ESPINUDP);
-	/* A burst while we are busy must not cost messages; without the right, what the limit gives. */
+	/* A burst while we are busy must not cost messages; without the right, what the limit
+	 * gives. */
 	if (!err && set_int(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, RCVBUF_BYTES))
 		set_int(s->fd, SOL_SOCKET, SO_RCVBUF, RCVBUF_BYTES);
 	return err;
@@ -153,8 +156,8 @@ static void set_source(struct msghdr *msg, union source *buf, const struct addr 
 
 	memset(buf, 0, sizeof(*buf));
 	msg->msg_control = buf;
-	msg->msg_controllen = local->family == AF_INET ? CMSG_SPACE(sizeof(struct in_pktinfo)) :
-							 CMSG_SPACE(sizeof(struct in6_pktinfo));
+	msg->msg_controllen = local->family == AF_INET ? CMSG_SPACE(sizeof(struct in_pktinfo))
+						       : CMSG_SPACE(sizeof(struct in6_pktinfo));
 	c = CMSG_FIRSTHDR(msg);
 	if (local->family == AF_INET) {
 		struct in_pktinfo info = { .ipi_spec_dst = local->v4 };
@@ -176,8 +179,8 @@ static void set_source(struct msghdr *msg, union source *buf, const struct addr 
 static struct net_socket *socket_for(struct net *n, const struct endpoint *local)
 {
 	for (int i = 0; i < N_SOCKETS; i++)
-		if (n->sockets[i].family == local->addr.family && n->sockets[i].port == local->port &&
-		    n->sockets[i].fd >= 0)
+		if (n->sockets[i].family == local->addr.family &&
+		    n->sockets[i].port == local->port && n->sockets[i].fd >= 0)
 			return &n->sockets[i];
 	return NULL;
 }
@@ -196,7 +199,8 @@ static int send_iov(struct net *n, const struct endpoint *local, const struct en
 	msg.msg_namelen = addr_to_sockaddr(peer, &ss);
 	set_source(&msg, &source, &local->addr);
 	sent = sendmsg(s->fd, &msg, MSG_NOSIGNAL);
-	/* An ICMP error of an earlier datagram is reported on this one: that is cleared, so again. */
+	/* An ICMP error of an earlier datagram is reported on this one: that is cleared, so again.
+	 */
 	if (sent < 0 && (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH))
 		sent = sendmsg(s->fd, &msg, MSG_NOSIGNAL);
 	return sent < 0 ? -errno : 0;
@@ -312,8 +316,11 @@ static bool receive_one(struct net_socket *s, int flags)
 	struct sockaddr_storage ss;
 	union ancillary control;
 	struct iovec iov = { s->net->buf, sizeof(s->net->buf) };
-	struct msghdr msg = { .msg_name = &ss, .msg_namelen = sizeof(ss), .msg_iov = &iov,
-			      .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr msg = { .msg_name = &ss,
+			      .msg_namelen = sizeof(ss),
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
 			      .msg_controllen = sizeof(control) };
 	ssize_t len = recvmsg(s->fd, &msg, flags);
 
@@ -369,8 +376,9 @@ static struct net *net_new(const struct timers *timers)
 	n->timers = *timers;
 	timer_init(&n->serve_timer, serve_fire);
 	for (int i = 0; i < N_SOCKETS; i++)
-		n->sockets[i] = (struct net_socket){ .net = n, .fd = -1, .family = families[i / 2],
-						     .port = ports[i % 2] };
+		n->sockets[i] = (struct net_socket){
+			.net = n, .fd = -1, .family = families[i / 2], .port = ports[i % 2]
+		};
 	return n;
 }
 
@@ -382,7 +390,8 @@ static int open_all(struct net *n, struct event_base *base)
 		int err = socket_open(s, base);
 
 		if (err == -EAFNOSUPPORT && s->family == AF_INET6) {
-			log_notice("ike", "no IPv6 here: UDP port %u is open for IPv4 only", s->port);
+			log_notice("ike", "no IPv6 here: UDP port %u is open for IPv4 only",
+				   s->port);
 			continue;
 		}
 		if (err) {
@@ -404,8 +413,9 @@ int engine_ike_open(struct event_base *base, const struct timers *timers,
 		    const struct kernel *kernel, struct engine *out)
 {
 	struct net *n = net_new(timers);
-	struct ike_env env = { .timers = *timers, .kernel = *kernel, .net = &net_ops, .net_ctx = n,
-			       .now = real_now };
+	struct ike_env env = {
+		.timers = *timers, .kernel = *kernel, .net = &net_ops, .net_ctx = n, .now = real_now
+	};
 	int err;
 
 	if (!n)

@@ -336,7 +336,8 @@ unsigned esp_suites_default(struct esp_suite out[SUITE_MAX])
 
 	EACH_CIPHER(c, &ike_offer_all)
 		if (n < SUITE_MAX)
-			out[n++] = (struct esp_suite){ .encr = c->encr, .key_bits = c->key_bits,
+			out[n++] = (struct esp_suite){ .encr = c->encr,
+						       .key_bits = c->key_bits,
 						       .integ = c->integ };
 	return n;
 }

@@ -19,7 +19,7 @@ struct transform {
 
 struct proposal {
 	uint8_t num, protocol;
-	uint32_t spi; /* ESP; 0 in IKE_SA_INIT */
+	uint32_t spi;			       /* ESP; 0 in IKE_SA_INIT */
 	struct transform list[TRANSFORMS_MAX]; /* those with attributes that we know */
 	unsigned n;
 };

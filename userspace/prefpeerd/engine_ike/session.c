@@ -10,9 +10,9 @@
 #include "lib/log.h"
 
 static const char *const state_names[] = {
-	[SES_INIT] = "INIT",	   [SES_AUTH] = "AUTH",		  [SES_HALF_OPEN] = "HALF_OPEN",
-	[SES_HELD] = "HELD",	   [SES_UP] = "UP",		  [SES_CLOSING] = "CLOSING",
-	[SES_ABANDONED] = "ABANDONED", [SES_ZOMBIE] = "ZOMBIE",	  [SES_DEAD] = "DEAD",
+	[SES_INIT] = "INIT",	       [SES_AUTH] = "AUTH",	[SES_HALF_OPEN] = "HALF_OPEN",
+	[SES_HELD] = "HELD",	       [SES_UP] = "UP",		[SES_CLOSING] = "CLOSING",
+	[SES_ABANDONED] = "ABANDONED", [SES_ZOMBIE] = "ZOMBIE", [SES_DEAD] = "DEAD",
 };
 
 const char *session_state_name(enum session_state state)
@@ -133,7 +133,8 @@ static void expiry_fire(struct timer *t, mono_t now)
 mono_t session_last_in(const struct session *s)
 {
 	const struct kernel *k = &s->e->env.kernel;
-	struct kernel_peer_key key = { .local = s->local.addr, .peer = s->peer.addr,
+	struct kernel_peer_key key = { .local = s->local.addr,
+				       .peer = s->peer.addr,
 				       .encap_port = session_encap(s) ? s->peer.port : 0 };
 	struct kernel_peer_reading r = { 0 };
 
@@ -143,7 +144,8 @@ mono_t session_last_in(const struct session *s)
 static mono_t session_last_out(const struct session *s)
 {
 	const struct kernel *k = &s->e->env.kernel;
-	struct kernel_peer_key key = { .local = s->local.addr, .peer = s->peer.addr,
+	struct kernel_peer_key key = { .local = s->local.addr,
+				       .peer = s->peer.addr,
 				       .encap_port = session_encap(s) ? s->peer.port : 0 };
 	struct kernel_peer_reading r = { 0 };
 
@@ -270,7 +272,8 @@ void session_follow(struct session *s, const struct endpoint *peer)
 }
 
 /* Where the peer is now. Until IKE_AUTH the initiator may still move to port 4500. */
-static void note_source(struct session *s, const struct endpoint *local, const struct endpoint *peer)
+static void note_source(struct session *s, const struct endpoint *local,
+			const struct endpoint *peer)
 {
 	if (s->state == SES_HALF_OPEN) {
 		s->local = *local;

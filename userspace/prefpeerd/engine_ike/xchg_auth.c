@@ -28,10 +28,10 @@ static int compute_auth(const struct session *s, const struct remote *r, bool in
 	struct auth_in in = {
 		.prf = s->suite.prf,
 		.psk = { r->r.psk, r->r.psk_len },
-		.message = initiator ? (struct chunk){ su->msg_i, su->msg_i_len } :
-				       (struct chunk){ su->msg_r, su->msg_r_len },
-		.nonce = initiator ? (struct chunk){ su->nr, su->nr_len } :
-				     (struct chunk){ su->ni, su->ni_len },
+		.message = initiator ? (struct chunk){ su->msg_i, su->msg_i_len }
+				     : (struct chunk){ su->msg_r, su->msg_r_len },
+		.nonce = initiator ? (struct chunk){ su->nr, su->nr_len }
+				   : (struct chunk){ su->ni, su->ni_len },
 		.id_body = id,
 		.sk_p = initiator ? s->keys.i.p : s->keys.r.p,
 	};
@@ -247,7 +247,8 @@ static void initial_contact(struct session *s)
 	DL_FOREACH_SAFE(s->e->sessions, it, tmp)
 		if (it != s && it->state == SES_UP && ike_id_equal(&it->peer_id, &s->peer_id) &&
 		    !mono_before(s->created, it->since))
-			session_end(it, WHY_PEER_DELETE, "INITIAL_CONTACT: the peer holds it no more");
+			session_end(it, WHY_PEER_DELETE,
+				    "INITIAL_CONTACT: the peer holds it no more");
 }
 
 void auth_request(struct session *s, const struct payloads *p)

@@ -42,8 +42,7 @@ static void fail(struct child_outcome *out, enum engine_why why, const char *tex
 	snprintf(out->text, sizeof(out->text), "%s", text);
 }
 
-static bool answered_selector(const struct child *c, const struct payloads *p,
-			      struct selector *sel)
+static bool answered_selector(const struct child *c, const struct payloads *p, struct selector *sel)
 {
 	const struct payload *pi = payloads_find(p, PLD_TSI), *pr = payloads_find(p, PLD_TSR);
 	struct ts_list tsi, tsr;

@@ -120,8 +120,8 @@ static void take_group(struct session *s, const struct pld_notify *n, mono_t whe
 
 	rdr_init(&r, n->data.p, n->data.len);
 	group = rdr_u16(&r);
-	if (!rdr_done(&r) || !ike_group_offered(s->e->env.offer, group) || group == crypto_dh_group(su->dh) ||
-	    su->n_invalid_ke == INVALID_KE_MAX) {
+	if (!rdr_done(&r) || !ike_group_offered(s->e->env.offer, group) ||
+	    group == crypto_dh_group(su->dh) || su->n_invalid_ke == INVALID_KE_MAX) {
 		remark(s, WHY_PROPOSAL, "INVALID_KE_PAYLOAD for a group that was not offered");
 		return;
 	}
@@ -155,7 +155,8 @@ static bool take_notify(struct session *s, const struct payloads *p, mono_t when
 }
 
 /* NULL, or what is wrong with the peer's answer. */
-static const char *take_keys(struct session *s, const struct ike_header *h, const struct payloads *p)
+static const char *take_keys(struct session *s, const struct ike_header *h,
+			     const struct payloads *p)
 {
 	const struct payload *sa = payloads_find(p, PLD_SA), *ke = payloads_find(p, PLD_KE);
 	const struct payload *no = payloads_find(p, PLD_NONCE);
@@ -168,7 +169,8 @@ static const char *take_keys(struct session *s, const struct ike_header *h, cons
 	size_t len;
 	int err;
 
-	if (!sa || !ke || !no || proposals_parse(sa, &all) || ke_parse(ke, &kx) || nonce_parse(no, &nr))
+	if (!sa || !ke || !no || proposals_parse(sa, &all) || ke_parse(ke, &kx) ||
+	    nonce_parse(no, &nr))
 		return "malformed IKE_SA_INIT response";
 	if (ike_accept(s->e->env.offer, &all, &suite))
 		return "IKE_SA_INIT response chooses none of our proposals";
@@ -239,8 +241,8 @@ void init_response(struct session *s, const struct ike_header *h, const struct e
 	}
 	if (take_notify(s, &p, when))
 		return;
-	wrong = memcmp(h->spi_r, zero, IKE_SPI_LEN) ? take_keys(s, h, &p) :
-						      "IKE_SA_INIT response without SPI";
+	wrong = memcmp(h->spi_r, zero, IKE_SPI_LEN) ? take_keys(s, h, &p)
+						    : "IKE_SA_INIT response without SPI";
 	if (wrong)
 		remark(s, WHY_PROPOSAL, wrong);
 	else
@@ -456,8 +458,9 @@ static void new_half_open(struct init_in *in, const struct init_key *key)
 void init_request(struct ike *e, const struct ike_header *h, const struct endpoint *local,
 		  const struct endpoint *peer, const uint8_t *bytes, size_t len, mono_t when)
 {
-	struct init_in in = { .e = e, .h = h, .local = local, .peer = peer, .when = when,
-			      .whole = { bytes, len } };
+	struct init_in in = {
+		.e = e, .h = h, .local = local, .peer = peer, .when = when, .whole = { bytes, len }
+	};
 	struct init_key key;
 	struct session *s;
 

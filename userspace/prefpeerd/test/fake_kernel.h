@@ -15,7 +15,7 @@ struct fake_kernel {
 	struct kernel_sa sas[FAKE_SAS_MAX];
 	unsigned n_sas;
 	unsigned n_added, n_removed, n_replaced;
-	int add_error; /* what the next sa_add returns, once; 0 = succeed */
+	int add_error;			 /* what the next sa_add returns, once; 0 = succeed */
 	struct kernel_peer_reading peer; /* of every peer */
 	struct kernel_pair_reading pair; /* of every pair */
 	unsigned n_peer_reads;

@@ -16,7 +16,8 @@ static const uint8_t key[] = "correct horse battery staple";
 static void accept_inbound(struct side *s, const struct engine_event *ev)
 {
 	struct engine_conn_info info;
-	struct engine_verdict v = { .accept = s->policy == INBOUND_ACCEPT, .keep_ike = s->keep_ike };
+	struct engine_verdict v = { .accept = s->policy == INBOUND_ACCEPT,
+				    .keep_ike = s->keep_ike };
 
 	v.conn = ev->conn ? ev->conn : s->next_id;
 	v.child = s->inbound_child;
@@ -73,7 +74,9 @@ static void side_init(struct fixture *f, struct side *s, const char *addr)
 
 static void meet(struct side *s, struct engine_remote *r, const struct addr *peer)
 {
-	*r = (struct engine_remote){ .id = 1, .peer = *peer, .psk = key, .psk_len = sizeof(key) - 1 };
+	*r = (struct engine_remote){
+		.id = 1, .peer = *peer, .psk = key, .psk_len = sizeof(key) - 1
+	};
 	s->engine->ops->remote_set(s->engine->impl, r);
 }
 

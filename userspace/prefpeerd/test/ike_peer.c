@@ -41,7 +41,8 @@ void ike_peer_free(struct ike_peer *p)
 void ike_peer_begin(struct ike_peer *p, uint8_t exchange)
 {
 	struct msg_cipher c = session_cipher(p->s, true);
-	struct ike_header h = { .exchange = exchange, .flags = IKE_FLAG_INITIATOR,
+	struct ike_header h = { .exchange = exchange,
+				.flags = IKE_FLAG_INITIATOR,
 				.id = p->s->next_out };
 
 	memcpy(h.spi_i, p->s->spi_i, IKE_SPI_LEN);

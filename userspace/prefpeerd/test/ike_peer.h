@@ -12,8 +12,8 @@
 
 struct ike_peer {
 	struct fixture *f;
-	struct session *s;     /* right's end */
-	conn_id conn;          /* left's names */
+	struct session *s; /* right's end */
+	conn_id conn;	   /* left's names */
 	child_id child;
 	uint32_t child_spi_in; /* of the first child, at the peer: left's outbound SPI */
 	struct msg_out m;      /* the last request */

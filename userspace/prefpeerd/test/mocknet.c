@@ -104,8 +104,12 @@ static int mock_send(void *ctx, const struct endpoint *local, const struct endpo
 static void mock_keepalive(void *ctx, const struct endpoint *local, const struct endpoint *peer)
 {
 	struct mocknet *n = ctx;
-	struct datagram d = { .src = *local, .dst = *peer, .at = n->clock->now, .keepalive = true,
-			      .len = 1, .bytes = { 0xff } };
+	struct datagram d = { .src = *local,
+			      .dst = *peer,
+			      .at = n->clock->now,
+			      .keepalive = true,
+			      .len = 1,
+			      .bytes = { 0xff } };
 
 	keep(n, &d);
 }

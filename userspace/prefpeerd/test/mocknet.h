@@ -16,7 +16,7 @@
 
 struct datagram {
 	struct endpoint src, dst; /* as sent, before any NAT */
-	mono_t at;                /* when it was sent */
+	mono_t at;		  /* when it was sent */
 	size_t len;
 	bool keepalive;
 	bool dropped;
@@ -45,7 +45,7 @@ struct mocknet {
 	int64_t latency_ms, late_ms;
 	mock_filter filter;
 	void *filter_ctx;
-	int send_error; /* what send returns, always; 0 = carry it */
+	int send_error;	     /* what send returns, always; 0 = carry it */
 	struct mock_nat nat; /* inside unset: none */
 	struct datagram *log[MOCKNET_LOG];
 	unsigned n_log;

@@ -51,8 +51,8 @@ static enum mock_fate drop_requests_of_left(void *ctx, struct datagram *d)
 {
 	const struct fixture *f = ctx;
 
-	return addr_equal(&d->src.addr, &f->left.addr) && !datagram_is_response(d) ? MOCK_DROP :
-										     MOCK_PASS;
+	return addr_equal(&d->src.addr, &f->left.addr) && !datagram_is_response(d) ? MOCK_DROP
+										   : MOCK_PASS;
 }
 
 /* ---- more children ---- */
@@ -139,7 +139,8 @@ static void narrowed(void **state)
 	v.child.id = 50;
 	v.child.line_sel = v.child.sel = in->offered[0];
 	prefix_parse("192.168.2.128/25", &v.child.sel.dst);
-	assert_int_equal(f->right.engine->ops->inbound_reply(f->right.engine->impl, in->inbound, &v), 0);
+	assert_int_equal(
+		f->right.engine->ops->inbound_reply(f->right.engine->impl, in->inbound, &v), 0);
 	fixture_run_ms(f, 100);
 	sa = fake_kernel_sa(&f->left.kernel, side_last(&f->left, ENG_CHILD_UP)->ev.pair.spi_in);
 	assert_true(sa->has_sel);
@@ -276,7 +277,8 @@ static void ike_sa_closed(void **state)
 	assert_int_equal(f->left.kernel.n_sas + f->right.kernel.n_sas, 0);
 	/* The DELETE stands alone: no child DELETEs before it. */
 	assert_int_equal(net_count(f, &f->left, XCHG_INFORMATIONAL, false, since), 1);
-	assert_int_equal(f->left.engine->ops->close(f->left.engine->impl, 1, CLOSE_DELETE), -ENOENT);
+	assert_int_equal(f->left.engine->ops->close(f->left.engine->impl, 1, CLOSE_DELETE),
+			 -ENOENT);
 	fixture_free(f);
 }
 

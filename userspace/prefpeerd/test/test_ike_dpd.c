@@ -14,7 +14,9 @@
 #include "prefpeerd/test/ike_fixture.h"
 
 #define DPD_WITH(m, interval, retry, ...) \
-	{ .mode = (m), .interval_ms = (interval), .retry_ms = (retry), __VA_ARGS__ }
+	{ \
+		.mode = (m), .interval_ms = (interval), .retry_ms = (retry), __VA_ARGS__ \
+	}
 #define DPD(m, interval, retry) DPD_WITH(m, interval, retry, .strict = false)
 
 /* ---- pure ---- */
@@ -37,8 +39,8 @@ static void when_a_probe_is_due(void **state)
 		{ "periodic, IKE only", DPD(DPD_PERIODIC, 10000, 2000), 100, 0, 10100 },
 		{ "periodic, ESP came later", DPD(DPD_PERIODIC, 10000, 2000), 100, 7000, 17000 },
 		{ "periodic, ESP came earlier", DPD(DPD_PERIODIC, 10000, 2000), 7000, 100, 17000 },
-		{ "strict: ESP does not count", DPD_WITH(DPD_PERIODIC, 10000, 2000, .strict = true), 100, 7000,
-		  10100 },
+		{ "strict: ESP does not count", DPD_WITH(DPD_PERIODIC, 10000, 2000, .strict = true),
+		  100, 7000, 10100 },
 		{ "sub-second", DPD_WITH(DPD_PERIODIC, 100, 20, .millis = true), 1000, 1050, 1150 },
 	};
 
@@ -155,7 +157,8 @@ static void death(void **state)
 	fixture_free(f);
 }
 
-/* N or N-1 probes in N intervals; ESP from the peer suppresses them, strict mode does not mind it. */
+/* N or N-1 probes in N intervals; ESP from the peer suppresses them, strict mode does not mind it.
+ */
 static void cadence(void **state)
 {
 	struct fixture *f = fixture_new(AF_INET);

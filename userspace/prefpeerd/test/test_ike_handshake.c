@@ -91,8 +91,8 @@ static void every_ike_suite(void **state)
 	for (unsigned c = 0; all->ciphers[c].encr; c++)
 		for (unsigned p = 0; all->prfs[p]; p++)
 			for (unsigned g = 0; all->groups[g]; g++) {
-				struct ike_offer o = one_suite(all->ciphers[c], all->prfs[p],
-							       all->groups[g]);
+				struct ike_offer o =
+					one_suite(all->ciphers[c], all->prfs[p], all->groups[g]);
 				const struct ike_suite *got;
 				struct fixture *f;
 
@@ -105,7 +105,8 @@ static void every_ike_suite(void **state)
 				assert_int_equal(got->key_bits, o.ciphers[0].key_bits);
 				assert_int_equal(got->prf, o.prfs[0]);
 				assert_int_equal(got->dh, o.groups[0]);
-				/* X25519 is sent first: any other group takes one more round trip. */
+				/* X25519 is sent first: any other group takes one more round trip.
+				 */
 				assert_int_equal(net_count(f, &f->left, XCHG_IKE_SA_INIT, false, 0),
 						 g == 0 ? 1 : 2);
 				fixture_free(f);
@@ -126,10 +127,12 @@ static void every_esp_suite(void **state)
 		f->right.inbound_child.n_suites = 1;
 		assert_true(fixture_up(f));
 		assert_up(f);
-		sa = fake_kernel_sa(&f->left.kernel, side_last(&f->left, ENG_CHILD_UP)->ev.pair.spi_in);
+		sa = fake_kernel_sa(&f->left.kernel,
+				    side_last(&f->left, ENG_CHILD_UP)->ev.pair.spi_in);
 		assert_int_equal(sa->suite.encr, suites[i].encr);
-		assert_int_equal(sa->encr_key_len, suites[i].key_bits / 8 +
-						   (suites[i].encr == ENCR_AES_GCM_16 ? 4 : 0));
+		assert_int_equal(sa->encr_key_len,
+				 suites[i].key_bits / 8 +
+					 (suites[i].encr == ENCR_AES_GCM_16 ? 4 : 0));
 		assert_int_equal(sa->integ_key_len, suites[i].integ ? 32 : 0);
 		assert_int_equal(sa->reqid, 0x50500001);
 		assert_int_equal(sa->lifetime_s, 3600);
@@ -209,7 +212,8 @@ static void init_is_spread_over_the_budget(void **state)
 static void no_common_proposal(void **state)
 {
 	/* A group that left offers, and a cipher that it does not. */
-	static const struct ike_offer odd = { .ciphers = { { ENCR_AES_CBC, 192, INTEG_HMAC_SHA2_256_128 } },
+	static const struct ike_offer odd = { .ciphers = { { ENCR_AES_CBC, 192,
+							     INTEG_HMAC_SHA2_256_128 } },
 					      .prfs = { PRF_HMAC_SHA2_256 },
 					      .groups = { DH_X25519 } };
 	struct fixture *f;
@@ -353,8 +357,9 @@ static void kernel_refuses(void **state)
 
 static enum mock_fate drop_auth_responses(void *ctx, struct datagram *d)
 {
-	return datagram_exchange(d) == XCHG_IKE_AUTH && datagram_is_response(d) &&
-	       *(bool *)ctx ? MOCK_DROP : MOCK_PASS;
+	return datagram_exchange(d) == XCHG_IKE_AUTH && datagram_is_response(d) && *(bool *)ctx
+		       ? MOCK_DROP
+		       : MOCK_PASS;
 }
 
 /* Repeats of a held request are dropped; then it is answered. */
@@ -378,9 +383,11 @@ static void held_for_a_verdict(void **state)
 	v.child = f->right.inbound_child;
 	v.child.id = 5;
 	v.child.sel = v.child.line_sel = in->offered[0];
-	assert_int_equal(f->right.engine->ops->inbound_reply(f->right.engine->impl, in->inbound, &v), 0);
-	assert_int_equal(f->right.engine->ops->inbound_reply(f->right.engine->impl, in->inbound, &v),
-			 -ENOENT);
+	assert_int_equal(
+		f->right.engine->ops->inbound_reply(f->right.engine->impl, in->inbound, &v), 0);
+	assert_int_equal(
+		f->right.engine->ops->inbound_reply(f->right.engine->impl, in->inbound, &v),
+		-ENOENT);
 	fixture_run_ms(f, 100);
 	assert_up(f);
 	assert_int_equal(side_last(&f->right, ENG_CHILD_UP)->ev.conn, 9);
@@ -626,7 +633,8 @@ static void no_initial_contact_beside_another(void **state)
 	struct engine_child c = fixture_child(2, 2);
 
 	assert_true(fixture_up(f));
-	assert_int_equal(f->left.engine->ops->open(f->left.engine->impl, 2, 1, &f->left.addr, &c, NULL), 0);
+	assert_int_equal(
+		f->left.engine->ops->open(f->left.engine->impl, 2, 1, &f->left.addr, &c, NULL), 0);
 	fixture_run_ms(f, 500);
 	assert_null(side_last(&f->right, ENG_DOWN));
 	assert_int_equal(f->right.kernel.n_sas, 4);
@@ -679,7 +687,9 @@ static void mapping_from_the_kernel(void **state)
 	engine_ike_mapping(f->right.engine->impl, &id, &from, f->clock.now);
 	assert_int_equal(fake_kernel_sa(&f->right.kernel, id.spi)->encap_sport, 9999);
 	assert_int_equal(f->right.engine->ops->conn_info(f->right.engine->impl,
-							 side_last(&f->right, ENG_UP)->ev.conn, &info), 0);
+							 side_last(&f->right, ENG_UP)->ev.conn,
+							 &info),
+			 0);
 	assert_int_equal(info.peer.port, 9999);
 	fixture_free(f);
 }
@@ -709,8 +719,9 @@ static void crossing_setups(void **state)
 		assert_int_equal(open_from_left(f, 6000, 6000), 0);
 		fixture_run_ms(f, i % 6 * 5);
 		c.sel = c.line_sel = swap;
-		assert_int_equal(f->right.engine->ops->open(f->right.engine->impl, 1, 1, &f->right.addr, &c,
-							    NULL), 0);
+		assert_int_equal(f->right.engine->ops->open(f->right.engine->impl, 1, 1,
+							    &f->right.addr, &c, NULL),
+				 0);
 		fixture_run_ms(f, 5000);
 		assert_int_equal(f->left.kernel.n_sas, 2);
 		assert_int_equal(f->right.kernel.n_sas, 2);

@@ -24,8 +24,8 @@
 struct mangle {
 	struct fixture *f;
 	unsigned at, seen;
-	size_t cut;      /* new length */
-	size_t flip;     /* index of the byte to flip; SIZE_MAX: none */
+	size_t cut;  /* new length */
+	size_t flip; /* index of the byte to flip; SIZE_MAX: none */
 	uint8_t mask;
 	bool applied;
 };
@@ -164,8 +164,9 @@ static void rubbish_inside(void **state)
 			ike_peer_send(p);
 			if (p->reply.error == UINT16_MAX)
 				fail_msg("exchange %u, %zu: no answer", exchanges[e], i);
-			if (side_last(&p->f->left, ENG_DOWN) || !side_last(&p->f->left, ENG_CHILD_UP) ||
-			    p->f->net.n_log > 3000 || p->f->left.n > 300 || i % 16 == 15) {
+			if (side_last(&p->f->left, ENG_DOWN) ||
+			    !side_last(&p->f->left, ENG_CHILD_UP) || p->f->net.n_log > 3000 ||
+			    p->f->left.n > 300 || i % 16 == 15) {
 				ike_peer_free(p);
 				p = ike_peer_up();
 			}
@@ -222,7 +223,8 @@ static void rubbish_in_auth(void **state)
 
 	for (unsigned response = 0; response < 2; response++)
 		for (unsigned i = 0; i < sizeof(masks); i++) {
-			struct mangle_auth m = { .response = response, .mask = masks[i],
+			struct mangle_auth m = { .response = response,
+						 .mask = masks[i],
 						 .applied = true };
 
 			for (m.flip = 0; m.applied; m.flip++) {
@@ -234,13 +236,15 @@ static void rubbish_in_auth(void **state)
 				m.applied = false;
 				f->net.filter = mangle_auth_filter;
 				f->net.filter_ctx = &m;
-				f->left.engine->ops->open(f->left.engine->impl, 1, 1, &f->left.addr, &c,
-							  &b);
+				f->left.engine->ops->open(f->left.engine->impl, 1, 1, &f->left.addr,
+							  &c, &b);
 				fixture_run_ms(f, 20000);
 				/* All of a pair or nothing of it, and no IKE SA in between. */
 				assert_true(f->left.kernel.n_sas == 0 || f->left.kernel.n_sas == 2);
-				assert_true(f->right.kernel.n_sas == 0 || f->right.kernel.n_sas == 2);
-				assert_true(side_last(&f->left, ENG_UP) || side_last(&f->left, ENG_DOWN));
+				assert_true(f->right.kernel.n_sas == 0 ||
+					    f->right.kernel.n_sas == 2);
+				assert_true(side_last(&f->left, ENG_UP) ||
+					    side_last(&f->left, ENG_DOWN));
 				fixture_free(f);
 			}
 		}
@@ -253,8 +257,8 @@ static void odd_payloads(void **state)
 
 	for (unsigned type = PLD_SA; type <= PLD_EAP; type++)
 		for (unsigned len = 0; len < 12; len++)
-			for (unsigned exchange = XCHG_CREATE_CHILD_SA; exchange <= XCHG_INFORMATIONAL;
-			     exchange++) {
+			for (unsigned exchange = XCHG_CREATE_CHILD_SA;
+			     exchange <= XCHG_INFORMATIONAL; exchange++) {
 				uint8_t *body;
 
 				ike_peer_begin(p, (uint8_t)exchange);

@@ -89,7 +89,8 @@ static void hmac_vectors(void **state)
 		{ PRF_HMAC_SHA2_384, "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "4869205468657265",
 		  "afd03944d84895626b0825f4ab46907f15f9dadbe4101ec682aa034c7cebc59c"
 		  "faea9ea9076ede7f4af152e8b2fa9cb6" },
-		{ PRF_HMAC_SHA2_256, "4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+		{ PRF_HMAC_SHA2_256, "4a656665",
+		  "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
 		  "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
 	};
 
@@ -128,7 +129,8 @@ static void prf_plus(void **state)
 	in[2].p = "\3";
 	assert_int_equal(crypto_prf(PRF_HMAC_SHA2_256, key, in, 3, t), 0);
 	assert_memory_equal(stream + 64, t, 16);
-	assert_int_equal(crypto_prf_plus(PRF_HMAC_SHA2_256, key, seed, 2, stream, 255 * 32 + 1), -EINVAL);
+	assert_int_equal(crypto_prf_plus(PRF_HMAC_SHA2_256, key, seed, 2, stream, 255 * 32 + 1),
+			 -EINVAL);
 }
 
 /* Test case 4 of the GCM specification: the nonce is salt | iv as in RFC 5282. */
@@ -140,24 +142,29 @@ static void gcm_vector(void **state)
 	unhex("feffe9928665731c6d6a8f9467308308cafebabe", key);
 	unhex("facedbaddecaf888", iv);
 	n = unhex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
-		  "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39", text);
+		  "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
+		  text);
 	memcpy(plain, text, n);
 	aad_len = unhex("feedfacedeadbeeffeedfacedeadbeefabaddad2", aad);
 	unhex("42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
-	      "21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091", want);
+	      "21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091",
+	      want);
 	unhex("5bc94fbc3221a5db94fae95ae7121a47", tag);
 	assert_int_equal(encr_keymat_len(ENCR_AES_GCM_16, 128), sizeof(key));
-	assert_int_equal(crypto_seal(ENCR_AES_GCM_16, 128, key, iv, (struct chunk){ aad, aad_len }, text, n,
-				     icv), 0);
+	assert_int_equal(crypto_seal(ENCR_AES_GCM_16, 128, key, iv, (struct chunk){ aad, aad_len },
+				     text, n, icv),
+			 0);
 	assert_memory_equal(text, want, n);
 	assert_memory_equal(icv, tag, 16);
-	assert_int_equal(crypto_open(ENCR_AES_GCM_16, 128, key, iv, (struct chunk){ aad, aad_len }, text, n,
-				     icv), 0);
+	assert_int_equal(crypto_open(ENCR_AES_GCM_16, 128, key, iv, (struct chunk){ aad, aad_len },
+				     text, n, icv),
+			 0);
 	assert_memory_equal(text, plain, n);
 	memcpy(text, want, n);
 	aad[0] ^= 1;
-	assert_int_equal(crypto_open(ENCR_AES_GCM_16, 128, key, iv, (struct chunk){ aad, aad_len }, text, n,
-				     icv), -EBADMSG);
+	assert_int_equal(crypto_open(ENCR_AES_GCM_16, 128, key, iv, (struct chunk){ aad, aad_len },
+				     text, n, icv),
+			 -EBADMSG);
 }
 
 static void groups_agree(void **state)
@@ -308,7 +315,8 @@ static void seal_limits(void **state)
 
 static struct payload sa_payload(const struct msg_out *m)
 {
-	return (struct payload){ PLD_SA, m->buf + IKE_HEADER_LEN + 4, m->w.len - IKE_HEADER_LEN - 4 };
+	return (struct payload){ PLD_SA, m->buf + IKE_HEADER_LEN + 4,
+				 m->w.len - IKE_HEADER_LEN - 4 };
 }
 
 static void parse_offer(struct proposals *out, const struct ike_offer *o)
@@ -351,7 +359,8 @@ static void default_offer(void **state)
 
 static void chosen_suites(void **state)
 {
-	static const struct ike_offer cbc = { .ciphers = { { ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128 } },
+	static const struct ike_offer cbc = { .ciphers = { { ENCR_AES_CBC, 128,
+							     INTEG_HMAC_SHA2_256_128 } },
 					      .prfs = { PRF_HMAC_SHA2_384 },
 					      .groups = { DH_ECP_384, DH_MODP_2048 } };
 	struct ike_suite s;
@@ -374,12 +383,19 @@ static void chosen_suites(void **state)
 /* An answer: one proposal, one transform of each kind, one that was offered, under its number. */
 static void accepted_answers(void **state)
 {
-	static const struct ike_suite ok = { ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_256_128, PRF_HMAC_SHA2_256,
-					     DH_X25519 };
-	static const struct ike_suite odd = { ENCR_AES_CBC, 192, INTEG_HMAC_SHA2_256_128, PRF_HMAC_SHA2_256,
-					      DH_X25519 };
-	const struct { const struct ike_suite *s; uint8_t num; int want; } rows[] = {
-		{ &ok, 2, 0 }, { &ok, 1, -EINVAL }, { &ok, 3, -EINVAL }, { &odd, 2, -EINVAL },
+	static const struct ike_suite ok = { ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_256_128,
+					     PRF_HMAC_SHA2_256, DH_X25519 };
+	static const struct ike_suite odd = { ENCR_AES_CBC, 192, INTEG_HMAC_SHA2_256_128,
+					      PRF_HMAC_SHA2_256, DH_X25519 };
+	const struct {
+		const struct ike_suite *s;
+		uint8_t num;
+		int want;
+	} rows[] = {
+		{ &ok, 2, 0 },
+		{ &ok, 1, -EINVAL },
+		{ &ok, 3, -EINVAL },
+		{ &odd, 2, -EINVAL },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -394,7 +410,8 @@ static void accepted_answers(void **state)
 		sa = sa_payload(&m);
 		assert_int_equal(proposals_parse(&sa, &p), 0);
 		assert_int_equal(ike_accept(&ike_offer_all, &p, &got), rows[i].want);
-		p.list[0].list[p.list[0].n++] = (struct transform){ TRANSFORM_PRF, PRF_HMAC_SHA2_384, 0 };
+		p.list[0].list[p.list[0].n++] =
+			(struct transform){ TRANSFORM_PRF, PRF_HMAC_SHA2_384, 0 };
 		assert_int_equal(ike_accept(&ike_offer_all, &p, &got), -EINVAL);
 	}
 }
@@ -417,7 +434,8 @@ static void cookie_life(void **state)
 	assert_true(cookie_valid(&jar, t, cookie, ni, &from, spi));
 	assert_false(cookie_valid(&jar, t, cookie, ni, &other, spi));
 	assert_false(cookie_valid(&jar, t, (struct chunk){ c, 5 }, ni, &from, spi));
-	assert_false(cookie_valid(&jar, t, cookie, (struct chunk){ "another nonce 16", 16 }, &from, spi));
+	assert_false(cookie_valid(&jar, t, cookie, (struct chunk){ "another nonce 16", 16 }, &from,
+				  spi));
 	assert_true(cookie_valid(&jar, mono_add_ms(t, 61000), cookie, ni, &from, spi));
 	assert_false(cookie_valid(&jar, mono_add_ms(t, 122000), cookie, ni, &from, spi));
 	assert_int_equal(cookie_make(&jar, t, ni, &from, spi, c), 0);
@@ -453,8 +471,9 @@ static void nat_verdicts(void **state)
 		addr_parse(rows[i].to, &t.addr);
 		msg_begin(&m, &h);
 		assert_int_equal(put_natt(&m, i8, r8, &sf, &st), 0);
-		assert_int_equal(payloads_parse(m.buf[16], m.buf + IKE_HEADER_LEN, m.w.len - IKE_HEADER_LEN,
-						&p), 0);
+		assert_int_equal(payloads_parse(m.buf[16], m.buf + IKE_HEADER_LEN,
+						m.w.len - IKE_HEADER_LEN, &p),
+				 0);
 		n = natt_judge(&p, i8, r8, &f, &t);
 		assert_true(n.seen);
 		assert_int_equal(n.local, rows[i].local);
@@ -468,9 +487,9 @@ static void record(void *ctx, const struct inq_message *m)
 {
 	char *order = ctx;
 
-	order[strlen(order)] = m->bytes[18] == XCHG_IKE_SA_INIT ? 'i' :
-			       m->bytes[18] == XCHG_IKE_AUTH	? 'a' :
-								  'e';
+	order[strlen(order)] = m->bytes[18] == XCHG_IKE_SA_INIT ? 'i'
+			       : m->bytes[18] == XCHG_IKE_AUTH	? 'a'
+								: 'e';
 }
 
 static void push(struct inq *q, uint8_t exchange, mono_t when)
@@ -511,22 +530,14 @@ static void queue_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reader_is_sticky),
-		cmocka_unit_test(writer_is_bounded),
-		cmocka_unit_test(hmac_vectors),
-		cmocka_unit_test(prf_plus),
-		cmocka_unit_test(gcm_vector),
-		cmocka_unit_test(groups_agree),
-		cmocka_unit_test(bad_public_values),
-		cmocka_unit_test(modp_keeps_leading_zeros),
-		cmocka_unit_test(seal_and_open),
-		cmocka_unit_test(seal_limits),
-		cmocka_unit_test(default_offer),
-		cmocka_unit_test(chosen_suites),
-		cmocka_unit_test(accepted_answers),
-		cmocka_unit_test(cookie_life),
-		cmocka_unit_test(nat_verdicts),
-		cmocka_unit_test(queue_order),
+		cmocka_unit_test(reader_is_sticky),  cmocka_unit_test(writer_is_bounded),
+		cmocka_unit_test(hmac_vectors),	     cmocka_unit_test(prf_plus),
+		cmocka_unit_test(gcm_vector),	     cmocka_unit_test(groups_agree),
+		cmocka_unit_test(bad_public_values), cmocka_unit_test(modp_keeps_leading_zeros),
+		cmocka_unit_test(seal_and_open),     cmocka_unit_test(seal_limits),
+		cmocka_unit_test(default_offer),     cmocka_unit_test(chosen_suites),
+		cmocka_unit_test(accepted_answers),  cmocka_unit_test(cookie_life),
+		cmocka_unit_test(nat_verdicts),	     cmocka_unit_test(queue_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
