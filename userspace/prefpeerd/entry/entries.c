@@ -309,6 +309,15 @@ static void remove_entries(struct entries *s, const struct config *c)
 	}
 }
 
+/* Names that were resolved are not in the file: their remotes stay too. */
+static void keep_resolved(struct entries *s)
+{
+	for (unsigned i = 0; i < s->core.n_entries; i++)
+		for (unsigned j = 0; j < s->core.entries[i]->n_peers; j++)
+			want_remote(s, s->conf, &s->core.entries[i]->peers[j].addr);
+	act_remotes_put(s);
+}
+
 int entries_configure(struct entries *s, const struct config *c, struct spd *spd, mono_t now)
 {
 	bool first = !s->conf;
@@ -327,6 +336,7 @@ int entries_configure(struct entries *s, const struct config *c, struct spd *spd
 	replace_rules(s);
 	if (first)
 		takeover_adopt(s);
+	keep_resolved(s);
 	act_all(s);
 	act_remotes_drop(s);
 	return 0;

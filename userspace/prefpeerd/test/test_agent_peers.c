@@ -485,6 +485,29 @@ static void back_by_inbound(void **state)
 	branch_free(b);
 }
 
+static void names(void **state)
+{
+	const char *conf = CONF("10 2 periodic", " set peer hub.example default\n set peer 10.2.2.2\n", "");
+	struct branch *b = branch_new(conf, 2);
+	struct addr hub;
+	const char *why;
+
+	addr_parse("10.1.1.1", &hub);
+	branch_send(b, 0);
+	branch_run_ms(b, 200);
+	assert_string_equal(branch_state(b), "UP 10.2.2.2"); /* that slot fails (A21) */
+	entries_resolved(b->entries, "hub.example", &hub, b->clock.now);
+	assert_true(branch_send(b, 0));
+	branch_reload(b, conf);
+	assert_true(branch_send(b, 0));
+	assert_int_equal(entries_map_reset(b->entries, "tohub", 1, b->clock.now, &why), 0);
+	branch_send(b, 0);
+	branch_run_ms(b, 200);
+	assert_string_equal(branch_state(b), "UP hub.example");
+	assert_true(branch_send(b, 0));
+	branch_free(b);
+}
+
 static int refuses_open(void *e, conn_id conn, remote_id remote, const struct addr *local,
 			const struct engine_child *child, const struct engine_budget *b)
 {
@@ -560,6 +583,7 @@ int main(void)
 		{ "case 34: two hubs that both call: no flapping", both_call, NULL, NULL, NULL },
 		{ "case 46: no default, P0 dies, comes back inbound, idles", back_by_inbound, NULL,
 		  NULL, NULL },
+		{ "case 27: a name without an address, then with one", names, NULL, NULL, NULL },
 		{ "an engine that refuses", engine_refuses, NULL, NULL, NULL },
 		{ "views", views, NULL, NULL, NULL },
 	};
