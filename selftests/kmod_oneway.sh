@@ -127,7 +127,7 @@ heard_then_dead()
 # heard STAMP [PEER_ID]: by the family's client of the tests, like the agent
 heard()
 {
-	in_ns "$a" /usr/bin/python3 "$selftests_dir/kmod_heard.py" "$1" $addr_a $addr_b
+	in_ns "$a" $python "$selftests_dir/kmod_heard.py" "$1" $addr_a $addr_b
 }
 
 stale_heard_changes_nothing()

@@ -43,7 +43,7 @@ applies_to_sas_already_there()
 	expect "map" "$(map_of 0x1001) $(map_of 0x2001)" "wide wide" &&
 	expect "all of it" \
 		"$(field_of "$a" '[o["meta"][k] for k in ("map", "map_seq", "index", "default", "idle_time_ms", "one_way_ms", "cookie")], o["source"]' sa show spi 0x1001)" \
-		"(['wide', 3, 2, True, 77000, 900, 123456789012], 'rule')"
+		"(['wide', 3, 2, True, 77000, 900, '0x0000001cbe991a14'], 'rule')"
 }
 
 # Each rule beats the one before it, and the first of all comes back at last.
@@ -146,7 +146,7 @@ refusals()
 	local n
 
 	n=$(field_of "$a" 'len(l)' rule show | head -n 1)
-	in_ns "$a" /usr/bin/python3 "$selftests_dir/kmod_refuse.py" >"$tmp/refuse" 2>&1 ||
+	in_ns "$a" $python "$selftests_dir/kmod_refuse.py" >"$tmp/refuse" 2>&1 ||
 		fail "$(cat "$tmp/refuse")" || return
 	expect "rules left behind" "$(field_of "$a" 'len(l)' rule show | head -n 1)" "$n"
 }

@@ -13,6 +13,8 @@
 
 addr_a=10.0.0.1 addr_b=10.0.0.2
 addr6_a=fd00::1 addr6_b=fd00::2
+# not the first of the path, which may be a wrapper: it starts often
+python=/usr/bin/python3
 auth_key=0x0102030405060708090a0b0c0d0e0f1011121314
 
 [ -x "$prefpeer" ] || skip_all "no command line: make userspace"
@@ -149,7 +151,7 @@ events()
 
 events_of()
 {
-	python3 - "$tmp/$1.log" "${@:2}" <<'PY'
+	$python - "$tmp/$1.log" "${@:2}" <<'PY'
 import json, sys
 
 class Event(dict):
@@ -177,7 +179,7 @@ field_of()
 {
 	local ns=$1 get=$2
 
-	in_ns "$ns" "$prefpeer" -j "${@:3}" | python3 -c '
+	in_ns "$ns" "$prefpeer" -j "${@:3}" | $python -c '
 import json, sys
 l = json.load(sys.stdin)
 l = l if isinstance(l, list) else [l]
