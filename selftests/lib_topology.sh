@@ -191,14 +191,14 @@ topology()
 	steps_run && topology_cut_table
 }
 
-# cut ADDRESS… [from|to|both]: their packets vanish in transit, silently, all at
+# cut_address ADDRESS… [from|to|both]: their packets vanish in transit, silently, all at
 # once. The tap is before the place where they vanish.
-cut()
+cut_address()
 {
 	cut_change add "$@"
 }
 
-restore()
+restore_address()
 {
 	cut_change delete "$@"
 }
@@ -227,12 +227,12 @@ cut_change()
 # hub_cut N [from|to|both], hub_restore N [from|to|both]: of both families.
 hub_cut()
 {
-	cut "$(hub_addr "$1")" "$(hub_addr6 "$1")" "${2:-both}"
+	cut_address "$(hub_addr "$1")" "$(hub_addr6 "$1")" "${2:-both}"
 }
 
 hub_restore()
 {
-	restore "$(hub_addr "$1")" "$(hub_addr6 "$1")" "${2:-both}"
+	restore_address "$(hub_addr "$1")" "$(hub_addr6 "$1")" "${2:-both}"
 }
 
 # hub_delay N MILLISECONDS: round trip time to a hub, half of it each way.

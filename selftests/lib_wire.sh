@@ -152,7 +152,8 @@ flow_more()
 	[ "$(flow_received "$1")" -gt "$2" ]
 }
 
-# flow_report NAME [FROM_NS [TO_NS]]: sets received lost late gap_ns gap_from
+# flow_report NAME [FROM_NS [TO_NS]]: what arrived in between, and the silence and
+# loss since the last packet before; sets received lost late gap_ns gap_from
 # gap_to last_ns delay_max first_seq last_seq
 flow_report()
 {

@@ -192,18 +192,21 @@ static int cmd_recv(int argc, char **argv)
 struct flow_report {
 	uint64_t received, first_seq, last_seq, seen_max, gap_ns, gap_from, gap_to, late;
 	uint64_t last_ns, delay_max;
+	bool has_before;
 };
 
 static void report_add(struct flow_report *r, uint64_t at, uint64_t seq, uint64_t sent)
 {
-	if (!r->received) {
+	bool follows = r->received || r->has_before;
+
+	if (!follows) {
 		r->first_seq = seq;
 	} else if (at - r->last_ns > r->gap_ns) {
 		r->gap_ns = at - r->last_ns;
 		r->gap_from = r->last_ns;
 		r->gap_to = at;
 	}
-	if (r->received && seq <= r->seen_max)
+	if (follows && seq <= r->seen_max)
 		r->late++;
 	else
 		r->seen_max = seq;
@@ -211,6 +214,15 @@ static void report_add(struct flow_report *r, uint64_t at, uint64_t seq, uint64_
 		r->delay_max = at - sent;
 	r->last_ns = at;
 	r->received++;
+}
+
+/* The last packet before the window: a silence and a loss may begin with it. */
+static void report_before(struct flow_report *r, uint64_t at, uint64_t seq)
+{
+	r->last_ns = at;
+	r->first_seq = seq + 1;
+	r->seen_max = seq;
+	r->has_before = true;
 }
 
 /* report LOG [FROM_NS [TO_NS]]: the longest silence and what is missing. */
@@ -228,7 +240,9 @@ static int cmd_report(int argc, char **argv)
 	if (!log)
 		return die(argv[0]);
 	while (fscanf(log, "%" SCNu64 " %" SCNu64 " %" SCNu64, &at, &seq, &sent) == 3)
-		if (at >= from && at <= to)
+		if (at < from)
+			report_before(&r, at, seq);
+		else if (at <= to)
 			report_add(&r, at, seq, sent);
 	fclose(log);
 	printf("received=%" PRIu64 "\nfirst_seq=%" PRIu64 "\nlast_seq=%" PRIu64 "\n", r.received,
