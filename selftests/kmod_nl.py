@@ -72,7 +72,8 @@ class Family:
         self.seq = 0
         self.id = GENL_ID_CTRL
         reply = self.ask(CTRL_CMD_GETFAMILY, attr(CTRL_ATTR_FAMILY_NAME, b"prefpeer\0"))[3]
-        self.id = struct.unpack("=H", self.attrs(reply[20:])[CTRL_ATTR_FAMILY_ID])[0]
+        self.about = self.attrs(reply[20:])
+        self.id = struct.unpack("=H", self.about[CTRL_ATTR_FAMILY_ID])[0]
 
     @staticmethod
     def attrs(data):
