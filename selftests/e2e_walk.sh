@@ -40,7 +40,7 @@ two_dead()
 	local t
 
 	t=$(now_ns)
-	cut $h2
+	cut_address $h2
 	wait_for 120 is_up_with $h3 || fail "not on $h3" || return
 	capture_sync
 	expect "tried" "init_order $t" "$h1 $h2 $h3" || return
@@ -115,13 +115,13 @@ walk_without_answer()
 	flow_packet
 	wait_for 20 is_up_with $h1 || return
 	t=$(now_ns)
-	cut $h1 $h2 $h3
+	cut_address $h1 $h2 $h3
 	flow_start probe 500000
 	wait_for 90 state_is BACKOFF || fail "no BACKOFF" || return
 	expect "current peer" current_peer $h1 && expect "next attempt" next_peer $h1 || return
 	capture_sync
 	expect "tried" "init_order $t" "$h1 $h2 $h3" || return
-	restore $h1 $h2 $h3
+	restore_address $h1 $h2 $h3
 	wait_for 60 is_up_with $h1 || fail "not up again" || return
 	flow_stop
 }
