@@ -10,8 +10,10 @@ const char *report_duration(int64_t ms, char *buf, size_t size)
 {
 	if (ms < 1000)
 		snprintf(buf, size, "%" PRId64 " ms", ms);
-	else if (ms < 120000)
+	else if (ms < 600000 && ms % 1000 >= 100)
 		snprintf(buf, size, "%" PRId64 ".%" PRId64 " s", ms / 1000, ms % 1000 / 100);
+	else if (ms < 600000)
+		snprintf(buf, size, "%" PRId64 " s", ms / 1000);
 	else if (ms < 7200000)
 		snprintf(buf, size, "%" PRId64 " min", ms / 60000);
 	else

@@ -12,7 +12,7 @@ json_t *report_entry(const struct entry_view *v, mono_t now);
 json_t *report_session(const struct entry_session *s, mono_t now);
 /* One line of `prefpeer monitor`: "time" is wall clock, for people; "stamp" is boottime in ns. */
 json_t *report_event(const struct entry_ntf *n);
-/* Milliseconds as people read them: "350 ms", "2.0 s", "12 min", "18 h"; buf is returned. */
+/* Milliseconds as people read them: "350 ms", "2.5 s", "120 s", "12 min", "18 h"; buf is returned. */
 const char *report_duration(int64_t ms, char *buf, size_t size);
 
 #endif
