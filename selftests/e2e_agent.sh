@@ -27,13 +27,13 @@ polls_idle()
 	local last end
 
 	flow_packet
-	wait_for 20 is_up_with $h1 || return
+	up_with $h1 20 || return
 	hub_cut 1 && flow_start kick 1000000 || return
-	wait_for 60 is_up_with $h2 || fail "on-demand liveness without the module" || return
+	up_with $h2 60 || fail "on-demand liveness without the module" || return
 	flow_stop
 	hub_restore 1
 	last=$(last_esp_ns)
-	wait_for 90 is_down || fail "not idle" || return
+	state_await 90 DOWN || fail "not idle" || return
 	end=$(state_ns DOWN)
 	# Never early, and T + poll interval (T/8).
 	within "ms from the last packet to the verdict" "$(ms_between "$last" "$end")" 60000 68500 &&
@@ -45,21 +45,21 @@ module_comes()
 	module_load || return
 	wait_for 10 has_rules || fail "no rules in the module that came" || return
 	flow_packet
-	wait_for 20 is_up_with $h1 || return
+	up_with $h1 20 || return
 	last=$(last_esp_ns)
-	wait_for 90 is_down || fail "not idle" || return
+	state_await 90 DOWN || fail "not idle" || return
 	within "ms from the last packet to the verdict" "$(ms_between "$last" "$(state_ns DOWN)")" 60000 68500
 }
 
-has_rules() { [ "$(pp -j rule show | python3 -c 'import json,sys; print(len(json.load(sys.stdin)))')" -ge 1 ]; }
+has_rules() { [ "$(pp -j rule show | jq length)" -ge 1 ]; }
 
 module_goes()
 {
 	flow_packet
-	wait_for 20 is_up_with $h1 || return
+	up_with $h1 20 || return
 	module_unload 10 || return
 	last=$(last_esp_ns)
-	wait_for 100 is_down || fail "not idle after the module went" || return
+	state_await 100 DOWN || fail "not idle after the module went" || return
 	[ "$(ms_between "$last" "$(state_ns DOWN)")" -ge 60000 ] || fail "early"
 	module_load
 }
@@ -69,7 +69,7 @@ bad_file_leaves_the_old()
 	local before
 
 	flow_listen flow && flow_start flow 10000
-	wait_for 20 is_up_with $h1 || return
+	up_with $h1 20 || return
 	before=$(sa_spis "$branch" $branch_addr $h1)
 	cp "$tmp/prefpeer.conf" "$tmp/good.conf"
 	sed -i 's/idle-time 60/idle-time 59/; s/default$/defalt/' "$tmp/prefpeer.conf"
@@ -90,7 +90,7 @@ reload_loses_nothing()
 		pp reload || fail "reload: $(pp reload 2>&1)" || return
 		sleep 1
 	done
-	expect "idle time in force" "map_get 'm[\"idle\"][\"ms\"]'" 240000 || return
+	expect "idle time in force" "map_get .idle.ms" 240000 || return
 	agent_reload
 	sleep 1
 	flow_report flow "$t"
@@ -101,7 +101,7 @@ removed_peer()
 {
 	sed -i "/set peer $h1/d" "$tmp/prefpeer.conf"
 	pp reload || return
-	wait_for 20 is_up_with $h2 || fail "not on $h2 after $h1 was removed" || return
+	up_with $h2 20 || fail "not on $h2 after $h1 was removed" || return
 	peer_is_gone $h1 || fail "SAs with the removed peer are left" || return
 	sed -i "s/^crypto map tohub 1 .*/&\n set peer $h1 default/" "$tmp/prefpeer.conf"
 	# The default has to be the first of the list.
@@ -112,16 +112,16 @@ removed_peer()
 clear_goes_home()
 {
 	pp session clear || fail "session clear: $(pp session clear 2>&1)" || return
-	wait_for 20 is_up_with $h1 || fail "clear session did not lead home"
+	up_with $h1 20 || fail "clear session did not lead home"
 }
 
 reset_and_connect()
 {
 	flow_stop
 	pp map reset tohub 1 || return
-	wait_for 10 is_down || fail "not down after map reset" || return
+	state_await 10 DOWN || fail "not down after map reset" || return
 	pp map connect tohub 1 || return
-	wait_for 20 is_up_with $h1 || fail "connect did not connect"
+	up_with $h1 20 || fail "connect did not connect"
 }
 
 nothing_runs_as_root()

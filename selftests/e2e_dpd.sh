@@ -15,7 +15,7 @@ with_dpd()
 	e2e_conf "$1" "set peer $h1 default" "set peer $h2"
 	e2e_agent || return
 	flow_packet
-	wait_for 30 is_up_with $h1 || fail "not up with $h1"
+	up_with $h1 30 || fail "not up with $h1"
 }
 
 start()
@@ -58,7 +58,7 @@ on_demand_later_death()
 	is_up_with $h1 || fail "a probe that was answered ended the tunnel" || return
 	t=$(now_ns)
 	hub_cut 1
-	wait_for 60 is_up_with $h2 || fail "the later death was not noticed" || return
+	up_with $h2 60 || fail "the later death was not noticed" || return
 	# Two intervals at most (one may have just begun), 6R, the dead default, set-up.
 	within "ms from cut to the second peer" "$(ms_between "$t" "$(now_ns)")" 10000 40000 || return
 	flow_stop
@@ -113,7 +113,7 @@ long_round_trip()
 	[ "$(probes "$t")" -gt 300 ] || fail "hardly a probe, so that proves nothing" || return
 	t=$(now_ns)
 	hub_cut 1
-	wait_for 20 is_up_with $h2 || fail "a real death was not noticed" || return
+	up_with $h2 20 || fail "a real death was not noticed" || return
 	within "ms from cut to the second peer" "$(ms_between "$t" "$(now_ns)")" 300 4000 || return
 	hub_restore 1
 	hub_delay_off 1
@@ -128,7 +128,7 @@ sub_second()
 	wait_for 10 flow_more fast 500 || return
 	t=$(now_ns)
 	hub_cut 1
-	wait_for 10 is_up_with $h2 || fail "not on $h2" || return
+	up_with $h2 10 || fail "not on $h2" || return
 	flow_passes_fast || return
 	flow_stop
 	flow_report fast "$t"

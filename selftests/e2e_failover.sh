@@ -22,7 +22,7 @@ default_first()
 {
 	start_ns=$(now_ns)
 	flow_listen flow && flow_start flow 10000 || return
-	wait_for 20 is_up_with $h1 || fail "no SAs with $h1" || return
+	up_with $h1 20 || fail "no SAs with $h1" || return
 	wait_for 10 flow_more flow 100 || fail "no traffic through $h1" || return
 	capture_sync
 	expect "first IKE_SA_INIT" "init_order $start_ns" $h1 &&
@@ -35,7 +35,7 @@ death_is_six_requests()
 
 	cut_ns=$(now_ns)
 	hub_cut 1
-	wait_for 40 is_up_with $h2 || fail "not on $h2 in time" || return
+	up_with $h2 40 || fail "not on $h2 in time" || return
 	up_ns=$(now_ns)
 	capture_sync
 	read -r count span lo hi < <(curve $h1 "$cut_ns")
@@ -81,7 +81,7 @@ home_when_second_dies()
 	hub_restore 1
 	cut2_ns=$(now_ns)
 	hub_cut 2
-	wait_for 40 is_up_with $h1 || fail "not back on $h1" || return
+	up_with $h1 40 || fail "not back on $h1" || return
 	capture_sync
 	expect "tried after the death of the second" "init_order $cut2_ns" $h1 || return
 	within "ms from cut to home" "$(ms_between "$cut2_ns" "$(now_ns)")" 10000 26000
@@ -105,7 +105,7 @@ silent_at_first()
 	hub_restore 2
 	agent_stop && hub_cut 1 && t=$(now_ns) && e2e_agent || return
 	flow_listen second "$site_host" 5002 && flow_start second 20000 0 "$site_host" 5002
-	wait_for 30 is_up_with $h2 || fail "not on $h2" || return
+	up_with $h2 30 || fail "not on $h2" || return
 	capture_sync
 	expect "tried" "init_order $t" "$h1 $h2" || return
 	hub_restore 1

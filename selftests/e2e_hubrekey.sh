@@ -21,7 +21,7 @@ start()
 		"set security-association idle-time 600 default"
 	e2e_agent || return
 	flow_listen flow && flow_packet
-	wait_for 20 is_up_with $h1 || return
+	up_with $h1 20 || return
 	flow_start flow 1000000 0
 }
 
@@ -47,7 +47,7 @@ ike_rekey()
 	sleep 9000
 	flow_report flow "$t"
 	diag "across the hub's IKE_SA rekey time: $lost packets lost, longest gap $(seconds_ns "$gap_ns") s, reason of the last end: $(state_event DOWN reason)"
-	wait_for 60 is_up_with $h1 || fail "not up after the hub's IKE_SA rekey time" || return
+	up_with $h1 60 || fail "not up after the hub's IKE_SA rekey time" || return
 	[ "$gap_ns" -le 40000000000 ] || fail "gap $(seconds_ns "$gap_ns") s"
 }
 

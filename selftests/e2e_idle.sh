@@ -25,7 +25,7 @@ up_on_second()
 {
 	hub_cut 1 && e2e_agent || return
 	flow_packet
-	wait_for 40 is_up_with $h2 || fail "not on $h2" || return
+	up_with $h2 40 || fail "not on $h2" || return
 	hub_restore 1
 }
 
@@ -44,7 +44,7 @@ idle_end()
 
 	flow_packet
 	last=$(last_esp_ns)
-	wait_for $(($2 + 30)) is_down || fail "still up $(($2 + 30)) s after the last packet" || return
+	state_await $(($2 + 30)) DOWN || fail "still up $(($2 + 30)) s after the last packet" || return
 	end=$(state_ns DOWN)
 	within "ms from the last packet to the verdict" "$(ms_between "$last" "$end")" \
 		$(($2 * 1000)) $(($2 * 1000 + $(late_ms "$2")))
@@ -71,7 +71,7 @@ silent_until_a_packet()
 	[ "$(wire_count ' ike ' "$t")" -eq 0 ] || fail "IKE messages while nothing is needed" || return
 	expect "state" map_state DOWN || return
 	flow_packet
-	wait_for 20 is_up_with $h1 || fail "not home" || return
+	up_with $h1 20 || fail "not home" || return
 	capture_sync
 	expect "tried" "init_order $t" $h1
 }
@@ -84,7 +84,7 @@ stays_with_plain_timer()
 	expect "next attempt" next_peer $h2 || return
 	t=$(now_ns)
 	flow_packet
-	wait_for 20 is_up_with $h2 || fail "not on $h2 again" || return
+	up_with $h2 20 || fail "not on $h2 again" || return
 	capture_sync
 	expect "tried" "init_order $t" $h2
 }
@@ -130,7 +130,7 @@ default_on_first()
 		"set security-association idle-time 60 default"
 	e2e_agent || return
 	flow_packet
-	wait_for 20 is_up_with $h1
+	up_with $h1 20
 }
 
 # kept_by COMMAND: SECONDS seconds with a packet every 45 s; the same SPIs all along.
@@ -179,17 +179,16 @@ access-list 101 permit ip host 172.16.1.1 192.168.2.0 0.0.0.255"
 	flow_packet
 	in_ns "$lan" "$udpflow" send $site_host 6001 1000 1 172.16.1.1 >/dev/null 2>&1 ||
 		in_ns "$lan" ping -c 1 -W 1 -I 172.16.1.1 $site_host >/dev/null
-	wait_for 20 lines_up 2 || fail "two lines are not up" || return
+	wait_for 20 lines_are_up 2 || fail "two lines are not up" || return
 	# Line 1 goes on, line 2 falls silent.
 	for i in 1 2 3 4; do
 		flow_packet
 		sleep 30
 	done
-	expect "lines up" "map_get 'sum(1 for l in m[\"lines\"] if l[\"spi_out\"])'" 1 &&
+	expect "lines up" lines_up 1 &&
 	expect "state" map_state UP
 }
 
-lines_up() { [ "$(map_get 'sum(1 for l in m["lines"] if l["spi_out"])')" = "$1" ]; }
 
 hub_start_two_lines()
 {
@@ -214,12 +213,12 @@ both_ends_idle_out()
 		"set security-association idle-time 60 default"
 	e2e_agent || return
 	flow_packet
-	wait_for 20 is_up_with $h1 || fail "not up" || return
-	wait_for 90 is_down || fail "not down" || return
+	up_with $h1 20 || fail "not up" || return
+	state_await 90 DOWN || fail "not down" || return
 	expect "next attempt" next_peer $h1 || return
 	wait_for 10 peer_is_gone $h1 || fail "SAs are left" || return
 	flow_packet
-	wait_for 20 is_up_with $h1 || fail "not up again"
+	up_with $h1 20 || fail "not up again"
 }
 
 test_case "branch on its second peer, the default is back" start || { finish; exit; }

@@ -128,7 +128,7 @@ restart_takes_over()
 	before=$(our_policies)
 	t=$(now_ns)
 	e2e_agent || return
-	wait_for 30 is_up_with $h1 || fail "the tunnel did not come back" || return
+	up_with $h1 30 || fail "the tunnel did not come back" || return
 	expect "policies after the restart" our_policies "$before" || return
 	wait_for 10 one_pair || fail "SAs of the earlier run are left: $(sa_spis "$branch" $branch_addr $h1)" || return
 	no_clear_since "$t"

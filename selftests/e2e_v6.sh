@@ -37,7 +37,7 @@ conf6()
 	agent_conf_mode
 }
 
-up6() { state_is UP "$1" && sa_up "$branch" $branch_addr6 "$1"; }
+up6() { state_await "$2" UP "$1" && wait_for 10 sa_up "$branch" $branch_addr6 "$1"; }
 
 start()
 {
@@ -50,7 +50,7 @@ default_first()
 
 	t=$(now_ns)
 	flow_listen six $site_host6 && flow_start six 10000 0 $site_host6
-	wait_for 30 up6 $g1 || fail "not up with $g1" || return
+	up6 $g1 30 || fail "not up with $g1" || return
 	wait_for 10 flow_more six 100 || fail "no traffic through $g1" || return
 	capture_sync
 	expect "tried" "init_order $t 0 $branch_addr6" $g1
@@ -60,7 +60,7 @@ failover()
 {
 	cut_ns=$(now_ns)
 	hub_cut 1
-	wait_for 40 up6 $g2 || fail "not on $g2" || return
+	up6 $g2 40 || fail "not on $g2" || return
 	capture_sync
 	expect "tried" "init_order $cut_ns 0 $branch_addr6" "$g1 $g2" || return
 	within "ms from cut to the second peer" "$(ms_between "$cut_ns" "$(now_ns)")" 10000 27500
@@ -73,7 +73,7 @@ home()
 	hub_restore 1
 	t=$(now_ns)
 	hub_cut 2
-	wait_for 40 up6 $g1 || fail "not home" || return
+	up6 $g1 40 || fail "not home" || return
 	capture_sync
 	expect "tried" "init_order $t 0 $branch_addr6" $g1 || return
 	hub_restore 2
@@ -84,7 +84,7 @@ silent_at_first()
 	local t
 
 	agent_stop && hub_cut 1 && t=$(now_ns) && e2e_agent || return
-	wait_for 40 up6 $g2 || fail "not on $g2" || return
+	up6 $g2 40 || fail "not on $g2" || return
 	capture_sync
 	expect "tried" "init_order $t 0 $branch_addr6" "$g1 $g2" && nothing_in_clear
 }

@@ -32,7 +32,7 @@ start()
 {
 	e2e_up 3 && hub_cut 1 && with "$three" || return
 	flow_listen flow && flow_start flow 20000
-	wait_for 40 is_up_with $h2
+	up_with $h2 40
 }
 
 two_dead()
@@ -41,7 +41,7 @@ two_dead()
 
 	t=$(now_ns)
 	cut_address $h2
-	wait_for 120 is_up_with $h3 || fail "not on $h3" || return
+	up_with $h3 120 || fail "not on $h3" || return
 	capture_sync
 	expect "tried" "init_order $t" "$h1 $h2 $h3" || return
 	hub_restore 1; hub_restore 2
@@ -52,14 +52,14 @@ no_default_goes_on()
 	local t
 
 	with "$three_plain" || return
-	wait_for 20 is_up_with $h1 || fail "not on $h1" || return
+	up_with $h1 20 || fail "not on $h1" || return
 	flow_stop
 	t=$(now_ns)
 	hub_cut 1
-	wait_for 40 is_down || fail "the death was not noticed" || return
+	state_await 40 DOWN || fail "the death was not noticed" || return
 	expect "current peer" current_peer $h1 && expect "next attempt" next_peer $h2 || return
 	flow_packet
-	wait_for 20 is_up_with $h2 || fail "not on $h2" || return
+	up_with $h2 20 || fail "not on $h2" || return
 	capture_sync
 	expect "tried" "init_order $t" "$h2" || return
 	hub_restore 1
@@ -71,19 +71,19 @@ inbound_return_is_remembered()
 
 	with "$three_plain" "set security-association idle-time 60" || return
 	flow_packet
-	wait_for 20 is_up_with $h1 || fail "not on $h1" || return
+	up_with $h1 20 || fail "not on $h1" || return
 	hub_cut 1
-	wait_for 40 is_down || fail "the death was not noticed" || return
+	state_await 40 DOWN || fail "the death was not noticed" || return
 	expect "next attempt" next_peer $h2 || return
 	hub_restore 1
 	swanctl_of hub1 --terminate --ike branch4 --force >/dev/null 2>&1
 	swanctl_of hub1 --initiate --child branch4-net4 >/dev/null 2>&1
-	wait_for 20 is_up_with $h1 || fail "the inbound negotiation was not accepted" || return
-	wait_for 100 is_down || fail "not idle" || return
+	up_with $h1 20 || fail "the inbound negotiation was not accepted" || return
+	state_await 100 DOWN || fail "not idle" || return
 	expect "current peer" current_peer $h1 && expect "next attempt" next_peer $h1 || return
 	t=$(now_ns)
 	flow_packet
-	wait_for 20 is_up_with $h1 || fail "not on $h1" || return
+	up_with $h1 20 || fail "not on $h1" || return
 	capture_sync
 	expect "tried" "init_order $t" $h1
 }
@@ -95,14 +95,14 @@ default_before_third()
 	hub_cut 1
 	with "$three" "set security-association idle-time 60" || return
 	flow_packet
-	wait_for 40 is_up_with $h2 || fail "not on $h2" || return
-	wait_for 100 is_down || fail "not idle" || return
+	up_with $h2 40 || fail "not on $h2" || return
+	state_await 100 DOWN || fail "not idle" || return
 	expect "next attempt" next_peer $h2 || return
 	hub_cut 2
 	hub_restore 1
 	t=$(now_ns)
 	flow_packet
-	wait_for 40 is_up_with $h1 || fail "not on $h1" || return
+	up_with $h1 40 || fail "not on $h1" || return
 	capture_sync
 	expect "tried" "init_order $t" "$h2 $h1" || return
 	hub_restore 2
@@ -113,16 +113,16 @@ walk_without_answer()
 	local t
 
 	flow_packet
-	wait_for 20 is_up_with $h1 || return
+	up_with $h1 20 || return
 	t=$(now_ns)
 	cut_address $h1 $h2 $h3
 	flow_start probe 500000
-	wait_for 90 state_is BACKOFF || fail "no BACKOFF" || return
+	state_await 90 BACKOFF || fail "no BACKOFF" || return
 	expect "current peer" current_peer $h1 && expect "next attempt" next_peer $h1 || return
 	capture_sync
 	expect "tried" "init_order $t" "$h1 $h2 $h3" || return
 	restore_address $h1 $h2 $h3
-	wait_for 60 is_up_with $h1 || fail "not up again" || return
+	up_with $h1 60 || fail "not up again" || return
 	flow_stop
 }
 
@@ -138,7 +138,7 @@ access-list 101 permit ip host 172.16.1.1 192.168.2.0 0.0.0.255"
 	with "$three" || return
 	flow_packet
 	in_ns "$lan" ping -c 1 -W 1 -I 172.16.1.1 $site_host >/dev/null
-	wait_for 30 two_lines_up || fail "the second line did not come up" || return
+	wait_for 30 lines_are_up 2 || fail "the second line did not come up" || return
 	capture_sync
 	expect "IKE SAs" "swanctl_of hub1 --list-sas | grep -c ESTABLISHED" 1 || return
 	hub_delay_off 1
@@ -146,7 +146,6 @@ access-list 101 permit ip host 172.16.1.1 192.168.2.0 0.0.0.255"
 	peer_stop hub1; hub_start 1
 }
 
-two_lines_up() { [ "$(map_get 'sum(1 for l in m["lines"] if l["spi_out"])')" = 2 ]; }
 
 # The default comes back by itself while the second works: what the second has
 # under way arrives still.
@@ -157,14 +156,14 @@ old_packets_arrive()
 	hub_cut 1
 	with "$three" || return
 	flow_listen_lan down && flow_packet
-	wait_for 40 is_up_with $h2 || fail "not on $h2" || return
+	up_with $h2 40 || fail "not on $h2" || return
 	hub_delay 2 1000
 	flow_start_site down 10000
 	wait_for 10 flow_more down 200 || fail "no traffic from the site" || return
 	hub_restore 1
 	t=$(now_ns)
 	swanctl_of hub1 --initiate --child branch4-net4 >/dev/null 2>&1
-	wait_for 20 is_up_with $h1 || fail "the default was not accepted" || return
+	up_with $h1 20 || fail "the default was not accepted" || return
 	sleep 3
 	flow_stop
 	sleep 2

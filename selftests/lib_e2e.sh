@@ -58,22 +58,17 @@ e2e_agent()
 	agent_start "$@" && monitor_start && wait_for 10 pp map show
 }
 
-# map_get EXPRESSION [MAP [SEQ]]: of one entry as `map show` has it, e.g.
-# map_get 'm["next"]'
+# map_get FILTER [MAP [SEQ]]: of one entry as `map show` has it, by jq
 map_get()
 {
-	pp -j map show "${2:-tohub}" "${3:-1}" | python3 -c '
-import json, sys
-d = json.load(sys.stdin)
-d = d.get("maps", d) if isinstance(d, dict) else d
-m = d[0] if isinstance(d, list) else d
-v = eval(sys.argv[1])
-print("" if v is None else v)' "$1"
+	pp -j map show "${2:-tohub}" "${3:-1}" | jq -r ".[0] | $1 // empty"
 }
 
-current_peer() { map_get 'm["peer"]' "$@"; }
-next_peer() { map_get 'm["next"]' "$@"; }
-map_state() { map_get 'm["state"]' "$@"; }
+current_peer() { map_get .peer "$@"; }
+next_peer() { map_get .next "$@"; }
+map_state() { map_get .state "$@"; }
+lines_up() { map_get '[.lines[] | select(.spi_out)] | length' "$@"; }
+lines_are_up() { [ "$(lines_up)" = "$1" ]; }
 
 map_is() { [ "$(map_get "$1")" = "$2" ]; }
 
@@ -90,6 +85,15 @@ state_is()
 
 is_up_with() { state_is UP "$1" && peer_is_up "$1"; }
 is_down() { state_is DOWN; }
+
+# state_await SECONDS STATE [PEER]: the same, waited for by one process.
+state_await()
+{
+	"$udpflow" await "$tmp/monitor.log" "$1" '"event":"map-state"' \
+		"\"to\":\"$2\"${3:+.*\"peer\":\"$3\"}"
+}
+
+up_with() { state_await "$2" UP "$1" && wait_for 10 peer_is_up "$1"; }
 
 # expect WHAT COMMAND VALUE: with a sentence when it differs
 expect()
@@ -127,40 +131,18 @@ init_order()
 		$2 == "ike" && $3 == src && /exch=IKE_SA_INIT/ && / resp=0 / && !seen[$4]++ { printf "%s%s", sep, $4; sep = " " }'
 }
 
-# state_ns TO [PEER]: boottime of the last map-state event to that state
-state_ns()
-{
-	python3 - "$tmp/monitor.log" "$@" <<-'PY'
-	import json, sys
-	last = ""
-	for line in open(sys.argv[1]):
-	    try: e = json.loads(line)
-	    except ValueError: continue
-	    if e.get("event") == "map-state" and e.get("to") == sys.argv[2] and e.get("from") != e.get("to") \
-	       and (len(sys.argv) < 4 or e.get("peer") == sys.argv[3]):
-	        last = e.get("stamp", "")
-	print(last)
-	PY
-}
-
-# state_event TO FIELD: a member of the last map-state event to that state
+# state_event TO FIELD [PEER]: a member of the last change of state to TO
 state_event()
 {
-	python3 - "$tmp/monitor.log" "$@" <<-'PY'
-	import json, sys
-	last = {}
-	for line in open(sys.argv[1]):
-	    try: e = json.loads(line)
-	    except ValueError: continue
-	    if e.get("event") == "map-state" and e.get("to") == sys.argv[2] and e.get("from") != e.get("to"):
-	        last = e
-	v = last
-	for k in sys.argv[3].split("."): v = (v or {}).get(k)
-	print("" if v is None else v)
-	PY
+	grep '"event":"map-state"' "$tmp/monitor.log" |
+		jq -rs --arg to "$1" --arg peer "$3" "map(select(.to == \$to and .from != .to
+			and (\$peer == \"\" or .peer == \$peer))) | last | .$2 // empty"
 }
 
-# last_inner_ns: when the newest packet of the pair went over the wire as ESP
+# state_ns TO [PEER]: boottime of the last change of state to TO
+state_ns() { state_event "$1" stamp "$2"; }
+
+# last_esp_ns: when the newest packet of the pair went over the wire as ESP
 last_esp_ns()
 {
 	capture_sync

@@ -12,6 +12,7 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
+#include <regex.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdbool.h>
@@ -329,6 +330,51 @@ static int cmd_notify(int argc, char **argv)
 	return 1;
 }
 
+/* The last line of @f that @of matches, into @line. */
+static bool last_line(FILE *f, const regex_t *of, char *line, size_t size)
+{
+	char *text = NULL;
+	size_t room = 0;
+	bool any = false;
+
+	rewind(f);
+	while (getline(&text, &room, f) > 0) {
+		if (regexec(of, text, 0, NULL, 0))
+			continue;
+		snprintf(line, size, "%s", text);
+		any = true;
+	}
+	free(text);
+	return any;
+}
+
+/*
+ * await FILE SECONDS OF WANTED: until the last line of FILE that matches the
+ * regular expression OF matches WANTED too. One process for the whole wait:
+ * in virtual time waiting is free, starting programs is not.
+ */
+static int cmd_await(int argc, char **argv)
+{
+	static char line[65536];
+	regex_t of, wanted;
+	uint64_t end;
+	FILE *f;
+
+	if (argc < 4 || regcomp(&of, argv[2], REG_EXTENDED | REG_NOSUB) ||
+	    regcomp(&wanted, argv[3], REG_EXTENDED | REG_NOSUB))
+		return 2;
+	f = fopen(argv[0], "r");
+	if (!f)
+		return die(argv[0]);
+	end = clock_ns(CLOCK_BOOTTIME) + strtoull(argv[1], NULL, 10) * NSEC;
+	do {
+		if (last_line(f, &of, line, sizeof(line)) && !regexec(&wanted, line, 0, NULL, 0))
+			return 0;
+		usleep(50000);
+	} while (clock_ns(CLOCK_BOOTTIME) < end);
+	return 1;
+}
+
 static int cmd_clock(int argc, char **argv)
 {
 	(void)argc;
@@ -355,6 +401,7 @@ static const struct {
 	{ "recv", cmd_recv, "HOST PORT LOG [echo]" },
 	{ "report", cmd_report, "LOG [FROM_NS [TO_NS]]" },
 	{ "mark", cmd_mark, "IFACE TEXT" },
+	{ "await", cmd_await, "FILE SECONDS OF WANTED" },
 	{ "notify", cmd_notify, "SOCKET SECONDS COMMAND…" },
 	{ "clock", cmd_clock, "" },
 	{ "now", cmd_now, "" },

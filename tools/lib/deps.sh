@@ -22,7 +22,7 @@ deps_vm="
 	linux-image-amd64 linux-image-6.12-amd64"
 deps_peers="
 	charon-systemd strongswan-swanctl libstrongswan-standard-plugins
-	iproute2 nftables tcpdump procps"
+	iproute2 iputils-ping nftables tcpdump procps jq passwd"
 
 deps_list()
 {
