@@ -17,6 +17,8 @@
 #include "prefpeer.h"
 
 #define PP_MAX_SAS_USER		65536
+/* Up to this a kernel timer of any HZ is late by less than a tick of ours. */
+#define PP_TIMER_EXACT_MS	500
 
 static unsigned int max_sas;
 module_param(max_sas, uint, 0644);
@@ -117,6 +119,9 @@ void pp_kick_at(struct pp_net *pn, u64 when)
 
 	if (when > now)
 		ms = div_u64(when - now + NSEC_PER_MSEC - 1, NSEC_PER_MSEC);
+	/* a timer may be late by an eighth of its length: come closer first */
+	if (ms > PP_TIMER_EXACT_MS)
+		ms -= ms / 8;
 
 	spin_lock_bh(&pn->lock);
 	if (!pn->dying)

@@ -224,14 +224,16 @@ static void pp_pair_arm_new(struct pp_net *pn, struct pp_pair *pair)
 	pp_pair_arm(pn, pair, now, next);
 }
 
-/* Its times have changed. */
+/*
+ * Its times may have changed. From its last look on: changes that come often
+ * must not put off the next.
+ */
 static void pp_pair_arm_again(struct pp_net *pn, struct pp_pair *pair)
 {
-	u64 now = ktime_get_boottime_ns();
+	u64 next = pp_judge_next(pair->read, pp_pair_due(pair),
+				 pp_pair_time_min(pair), false);
 
-	pp_pair_arm(pn, pair, now,
-		    pp_judge_next(now, pp_pair_due(pair),
-				  pp_pair_time_min(pair), false));
+	pp_pair_arm(pn, pair, ktime_get_boottime_ns(), next);
 }
 
 static void pp_pair_orient(struct pp_pair *pair, const struct pp_sa *sa)

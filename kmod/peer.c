@@ -199,13 +199,14 @@ static bool pp_peer_is_fine(struct pp_net *pn, const struct pp_peer *peer)
 	return fine;
 }
 
-static void pp_peer_arm(struct pp_net *pn, struct pp_peer *peer, u64 now,
+/* From its last look on: changes that come often must not put off the next. */
+static void pp_peer_arm(struct pp_net *pn, struct pp_peer *peer,
 			bool judgeable)
 {
 	u64 when = PP_NEVER;
 
 	if (peer->w)
-		when = min(now + pp_judge_oneway_period(peer->w),
+		when = min(peer->read + pp_judge_oneway_period(peer->w),
 			   pp_oneway_due(&peer->oneway, peer->w));
 	if (peer->t && judgeable && peer->state == PREFPEER_STATE_ACTIVE)
 		when = min(when, peer->use.last + peer->t);
@@ -275,7 +276,7 @@ void pp_peer_look(struct pp_net *pn, struct pp_peer *peer)
 		     pp_judge_idle(lk.t0, peer->use.last, peer->t);
 	pp_peer_read(&lk, peer);
 	pp_peer_judge(&lk, peer);
-	pp_peer_arm(pn, peer, ktime_get_boottime_ns(), !lk.unjudgeable);
+	pp_peer_arm(pn, peer, !lk.unjudgeable);
 }
 
 /**
@@ -326,7 +327,7 @@ static void pp_peer_sum(struct pp_net *pn, struct pp_peer *peer)
 	if (!pp_judge_idle(now, peer->use.last, peer->t))
 		peer->state = PREFPEER_STATE_ACTIVE;
 	list_del_init(&peer->dirty);
-	pp_peer_arm(pn, peer, now, true);
+	pp_peer_arm(pn, peer, true);
 }
 
 /**

@@ -20,7 +20,7 @@ with_dpd()
 
 start()
 {
-	e2e_up 2 && with_dpd "10 2 on-demand"
+	e2e_up 2 && quiet_listeners && with_dpd "10 2 on-demand"
 }
 
 probes() { capture_sync; ike_count $h1 INFORMATIONAL "$1"; }

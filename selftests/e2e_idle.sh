@@ -11,11 +11,11 @@ agent_need
 
 plan 16
 
-# Lateness: 6.12 keeps `lastused` (1 s + 2 ticks), 6.1 samples every T/8 (kernel.md 3.1).
+# Lateness: 6.12 keeps `lastused` (1.25 s + 2 ticks, and our own), 6.1 samples every T/8 (kernel.md 3.1).
 late_ms()
 {
 	if [ "$(uname -r | cut -d . -f 2)" -gt 1 ]; then
-		echo 1700
+		echo 2000
 	else
 		echo $(($1 * 1000 / 8 + 700))
 	fi
@@ -31,7 +31,7 @@ up_on_second()
 
 start()
 {
-	e2e_up 2 || return
+	e2e_up 2 && quiet_listeners || return
 	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" \
 		"set security-association idle-time 60 default"
 	up_on_second
@@ -177,8 +177,7 @@ access-list 101 permit ip host 172.16.1.1 192.168.2.0 0.0.0.255"
 	hub_start_two_lines 1 || return
 	e2e_agent || return
 	flow_packet
-	in_ns "$lan" "$udpflow" send $site_host 6001 1000 1 172.16.1.1 >/dev/null 2>&1 ||
-		in_ns "$lan" ping -c 1 -W 1 -I 172.16.1.1 $site_host >/dev/null
+	in_ns "$lan" ping -c 1 -W 1 -I 172.16.1.1 $site_host >/dev/null
 	wait_for 20 lines_are_up 2 || fail "two lines are not up" || return
 	# Line 1 goes on, line 2 falls silent.
 	for i in 1 2 3 4; do
@@ -208,7 +207,7 @@ both_ends_idle_out()
 {
 	e2e_acl=
 	peer_stop hub1
-	hub_start 1 child="inactivity = 60s" conn="inactivity_close_ike = yes" || return
+	hub_start 1 child="inactivity = 60s" charon="inactivity_close_ike = yes" || return
 	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" \
 		"set security-association idle-time 60 default"
 	e2e_agent || return

@@ -98,7 +98,7 @@ sigterm_keeps_policies()
 	no_clear_since "$t"
 }
 
-our_policies() { ip -n "$branch" xfrm policy | grep -c '^src'; }
+our_policies() { ip -n "$branch" xfrm policy | grep -cE '^[[:space:]]+dir '; }
 
 # The flow goes on, there is no ESP any more: only the clear frames count.
 no_clear_since()

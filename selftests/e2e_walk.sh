@@ -40,7 +40,7 @@ two_dead()
 	local t
 
 	t=$(now_ns)
-	cut_address $h2
+	hub_cut 2
 	up_with $h3 120 || fail "not on $h3" || return
 	capture_sync
 	expect "tried" "init_order $t" "$h1 $h2 $h3" || return

@@ -6,7 +6,7 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib_kmod.sh"
 
-plan 17
+plan 18
 
 times="100 250 500 999 1000 1500 2000 10000 60000 3600000 86400000"
 
@@ -194,6 +194,21 @@ clock_steps_are_harmless()
 	done
 }
 
+# Every change sweeps all pairs; T = 60 s is sampled every 7.5 s on 6.1.
+rule_changes_put_nothing_off()
+{
+	local i stamp
+
+	outbound 9
+	for ((i = 0; i < 16; i++)); do
+		sleep 5
+		pp_a rule add remote 10.55.0.$i map m$i >/dev/null || return
+	done
+	read -r stamp _ _ <<<"$(verdict_after 9 "$sent_ns")"
+	[ -n "$stamp" ] || fail "no verdict" || return
+	between "verdict" $((stamp - sent_ns)) 60000000000 $((60000000000 + $(lateness 60000)))
+}
+
 one_sided_is_flagged()
 {
 	pp_a rule add remote $addr_b reqid 30 idle-time 5s >/dev/null || return
@@ -290,6 +305,7 @@ test_case "case 19: a rekeyed SA inherits the clock" rekey_inherits
 test_case "a packet through an SA that is deleted before a look counts" delete_between_looks_counts
 test_case "a pair built anew starts a new clock" rebuilt_starts_fresh
 test_case "steps of the wall clock make no verdict early" clock_steps_are_harmless
+test_case "changes of rules put no verdict off" rule_changes_put_nothing_off
 test_case "a one-sided pair is judged, and flagged" one_sided_is_flagged
 test_case "no idle time, no verdict" no_timeout_no_verdict
 test_case "sa-set is for that SA alone" sa_set_is_for_that_sa

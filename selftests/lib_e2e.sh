@@ -50,6 +50,13 @@ e2e_up()
 	capture_start
 }
 
+# quiet_listeners: packets are taken and not answered, not even by ICMP, which
+# would be traffic the other way.
+quiet_listeners()
+{
+	flow_listen quiet && flow_listen_lan quiet6 $lan_host 6000
+}
+
 # e2e_agent: (re)start agent and monitor with the configuration in $tmp.
 e2e_agent()
 {
