@@ -71,7 +71,7 @@ bad_file_leaves_the_old()
 {
 	local before
 
-	flow_listen flow && flow_start flow 10000
+	flow_listen flow "$site_host" 5002 && flow_start flow 10000 0 "$site_host" 5002
 	up_with $h1 20 || return
 	before=$(sa_spis "$branch" $branch_addr $h1)
 	cp "$tmp/prefpeer.conf" "$tmp/good.conf"
