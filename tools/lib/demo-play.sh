@@ -184,6 +184,9 @@ hub_dies()
 	[ "$(init_order "$dead" "$up")" = "$h1 $h2" ] ||
 		lost "peers tried: $(init_order "$dead" "$up"), and not $h1 $h2"
 	first=$(wire_first " ike $branch_addr $h1 .*exch=IKE_SA_INIT " "$dead")
+	# R = 2 s for the peer that has just died, and the set-up.
+	[ $((up - first)) -ge 1900000000 ] && [ $((up - first)) -le 4000000000 ] ||
+		lost "the dead default was tried for $(seconds2 $((up - first))) s, not about 2 s"
 	seen "$up" "$h1 silent for $(seconds2 $((up - first))) s; $h2 up" "SAD, wire"
 	second_ns=$up
 }
@@ -196,6 +199,9 @@ gap_told()
 	flow_report flow "$cut_ns"
 	clear=$(wire_clear | wc -l)
 	nothing_in_clear || lost "$clear packets left in clear"
+	# INTERVAL + 6R + R, the module's resolution and the set-up; at least 6R.
+	[ "$gap_ns" -ge 12000000000 ] && [ "$gap_ns" -le 27500000000 ] && [ "$lost" -gt 1000 ] ||
+		lost "gap $(seconds2 "$gap_ns") s with $lost packets lost: not what the timers say"
 	seen "$gap_to" "gap $(seconds2 "$gap_ns") s, $(thousands "$lost") packets lost, $clear in clear" "wire"
 }
 
