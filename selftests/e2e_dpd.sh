@@ -111,9 +111,11 @@ long_round_trip()
 	is_up_with $h1 || fail "false death" || return
 	[ "$(state_ns UP $h1)" -lt "$t" ] || fail "it was down in between" || return
 	[ "$(probes "$t")" -gt 300 ] || fail "hardly a probe, so that proves nothing" || return
+	flow_start wanted 100000
 	t=$(now_ns)
 	hub_cut 1
 	up_with $h2 20 || fail "a real death was not noticed" || return
+	flow_stop
 	within "ms from cut to the second peer" "$(ms_between "$t" "$(now_ns)")" 300 4000 || return
 	hub_restore 1
 	hub_delay_off 1

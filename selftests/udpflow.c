@@ -194,7 +194,25 @@ struct flow_report {
 	uint64_t received, first_seq, last_seq, seen_max, gap_ns, gap_from, gap_to, late;
 	uint64_t last_ns, delay_max;
 	bool has_before;
+	uint8_t *seen; /* by number: a late packet is none lost, a doubled one none gained */
+	uint64_t n_seen, distinct;
 };
+
+static void report_mark(struct flow_report *r, uint64_t seq)
+{
+	if (seq >= r->n_seen) {
+		uint64_t n = seq * 2 + 1024;
+
+		r->seen = realloc(r->seen, n);
+		if (!r->seen)
+			exit(die("report"));
+		memset(r->seen + r->n_seen, 0, n - r->n_seen);
+		r->n_seen = n;
+	}
+	if (!r->seen[seq] && seq >= r->first_seq)
+		r->distinct++;
+	r->seen[seq] = 1;
+}
 
 static void report_add(struct flow_report *r, uint64_t at, uint64_t seq, uint64_t sent)
 {
@@ -211,6 +229,7 @@ static void report_add(struct flow_report *r, uint64_t at, uint64_t seq, uint64_
 		r->late++;
 	else
 		r->seen_max = seq;
+	report_mark(r, seq);
 	if (at - sent > r->delay_max)
 		r->delay_max = at - sent;
 	r->last_ns = at;
@@ -249,7 +268,7 @@ static int cmd_report(int argc, char **argv)
 	printf("received=%" PRIu64 "\nfirst_seq=%" PRIu64 "\nlast_seq=%" PRIu64 "\n", r.received,
 	       r.first_seq, r.seen_max);
 	printf("lost=%" PRIu64 "\nlate=%" PRIu64 "\n",
-	       r.received ? r.seen_max - r.first_seq + 1 + r.late - r.received : 0, r.late);
+	       r.received ? r.seen_max - r.first_seq + 1 - r.distinct : 0, r.late);
 	printf("gap_ns=%" PRIu64 "\ngap_from=%" PRIu64 "\ngap_to=%" PRIu64 "\nlast_ns=%" PRIu64
 	       "\ndelay_max=%" PRIu64 "\n",
 	       r.gap_ns, r.gap_from, r.gap_to, r.last_ns, r.delay_max);
