@@ -40,8 +40,22 @@ static struct entry_peer_view view_peer(const struct shell_entry *se, const stru
 	return v;
 }
 
+/* Asked only when someone looks: the module's pairs have a clock, and no counts by direction. */
+static struct kernel_sa_reading read_sa(struct entries *s, const struct addr *dst, uint32_t spi)
+{
+	const struct kernel *k = s->ports.kernel;
+	const struct kernel_sa_id id = { .dst = *dst, .spi = spi, .proto = IPPROTO_ESP };
+	struct kernel_sa_reading r = {0};
+
+	if (!spi || k->ops->sa_read(k->impl, &id, &r))
+		return (struct kernel_sa_reading){0};
+	return r;
+}
+
 static void add_pair(struct entries *s, const struct core_child *ch, struct entry_line_view *v)
 {
+	struct kernel_sa_reading in = read_sa(s, &ch->local, ch->spi_in);
+	struct kernel_sa_reading out = read_sa(s, &ch->remote, ch->spi_out);
 	struct kernel_pair_reading r;
 	int64_t idle = act_pair_idle_ms(s, ch, &r);
 
@@ -53,10 +67,10 @@ static void add_pair(struct entries *s, const struct core_child *ch, struct entr
 	v->since = ch->since;
 	v->narrowed |= !selector_equal(&ch->sel, &v->sel);
 	v->idle_now_ms = idle;
-	v->bytes_in = r.bytes_in;
-	v->bytes_out = r.bytes_out;
-	v->packets_in = r.packets_in;
-	v->packets_out = r.packets_out;
+	v->bytes_in += in.bytes;
+	v->bytes_out += out.bytes;
+	v->packets_in += in.packets;
+	v->packets_out += out.packets;
 }
 
 static struct entry_line_view view_line(struct entries *s, const struct core_entry *e,
@@ -122,6 +136,23 @@ static void view_state(const struct entries *s, const struct shell_entry *se,
 	v->incomplete = conf_entry_incomplete(s->conf, se->conf);
 }
 
+/* Which peer, and why this one: the SPIs are said by the lines. */
+static void view_why_up(struct entry_view *v)
+{
+	const struct entry_peer_view *first = v->n_peers ? &v->peers[0] : NULL;
+
+	if (v->state != ENTRY_UP || v->reason != REASON_CHILD_UP || !first)
+		return;
+	if (first->is_current)
+		snprintf(v->sentence, sizeof(v->sentence), "%s answered",
+			 first->is_default ? "the default peer" : "the first of the list");
+	else if (first->last_text[0])
+		snprintf(v->sentence, sizeof(v->sentence), "it answered; %.60s: %.120s", first->text,
+			 first->last_text);
+	else
+		snprintf(v->sentence, sizeof(v->sentence), "it answered");
+}
+
 int entries_view(struct entries *s, unsigned i, mono_t now, struct entry_view *v)
 {
 	const struct core_entry *e = i < s->n_list ? core_entry(&s->core, s->list[i]->id) : NULL;
@@ -147,6 +178,7 @@ int entries_view(struct entries *s, unsigned i, mono_t now, struct entry_view *v
 		if (l->idle_now_ms >= 0 && (v->idle_now_ms < 0 || l->idle_now_ms < v->idle_now_ms))
 			v->idle_now_ms = l->idle_now_ms;
 	}
+	view_why_up(v);
 	return 0;
 }
 
