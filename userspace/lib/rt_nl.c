@@ -28,6 +28,8 @@ static int nl_errno(int err)
 		return -EPERM;
 	case NLE_OBJ_NOTFOUND:
 		return -ESRCH;
+	case NLE_DUMP_INTR: /* it changed under the dump: what was told is no one state */
+		return -EINTR;
 	default:
 		return -ENETUNREACH; /* what the kernel says of a route that is not there */
 	}

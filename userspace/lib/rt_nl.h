@@ -26,7 +26,7 @@ int rt_nl_fd(const struct rt_nl *rt);
 bool rt_nl_drain(struct rt_nl *rt);
 /* The route to @dst: its preferred source and interface. -ENETUNREACH and the like. */
 int rt_nl_route(struct rt_nl *rt, const struct addr *dst, struct addr *src, char ifname[16]);
-/* Every address of every interface, both families. */
+/* Every address of every interface, both families. -EINTR: they changed meanwhile, ask again. */
 int rt_nl_addrs(struct rt_nl *rt, rt_addr_fn fn, void *ctx);
 
 #endif

@@ -7,41 +7,60 @@
 #include "lib/log.h"
 #include "prefpeerd/agent.h"
 #include "prefpeerd/entry/entries.h"
+#include "prefpeerd/resolve.h"
 #include "prefpeerd/spd/reqid.h"
 
 #define AREA "agent"
 /* How long SIGTERM waits for the answers to its DELETEs. */
 #define STOP_GRACE_MS 3000
+#define POLICY_RETRY_MS 1000
 
 uint32_t agent_line_reqid(void *ctx, const char *map, unsigned seq, const struct selector *sel)
 {
 	return reqid_get(ctx, map, seq, sel);
 }
 
-static struct spd *compile(struct agent *a, const struct config *conf)
+/* Without the addresses the blocks against the NAT hole (semantics.md §4.1) would go: no spd then. */
+static int compile(struct agent *a, const struct config *conf, struct spd **out)
 {
 	struct spd_iface *ifaces = NULL;
 	struct spd_env env = { .reqid_for = agent_line_reqid, .ctx = a->reqids };
-	struct spd *spd;
 	unsigned n = 0;
 	int err;
 
 	err = route_env(a->route, conf, &ifaces, &n);
-	if (err)
-		log_warn(AREA, "addresses of the interfaces cannot be read: %s", strerror(-err));
+	if (err) {
+		log_err(AREA, "addresses of the interfaces cannot be read: %s", strerror(-err));
+		return err;
+	}
 	env.ifaces = ifaces;
 	env.n_ifaces = n;
-	spd = spd_compile(conf, &env);
+	*out = spd_compile(conf, &env);
 	route_env_free(ifaces, n);
-	for (unsigned i = 0; spd && i < spd->n_notes; i++)
-		log_warn(AREA, "%s:%u: %s", conf->path, spd->notes[i].pos.line,
-			 spd->notes[i].text);
-	return spd;
+	for (unsigned i = 0; *out && i < (*out)->n_notes; i++)
+		log_warn(AREA, "%s:%u: %s", conf->path, (*out)->notes[i].pos.line,
+			 (*out)->notes[i].text);
+	return *out ? 0 : -ENOMEM;
+}
+
+static void retry(struct timer *t, mono_t now)
+{
+	struct agent *a = timer_container(t, struct agent, policy_retry);
+
+	if (agent_recompile(a, now) && !timer_armed(t))
+		timer_set(loop_timers(a->loop), t, mono_add_ms(now, POLICY_RETRY_MS));
+}
+
+void agent_retry(struct agent *a, mono_t now)
+{
+	a->policy_retry.fn = retry;
+	timer_set(loop_timers(a->loop), &a->policy_retry, mono_add_ms(now, POLICY_RETRY_MS));
 }
 
 /* The order is entries.h's: no line that goes on loses a packet. */
 static int bring_into_force(struct agent *a, const struct config *conf, struct spd *spd, mono_t now)
 {
+	bool first = !a->spd;
 	int err;
 
 	err = entries_prepare(a->entries, conf, spd, now);
@@ -49,17 +68,24 @@ static int bring_into_force(struct agent *a, const struct config *conf, struct s
 		return err;
 	err = spd_apply(spd, a->spd, &a->kernel);
 	if (err)
-		log_err(AREA, "policies could not all be installed: %s", strerror(-err));
+		log_err(AREA, "not every policy could be installed: %s; %s", strerror(-err),
+			first ? "nothing is started" : "trying again");
+	if (err && first)
+		return err;
+	if (err)
+		agent_retry(a, now);
+	else
+		timer_cancel(loop_timers(a->loop), &a->policy_retry);
 	return entries_configure(a->entries, conf, spd, now);
 }
 
 int agent_configure(struct agent *a, struct config *conf, mono_t now)
 {
-	struct spd *spd = compile(a, conf);
-	int err;
+	struct spd *spd = NULL;
+	int err = compile(a, conf, &spd);
 
-	if (!spd)
-		return -ENOMEM;
+	if (err)
+		return err;
 	err = bring_into_force(a, conf, spd, now);
 	if (err) {
 		spd_free(spd);
@@ -70,6 +96,7 @@ int agent_configure(struct agent *a, struct config *conf, mono_t now)
 	spd_free(a->spd);
 	a->conf = conf;
 	a->spd = spd;
+	resolve_config(a->resolve, conf, now);
 	return 0;
 }
 

@@ -13,6 +13,8 @@
 #include "prefpeerd/spd/spd.h"
 
 struct control;
+struct resolve;
+struct watch;
 struct entries;
 struct history;
 struct reqid_table;
@@ -34,8 +36,12 @@ struct agent {
 	struct spd *spd;         /* compiled from conf */
 	struct entries *entries;
 	struct control *control;
+	struct resolve *resolve;
+	struct watch *watch;
 	struct history *history;
 	bool stopping;
+	/* Policies that the kernel did not take are tried again until it does. */
+	struct timer policy_retry;
 };
 
 /*
@@ -46,8 +52,14 @@ struct agent {
 int agent_reload(struct agent *a, mono_t now, char **report);
 /* Compile the configuration in force against the addresses as they are, and apply. */
 int agent_recompile(struct agent *a, mono_t now);
-/* Take @conf (ownership passes) and @spd compiled from it into force. */
+/*
+ * Take @conf into force; ownership passes with 0. The first time every policy
+ * must be in place (fail closed: -errno otherwise); later, those that the
+ * kernel refused are tried again every second, said in the log.
+ */
 int agent_configure(struct agent *a, struct config *conf, mono_t now);
+/* Compile and apply again in a second, and on until it succeeds. */
+void agent_retry(struct agent *a, mono_t now);
 /* For struct spd_env: @ctx is the table of reqids. */
 uint32_t agent_line_reqid(void *ctx, const char *map, unsigned seq, const struct selector *sel);
 /* SIGTERM: DELETE at the peers, then the loop ends. Policies stay (A19). */

@@ -17,8 +17,10 @@
 #include "prefpeerd/history.h"
 #include "prefpeerd/kernel_linux.h"
 #include "prefpeerd/report.h"
+#include "prefpeerd/resolve.h"
 #include "prefpeerd/sandbox.h"
 #include "prefpeerd/spd/reqid.h"
+#include "prefpeerd/watch.h"
 
 #define AREA "main"
 #define DEFAULT_USER "prefpeer"
@@ -162,9 +164,19 @@ static void on_addresses(void *ctx, mono_t now)
 	struct agent *a = ctx;
 	int err = agent_recompile(a, now);
 
+	if (err && !timer_armed(&a->policy_retry))
+		agent_retry(a, now);
 	if (err)
-		log_err(AREA, "policies could not follow the new addresses: %s", strerror(-err));
+		log_err(AREA, "policies could not follow the new addresses: %s; trying again",
+			strerror(-err));
 	entries_local_changed(a->entries, now);
+}
+
+static void on_resolved(void *ctx, const char *name, const struct addr *addr, mono_t now)
+{
+	struct agent *a = ctx;
+
+	entries_resolved(a->entries, name, addr, now);
 }
 
 static void on_signal(void *ctx, int signo)
@@ -221,6 +233,12 @@ static int open_edges(struct agent *a)
 	if (err)
 		return refuse("the IKE sockets (UDP 500 and 4500) cannot be opened; does another IKE daemon run here?",
 			      err);
+	err = resolve_open(loop_base(a->loop), loop_timers(a->loop), on_resolved, a, &a->resolve);
+	if (err)
+		return refuse("the resolver cannot be opened", err);
+	err = watch_open(loop_timers(a->loop), &a->kernel, &a->watch);
+	if (err)
+		return refuse("no memory", err);
 	err = route_open(loop_base(a->loop), loop_timers(a->loop), on_addresses, a, &a->route);
 	if (err)
 		return refuse("rtnetlink cannot be reached", err);
@@ -306,6 +324,8 @@ static int run(struct agent *a)
 static void close_all(struct agent *a)
 {
 	control_close(a->control);
+	watch_close(a->watch);
+	resolve_close(a->resolve);
 	entries_free(a->entries);
 	engine_ike_close(&a->engine);
 	route_close(a->route);

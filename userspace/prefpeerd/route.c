@@ -12,6 +12,8 @@
 #define AREA "route"
 /* Several changes come together (link, address, routes): told once, when they are over. */
 #define SETTLE_MS 20
+/* A dump that addresses change under is asked for again, so often. */
+#define ENV_TRIES 5
 
 struct route {
 	struct rt_nl *nl;
@@ -181,18 +183,28 @@ static void collect_addr(void *ctx, const struct rt_addr *a)
 	f->nets[f->n_nets++] = a->net;
 }
 
-int route_env(struct route *r, const struct config *c, struct spd_iface **out, unsigned *n)
+static int collect_all(struct route *r, const struct config *c, struct collect *col)
 {
-	struct collect col = { 0 };
 	int err = 0;
 
 	for (unsigned m = 0; m < c->n_maps; m++)
 		for (unsigned i = 0; !err && i < c->maps[m]->n_interfaces; i++)
-			err = collect_name(&col, c->maps[m]->interfaces[i]);
+			err = collect_name(col, c->maps[m]->interfaces[i]);
 	if (!err)
-		err = rt_nl_addrs(r->nl, collect_addr, &col);
-	if (!err)
-		err = col.err;
+		err = rt_nl_addrs(r->nl, collect_addr, col);
+	return err ? err : col->err;
+}
+
+int route_env(struct route *r, const struct config *c, struct spd_iface **out, unsigned *n)
+{
+	struct collect col = { 0 };
+	int err = -EINTR;
+
+	for (int tries = 0; err == -EINTR && tries < ENV_TRIES; tries++) {
+		route_env_free(col.list, col.n);
+		col = (struct collect){ 0 };
+		err = collect_all(r, c, &col);
+	}
 	if (err) {
 		route_env_free(col.list, col.n);
 		return err;
