@@ -15,7 +15,7 @@ add()
 	local caller all n
 
 	read -r caller all < <(in_ns "$a" "$load" add $sas) || bench_die "no SAs added"
-	n=$(in_ns "$a" ip -s xfrm state count | awk '{ print $NF }')
+	n=$(ip -n "$a" xfrm state count | awk '{ print $3 }')
 	[ "${n:-0}" -ge $((sas - 2)) ] || bench_die "there are ${n:-no} SAs, not $sas"
 	per_sa=$(ratio "$caller" $sas 0)
 	all_sa=$(ratio "$all" $sas 0)
