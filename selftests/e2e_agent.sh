@@ -9,7 +9,7 @@
 module_need
 agent_need
 
-plan 11
+plan 12
 
 start_without_module()
 {
@@ -137,6 +137,21 @@ nothing_runs_as_root()
 	expect "capabilities (CAP_NET_ADMIN is bit 12)" "echo $caps" 0000000000001000
 }
 
+# A name is asked for once the configuration is in force; hosts answers here.
+named_peer()
+{
+	agent_stop || return
+	cp /etc/hosts "$tmp/hosts" && on_exit "cat $tmp/hosts >/etc/hosts"
+	echo "$h1 hub-one.example" >>/etc/hosts
+	e2e_conf "10 2 periodic" "set peer hub-one.example default" "set peer $h2"
+	e2e_agent || return
+	wait_for 30 has_address || fail "no address for the name: $(map_get '.peers[0].address')" || return
+	flow_packet
+	state_await 30 UP hub-one.example && wait_for 10 peer_is_up $h1 || fail "not up with the named peer"
+}
+
+has_address() { [ "$(map_get '.peers[0].address')" = $h1 ]; }
+
 keys_stay_secret()
 {
 	! grep -q "$psk" "$tmp/agent.log" "$tmp/monitor.log" "$tmp/reload.log" || fail "the key is in a log"
@@ -152,5 +167,6 @@ test_case "case 3: removing the default peer that is in use" removed_peer
 test_case "session clear goes home" clear_goes_home
 test_case "map reset and map connect" reset_and_connect
 test_case "no root after start, CAP_NET_ADMIN alone" nothing_runs_as_root
+test_case "a peer by its name" named_peer
 test_case "the key is in no log" keys_stay_secret
 finish
