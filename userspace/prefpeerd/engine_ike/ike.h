@@ -350,6 +350,8 @@ void inbound_answer(struct inbound *in, const struct engine_child *want, struct 
 		    struct inbound_answer *out);
 /* After the answer was sent: the outbound SA, and the event. */
 void inbound_finish(struct inbound *in, struct inbound_answer *a);
+/* The caller accepted, and we answered with @notify all the same: ENG_CHILD_FAILED. */
+void inbound_refused(struct session *s, const struct engine_verdict *v, uint16_t notify);
 
 /* ---- crossing.c: both ends began at once ---- */
 enum crossing {

@@ -326,3 +326,15 @@ void inbound_finish(struct inbound *in, struct inbound_answer *a)
 	}
 	crypto_wipe(&a->out, sizeof(a->out));
 }
+
+void inbound_refused(struct session *s, const struct engine_verdict *v, uint16_t notify)
+{
+	struct engine_event *ev;
+
+	if (!v->accept || !s->conn)
+		return;
+	ev = ike_event(s->e, s, ENG_CHILD_FAILED);
+	ev->child = v->child.id;
+	ev->why = notify_why(notify);
+	ike_event_text(ev, "we answered %s", notify_name(notify));
+}

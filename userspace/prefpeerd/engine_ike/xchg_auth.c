@@ -295,35 +295,24 @@ static void reply_auth(struct session *s, struct inbound *in, const struct engin
 	reply_send(s, &m);
 }
 
-static void child_refused(struct session *s, const struct engine_verdict *v, uint16_t notify)
-{
-	struct engine_event *ev;
-
-	if (!v->accept || !s->conn)
-		return;
-	ev = ike_event(s->e, s, ENG_CHILD_FAILED);
-	ev->child = v->child.id;
-	ev->why = notify_why(notify);
-	ike_event_text(ev, "we answered %s", notify_name(notify));
-}
-
 void auth_verdict(struct session *s, struct inbound *in, const struct engine_verdict *v)
 {
 	struct remote *r = remote_find(s->e, s->remote);
 	struct inbound_answer a;
 
 	s->held = NULL;
+	/* Named first: the caller has the conn in its books, and hears of every end of it. */
+	if ((v->accept || v->keep_ike) && v->conn)
+		session_name(s, v->conn);
 	if (!r) {
 		inbound_free(in);
 		refuse_auth(s, "the peer is no longer configured");
 		return;
 	}
-	if ((v->accept || v->keep_ike) && v->conn)
-		session_name(s, v->conn);
 	reply_auth(s, in, v, r, &a);
 	session_established(s);
 	if (a.notify)
-		child_refused(s, v, a.notify);
+		inbound_refused(s, v, a.notify);
 	else
 		inbound_finish(in, &a);
 	inbound_free(in);

@@ -188,7 +188,8 @@ static bool rekey_selector(const struct inbound *in, struct selector *sel)
 	return false;
 }
 
-static void answer_child(struct session *s, struct inbound *in, const struct engine_child *want)
+/* 0, or the error that it was answered with. */
+static uint16_t answer_child(struct session *s, struct inbound *in, const struct engine_child *want)
 {
 	struct inbound_answer a;
 	struct msg_out m;
@@ -199,10 +200,11 @@ static void answer_child(struct session *s, struct inbound *in, const struct eng
 		log_notice("ike", "conn %u: the peer's child is refused: %s", s->conn,
 			   notify_name(a.notify));
 		reply_error(s, &a);
-		return;
+		return a.notify;
 	}
 	reply_send(s, &m);
 	inbound_finish(in, &a);
+	return 0;
 }
 
 /* The new pair takes line and reqid (§14.7); the caller is told, not asked. */
@@ -272,11 +274,16 @@ void child_request(struct session *s, const struct payloads *p)
 
 void child_verdict(struct session *s, struct inbound *in, const struct engine_verdict *v)
 {
+	uint16_t notify;
+
 	s->held = NULL;
-	if (v->accept)
-		answer_child(s, in, &v->child);
-	else
+	if (v->accept) {
+		notify = answer_child(s, in, &v->child);
+		if (notify)
+			inbound_refused(s, v, notify);
+	} else {
 		reply_notify(s, XCHG_CREATE_CHILD_SA, N_TS_UNACCEPTABLE);
+	}
 	inbound_free(in);
 	exchange_next(s);
 }

@@ -122,6 +122,34 @@ static void refused_child_leaves_the_rest(void **state)
 	fixture_free(f);
 }
 
+/* The verdict was yes and the engine cannot: the caller, who counts the child in, hears of it. */
+static void accepted_and_then_refused(void **state)
+{
+	struct fixture *f = up();
+	struct engine_child c = fixture_child(2, 2), d = fixture_child(3, 3);
+
+	f->right.inbound_child.suites[0] =
+		(struct esp_suite){ ENCR_AES_CBC, 192, INTEG_HMAC_SHA2_256_128, false };
+	f->right.inbound_child.n_suites = 1;
+	assert_int_equal(open_child(&f->left, 1, &c), 0);
+	fixture_run_ms(f, 100);
+	assert_int_equal(side_last(&f->left, ENG_CHILD_FAILED)->ev.why, WHY_PROPOSAL);
+	assert_int_equal(side_count(&f->right, ENG_CHILD_FAILED), 1);
+	assert_int_equal(side_last(&f->right, ENG_CHILD_FAILED)->ev.why, WHY_PROPOSAL);
+	assert_int_equal(side_last(&f->right, ENG_CHILD_FAILED)->ev.child, f->right.next_id - 1);
+	assert_int_equal(side_last(&f->right, ENG_CHILD_FAILED)->ev.conn, right_conn(f));
+
+	f->right.inbound_child.n_suites = 0;
+	f->right.kernel.add_error = -ENOBUFS;
+	assert_int_equal(open_child(&f->left, 1, &d), 0);
+	fixture_run_ms(f, 100);
+	assert_int_equal(side_count(&f->right, ENG_CHILD_FAILED), 2);
+	assert_int_equal(side_last(&f->right, ENG_CHILD_FAILED)->ev.child, f->right.next_id - 1);
+	assert_int_equal(side_count(&f->right, ENG_CHILD_UP), 1);
+	assert_int_equal(f->right.kernel.n_sas, 2);
+	fixture_free(f);
+}
+
 /* The responder narrows: both install a selector, so that XFRM asks for the rest (§14.1). */
 static void narrowed(void **state)
 {
@@ -465,6 +493,7 @@ int main(void)
 		cmocka_unit_test(second_child_both_roles),
 		cmocka_unit_test(window_is_one),
 		cmocka_unit_test(refused_child_leaves_the_rest),
+		cmocka_unit_test(accepted_and_then_refused),
 		cmocka_unit_test(narrowed),
 		cmocka_unit_test(closed_by_delete),
 		cmocka_unit_test(closed_quietly_and_in_two_steps),

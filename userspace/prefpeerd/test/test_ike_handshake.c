@@ -394,6 +394,30 @@ static void held_for_a_verdict(void **state)
 	fixture_free(f);
 }
 
+/* The peer went from the configuration meanwhile: the name that the verdict gave ends again. */
+static void peer_gone_at_the_verdict(void **state)
+{
+	struct fixture *f = fixture_new(AF_INET);
+	struct engine_verdict v = { .accept = true, .conn = 9 };
+	const struct engine_event *in;
+
+	f->right.policy = INBOUND_WAIT;
+	assert_int_equal(open_from_left(f, 6000, 6000), 0);
+	fixture_run_ms(f, 100);
+	in = &side_last(&f->right, ENG_INBOUND)->ev;
+	v.child = f->right.inbound_child;
+	v.child.id = 5;
+	v.child.sel = v.child.line_sel = in->offered[0];
+	assert_int_equal(f->right.engine->ops->remote_del(f->right.engine->impl, 1), 0);
+	assert_int_equal(
+		f->right.engine->ops->inbound_reply(f->right.engine->impl, in->inbound, &v), 0);
+	fixture_run_ms(f, 100);
+	assert_non_null(side_last(&f->right, ENG_DOWN));
+	assert_int_equal(side_last(&f->right, ENG_DOWN)->ev.conn, 9);
+	assert_null(side_last(&f->right, ENG_UP));
+	fixture_free(f);
+}
+
 /* §14.3: abandoned in IKE_AUTH; the response that comes late is answered with DELETE. */
 static void abandoned_auth(void **state)
 {
@@ -753,6 +777,7 @@ int main(void)
 		cmocka_unit_test(no_common_esp_suite),
 		cmocka_unit_test(kernel_refuses),
 		cmocka_unit_test(held_for_a_verdict),
+		cmocka_unit_test(peer_gone_at_the_verdict),
 		cmocka_unit_test(abandoned_auth),
 		cmocka_unit_test(half_open_per_source),
 		cmocka_unit_test(cookies),
