@@ -113,8 +113,9 @@ static int cmd_packets(int argc, char **argv)
  * kernel's hash is daddr + saddr ^ reqid, and if they run together its chains
  * grow and it is them that is measured.
  */
-static struct nlmsghdr *newsa(char *buf)
+static struct nlmsghdr *newsa(char *buf, unsigned int per_pair)
 {
+	static uint32_t low, high, reqid, n;
 	static const char alg[] = "rfc4106(gcm(aes))";
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct xfrm_usersa_info *sa;
@@ -125,11 +126,17 @@ static struct nlmsghdr *newsa(char *buf)
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL;
 	sa = mnl_nlmsg_put_extra_header(nlh, sizeof(*sa));
 	sa->family = AF_INET;
-	sa->id.daddr.a4 = htonl(0x0a000000 | (random_next() >> 40));
-	sa->saddr.a4 = htonl(0x0b000000 | (random_next() >> 40));
+	if (!(n % per_pair)) {
+		low = 0x0a000000 | (uint32_t)(random_next() >> 40);
+		high = 0x0b000000 | (uint32_t)(random_next() >> 40);
+		reqid = (uint32_t)(random_next() >> 34);
+	}
+	sa->id.daddr.a4 = htonl(n % 2 ? high : low);
+	sa->saddr.a4 = htonl(n % 2 ? low : high);
+	n++;
 	sa->id.spi = htonl(0x1000 + (uint32_t)(random_next() >> 33));
 	sa->id.proto = IPPROTO_ESP;
-	sa->reqid = (uint32_t)(random_next() >> 34);
+	sa->reqid = reqid;
 	sa->mode = XFRM_MODE_TUNNEL;
 	sa->lft.soft_byte_limit = sa->lft.hard_byte_limit = XFRM_INF;
 	sa->lft.soft_packet_limit = sa->lft.hard_packet_limit = XFRM_INF;
@@ -143,7 +150,7 @@ static struct nlmsghdr *newsa(char *buf)
 }
 
 /* Sends one batch with an ACK asked for on its last, and takes the answer. */
-static int add_batch(struct mnl_socket *nl, unsigned int n)
+static int add_batch(struct mnl_socket *nl, unsigned int n, unsigned int per_pair)
 {
 	static char buf[ADD_BATCH * ADD_MSG_MAX] __attribute__((aligned(8)));
 	char answer[8192];
@@ -152,7 +159,7 @@ static int add_batch(struct mnl_socket *nl, unsigned int n)
 	ssize_t got;
 
 	for (unsigned int i = 0; i < n; i++) {
-		nlh = newsa(buf + len);
+		nlh = newsa(buf + len, per_pair);
 		len += NLMSG_ALIGN(nlh->nlmsg_len);
 	}
 	nlh->nlmsg_flags |= NLM_F_ACK;
@@ -182,17 +189,19 @@ static uint64_t busy_ns(void)
 	return v[6];
 }
 
-/* add COUNT: SAs; prints the caller's time, and that of all tasks until 3 s later. */
+/* add COUNT PER_PAIR: SAs, 1 or 2 per pair; prints the caller's time, and that of all tasks until 3 s later. */
 static int cmd_add(int argc, char **argv)
 {
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_XFRM, SOCK_CLOEXEC);
 	uint64_t begin, end, busy;
+	unsigned int per_pair;
 	unsigned long count;
 	int err = 0;
 
-	if (argc < 1)
+	if (argc < 2)
 		return 2;
 	count = strtoul(argv[0], NULL, 10);
+	per_pair = atoi(argv[1]) == 1 ? 1 : 2;
 	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID))
 		return die("netlink");
 	sched_yield();
@@ -200,7 +209,8 @@ static int cmd_add(int argc, char **argv)
 	busy = busy_ns();
 	begin = clock_ns(CLOCK_MONOTONIC_RAW);
 	for (unsigned long i = 0; !err && i < count; i += ADD_BATCH)
-		err = add_batch(nl, count - i < ADD_BATCH ? count - i : ADD_BATCH);
+		err = add_batch(nl, count - i < ADD_BATCH ? count - i : ADD_BATCH,
+				per_pair);
 	end = clock_ns(CLOCK_MONOTONIC_RAW);
 	sleep(3);
 	busy = busy_ns() - busy;
@@ -291,7 +301,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "packets", "NS ADDRESS PORT COUNT SIZE", cmd_packets },
-	{ "add", "COUNT", cmd_add },
+	{ "add", "COUNT PER_PAIR", cmd_add },
 	{ "pairs", "ADDRESS BASE <TIMES", cmd_pairs },
 };
 
