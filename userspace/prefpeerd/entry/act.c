@@ -60,6 +60,8 @@ static bool fill_child(struct entries *s, const struct core_action *a, struct en
 		.reqid = a->reqid,
 		.sel = a->sel,
 		.line_sel = l->sel,
+		.has_flow = false,
+		.flow = l->flow,
 		.lifetime_s = se->conf->lifetime_s ? se->conf->lifetime_s : s->conf->child_lifetime_s,
 		.lifetime_kb = s->conf->child_lifetime_kb,
 	};
@@ -354,6 +356,24 @@ int64_t act_pair_idle_ms(struct entries *s, const struct core_child *ch,
 	if (KERNEL(s)->pair_read(KIMPL(s), &key, out) || !mono_is_set(out->last_use))
 		return -1;
 	return mono_before(s->now, out->last_use) ? 0 : mono_diff_ms(s->now, out->last_use);
+}
+
+bool act_pair_packets(struct entries *s, const struct core_child *ch, uint64_t *out)
+{
+	const struct kernel_sa_id in = {
+		.dst = ch->local, .spi = ch->spi_in, .proto = IPPROTO_ESP};
+	const struct kernel_sa_id outbound = {
+		.dst = ch->remote, .spi = ch->spi_out, .proto = IPPROTO_ESP};
+	struct kernel_sa_reading r = {0};
+
+	if (KERNEL(s)->sa_read(KIMPL(s), &in, &r))
+		return false;
+	*out = r.packets;
+	r = (struct kernel_sa_reading){0};
+	if (KERNEL(s)->sa_read(KIMPL(s), &outbound, &r))
+		return false;
+	*out += r.packets;
+	return true;
 }
 
 void act_orphan_del(struct entries *s, const struct shell_orphan *o)

@@ -8,8 +8,10 @@ struct entries *entries_new(const struct entry_ports *ports)
 {
 	struct entries *s = calloc(1, sizeof(*s));
 
-	if (s)
-		s->ports = *ports;
+	if (!s)
+		return NULL;
+	s->ports = *ports;
+	verdicts_init(s);
 	return s;
 }
 
@@ -35,6 +37,7 @@ void entries_free(struct entries *s)
 	free(s->orphans);
 	free(s->larvals);
 	free(s->failed);
+	verdicts_fini(s);
 	free(s->out.list);
 	free(s);
 }

@@ -230,41 +230,6 @@ static void on_sa_gone(struct step *t, const struct kernel_event *ev)
 		core_child_lost(&t->r, e, ch->id);
 }
 
-static const struct core_child *child_of_pair(const struct core_entry *e,
-					      const struct kernel_pair_key *key)
-{
-	for (unsigned i = 0; i < e->n_children; i++) {
-		const struct core_child *ch = &e->children[i];
-
-		if (ch->state == CHILD_LIVE && ch->reqid == key->reqid &&
-		    addr_equal(&ch->local, &key->local) && addr_equal(&ch->remote, &key->peer))
-			return ch;
-	}
-	return NULL;
-}
-
-/* §2.3: read the pair once more; if it moved, the verdict is void. */
-static void on_pair_idle(struct step *t, const struct kernel_event *ev)
-{
-	struct core_entry *e = NULL;
-	struct core_line *l = shell_line(t->s, ev->pair.reqid, &e);
-	const struct core_child *ch = l ? child_of_pair(e, &ev->pair) : NULL;
-	struct kernel_pair_reading now;
-	int64_t idle;
-
-	if (!ch)
-		return;
-	idle = act_pair_idle_ms(t->s, ch, &now);
-	if (idle < 0 || mono_before(ev->last_use, now.last_use)) {
-		const struct cause moved = {.reason = REASON_IDLE,
-					    .text = "verdict void: a packet came meanwhile"};
-
-		entry_note(&t->r, e, NTF_NOTE, l->no, e->c, &moved);
-		return;
-	}
-	core_pair_idle(&t->r, e, l, (uint32_t)idle);
-}
-
 /* On-demand DPD: traffic went unanswered for W (§3.2). */
 static void on_one_way(struct step *t, const struct kernel_event *ev)
 {
@@ -296,7 +261,7 @@ void entries_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now)
 		on_sa_gone(&t, ev);
 		break;
 	case KEV_PAIR_IDLE:
-		on_pair_idle(&t, ev);
+		verdict_take(&t, &ev->pair, ev->last_use);
 		break;
 	case KEV_PEER_ONE_WAY:
 		on_one_way(&t, ev);

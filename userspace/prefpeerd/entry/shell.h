@@ -37,6 +37,17 @@ struct shell_orphan {
 	bool outbound;
 };
 
+/* A verdict "idle" whose pair could not be read yet. */
+struct shell_verdict {
+	struct kernel_pair_key pair;
+	child_id child;  /* a pair that was made anew has verdicts of its own */
+	mono_t last_use; /* by the verdict; UNSET: none was given, events were lost */
+	unsigned tries;
+	uint32_t spi_in, spi_out; /* whose packets were counted at the first try */
+	bool counted;
+	uint64_t packets;
+};
+
 /* What a port answered, to be fed back to the core after its actions. */
 struct shell_failure {
 	conn_id conn;
@@ -64,6 +75,9 @@ struct entries {
 	unsigned n_larvals, cap_larvals;
 	struct shell_failure *failed;
 	unsigned n_failed, cap_failed;
+	struct shell_verdict *verdicts;
+	unsigned n_verdicts, cap_verdicts;
+	struct timer verdict_timer;
 	bool scanned; /* the SAD was read for orphans */
 	char sentence[ENTRY_TEXT_MAX];
 };
@@ -88,6 +102,8 @@ bool act_sa_there(struct entries *s, const struct core_child *ch);
 /* ms since the last packet; -1 = not known */
 int64_t act_pair_idle_ms(struct entries *s, const struct core_child *ch,
 			 struct kernel_pair_reading *out);
+/* Of both SAs together; false: one of them cannot be read. */
+bool act_pair_packets(struct entries *s, const struct core_child *ch, uint64_t *out);
 void act_orphan_del(struct entries *s, const struct shell_orphan *o);
 
 /* takeover.c */
@@ -97,8 +113,14 @@ bool takeover_peer(struct entries *s, const struct map_entry *conf, const struct
 		   struct addr *local, struct addr *peer);
 void takeover_adopt(struct entries *s);
 void takeover_drop(struct entries *s, uint32_t entry, bool outbound_only);
-/* After lost events: the SAD against what we believe (§12). */
+/* After lost events: the SAD and the pairs' clocks against what we believe (§12). */
 void takeover_resync(struct entries *s);
+
+/* verdict.c */
+/* The pair is idle since @last_use, says the module; UNSET: is it? (after lost events) */
+void verdict_take(struct step *t, const struct kernel_pair_key *pair, mono_t last_use);
+void verdicts_init(struct entries *s);
+void verdicts_fini(struct entries *s);
 
 /* entries.c */
 struct shell_entry *shell_entry(const struct entries *s, uint32_t id);

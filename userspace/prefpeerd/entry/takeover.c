@@ -196,17 +196,33 @@ static void resync_entry(const struct resync *x, struct core_entry *e, struct ru
 	}
 }
 
+/* A verdict may have been among what was lost. The poller's are not events: none is. */
+static void resync_clocks(struct step *t, struct core_entry *e)
+{
+	const struct kernel *k = t->s->ports.kernel;
+
+	for (unsigned i = e->n_children; k->ops->has_module(k->impl) && i-- > 0;) {
+		const struct core_child *ch = i < e->n_children ? &e->children[i] : NULL;
+
+		if (ch && ch->state == CHILD_LIVE)
+			verdict_take(t, &(struct kernel_pair_key){ch->local, ch->remote, ch->reqid},
+				     MONO_UNSET);
+	}
+}
+
 void takeover_resync(struct entries *s)
 {
-	const struct core_env env = shell_env(s);
-	struct run r = {&s->core, &env, &s->out};
 	struct resync x = {.s = s};
+	struct step t;
 	int err = s->ports.kernel->ops->sa_dump(s->ports.kernel->impl, resync_one, &x);
 
 	if (err)
 		log_err("entry", "events were lost and the SAD cannot be read: %s", strerror(-err));
+	step_begin(&t, s, s->now);
 	for (unsigned i = 0; !err && i < s->core.n_entries; i++)
-		resync_entry(&x, s->core.entries[i], &r);
+		resync_entry(&x, s->core.entries[i], &t.r);
+	for (unsigned i = 0; i < s->core.n_entries; i++)
+		resync_clocks(&t, s->core.entries[i]);
 	for (unsigned i = 0; !err && i < x.n; i++) {
 		struct core_acquire a = {
 			.src = x.list[i].r.src, .dst = x.list[i].id.dst, .sa_there = true};
@@ -214,7 +230,7 @@ void takeover_resync(struct entries *s)
 		struct core_line *l = shell_line(s, x.list[i].r.reqid, &e);
 
 		if (l && !l->blocked && x.list[i].r.larval)
-			core_acquire(&r, e, l, &a);
+			core_acquire(&t.r, e, l, &a);
 	}
 	free(x.list);
 	act_all(s);
