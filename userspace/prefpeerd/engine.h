@@ -41,6 +41,12 @@ struct engine_child {
 	uint32_t reqid;
 	struct selector sel; /* src = our side. Outgoing: one TSi, one TSr (§14.1); verdict: as narrowed */
 	struct selector line_sel; /* the whole line; sel narrower than it → x->sel is set */
+	/*
+	 * Outgoing: the packet that asked, never sent to the peer; of an answer with several
+	 * selectors the pair is to be the one that has it.
+	 */
+	bool has_flow;
+	struct selector flow;
 	struct esp_suite suites[SUITE_MAX];
 	unsigned n_suites;
 	uint32_t lifetime_s;   /* hard limit in the kernel; 0 = none */

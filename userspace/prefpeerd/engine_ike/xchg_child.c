@@ -42,14 +42,42 @@ static void fail(struct child_outcome *out, enum engine_why why, const char *tex
 	snprintf(out->text, sizeof(out->text), "%s", text);
 }
 
+/* The packet that asked comes first; then the more addresses, the better. */
+static bool serves_better(const struct engine_child *want, const struct selector *a,
+			  const struct selector *b)
+{
+	bool has_a = want->has_flow && selector_contains(a, &want->flow);
+	bool has_b = want->has_flow && selector_contains(b, &want->flow);
+
+	if (has_a != has_b)
+		return has_a;
+	return selector_contains(a, b) || (!selector_contains(b, a) &&
+					   a->src.len + a->dst.len < b->src.len + b->dst.len);
+}
+
+/*
+ * An SA in the kernel has one selector, an answer may have many: of all TSi × TSr
+ * within what we offered, the one that serves best.
+ */
 static bool answered_selector(const struct child *c, const struct payloads *p, struct selector *sel)
 {
 	const struct payload *pi = payloads_find(p, PLD_TSI), *pr = payloads_find(p, PLD_TSR);
 	struct ts_list tsi, tsr;
+	struct selector one;
+	bool found = false;
 
-	return pi && pr && !ts_list_parse(pi, &tsi) && !ts_list_parse(pr, &tsr) &&
-	       !selector_from_ts(&tsi.list[0], &tsr.list[0], sel) &&
-	       selector_contains(&c->want.sel, sel);
+	if (!pi || !pr || ts_list_parse(pi, &tsi) || ts_list_parse(pr, &tsr))
+		return false;
+	for (unsigned i = 0; i < tsi.n; i++)
+		for (unsigned r = 0; r < tsr.n; r++) {
+			if (selector_from_ts(&tsi.list[i], &tsr.list[r], &one) ||
+			    !selector_contains(&c->want.sel, &one) ||
+			    (found && !serves_better(&c->want, &one, sel)))
+				continue;
+			*sel = one;
+			found = true;
+		}
+	return found;
 }
 
 static int install_pair(struct child *c, struct chunk ni, struct chunk nr)

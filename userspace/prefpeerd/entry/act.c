@@ -60,7 +60,7 @@ static bool fill_child(struct entries *s, const struct core_action *a, struct en
 		.reqid = a->reqid,
 		.sel = a->sel,
 		.line_sel = l->sel,
-		.has_flow = false,
+		.has_flow = l->has_flow,
 		.flow = l->flow,
 		.lifetime_s = se->conf->lifetime_s ? se->conf->lifetime_s : s->conf->child_lifetime_s,
 		.lifetime_kb = s->conf->child_lifetime_kb,

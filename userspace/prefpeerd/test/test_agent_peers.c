@@ -508,9 +508,12 @@ static void names(void **state)
 	branch_free(b);
 }
 
+static bool asked_with_packet; /* the last refused child came with a packet of its own line */
+
 static int refuses_open(void *e, conn_id conn, remote_id remote, const struct addr *local,
 			const struct engine_child *child, const struct engine_budget *b)
 {
+	asked_with_packet = child->has_flow && selector_contains(&child->sel, &child->flow);
 	return -ENOBUFS;
 }
 
@@ -534,6 +537,7 @@ static void engine_refuses(void **state)
 	ops.open = refuses_open;
 	b->engine->ops = &ops;
 	branch_send(b, 0);
+	assert_true(asked_with_packet);
 	assert_string_equal(branch_state(b), "BACKOFF 10.1.1.1");
 	assert_int_equal(branch_tried(b, "10.2.2.2", 0), 1);
 	entries_each_session(b->entries, count_session, &n);

@@ -179,6 +179,97 @@ static void narrowed(void **state)
 	fixture_free(f);
 }
 
+static void put_ts_of(struct msg_out *m, uint8_t type, const char *const *prefixes, uint8_t n)
+{
+	struct prefix p;
+	struct selector s = selector_any(AF_INET);
+	struct ts ts, other;
+
+	msg_payload_begin(m, type);
+	wtr_u8(&m->w, n);
+	wtr_room(&m->w, 3);
+	for (uint8_t i = 0; i < n; i++) {
+		assert_int_equal(prefix_parse(prefixes[i], &p), 0);
+		s.src = p;
+		selector_to_ts(&s, &ts, &other);
+		wtr_u8(&m->w, TS_IPV4_ADDR_RANGE);
+		wtr_u8(&m->w, 0);
+		wtr_u16(&m->w, 16);
+		wtr_u16(&m->w, ts.port.lo);
+		wtr_u16(&m->w, ts.port.hi);
+		wtr_bytes(&m->w, ts.lo.bytes, 4);
+		wtr_bytes(&m->w, ts.hi.bytes, 4);
+	}
+	msg_payload_end(m);
+}
+
+static void put_copy(struct msg_out *m, const struct payloads *p, uint8_t type)
+{
+	const struct payload *pld = payloads_find(p, type);
+
+	msg_payload_begin(m, type);
+	wtr_bytes(&m->w, pld->body, pld->len);
+	msg_payload_end(m);
+}
+
+/* right's answer to CREATE_CHILD_SA with three TSr: the first narrow, the last beside the offer. */
+static enum mock_fate answer_in_parts(void *ctx, struct datagram *d)
+{
+	static const char *const tsi[] = { "192.168.2.0/24" };
+	static const char *const tsr[] = { "172.16.2.64/26", "172.16.2.128/25", "10.0.0.0/8" };
+	struct fixture *f = ctx;
+	struct session *s = ((struct ike *)f->right.engine->impl)->sessions;
+	struct msg_cipher c = session_cipher(s, true);
+	struct payloads p;
+	struct ike_header h;
+	struct msg_out m;
+
+	if (datagram_exchange(d) != XCHG_CREATE_CHILD_SA || !datagram_is_response(d))
+		return MOCK_PASS;
+	assert_int_equal(ike_header_parse(d->bytes, d->len, &h), 0);
+	assert_int_equal(msg_open(&c, d->bytes, d->len, &p), 0);
+	msg_begin_sk(&m, &h, &c);
+	put_copy(&m, &p, PLD_SA);
+	put_copy(&m, &p, PLD_NONCE);
+	put_ts_of(&m, PLD_TSI, tsi, 1);
+	put_ts_of(&m, PLD_TSR, tsr, 3);
+	assert_int_equal(msg_seal(&m, &c, &s->iv_counter), 0);
+	memcpy(d->bytes, m.buf, m.w.len);
+	d->len = m.w.len;
+	return MOCK_PASS;
+}
+
+/* Which TSr of three the pair has when a packet to @flow asked; NULL: none did. */
+static void one_of_many(const char *flow, const char *want)
+{
+	struct fixture *f = up();
+	struct engine_child c = fixture_child(2, 2);
+	char text[PREFIX_STRLEN];
+
+	if (flow) {
+		c.has_flow = true;
+		c.flow = selector_any(AF_INET);
+		prefix_parse("192.168.2.7/32", &c.flow.src);
+		prefix_parse(flow, &c.flow.dst);
+	}
+	f->net.filter = answer_in_parts;
+	f->net.filter_ctx = f;
+	assert_int_equal(open_child(&f->left, 1, &c), 0);
+	fixture_run_ms(f, 100);
+	assert_int_equal(side_last(&f->left, ENG_CHILD_UP)->ev.child, 2);
+	prefix_print(&side_last(&f->left, ENG_CHILD_UP)->ev.pair.sel.dst, text, sizeof(text));
+	assert_string_equal(text, want);
+	fixture_free(f);
+}
+
+static void answered_with_several_selectors(void **state)
+{
+	one_of_many("172.16.2.70/32", "172.16.2.64/26");
+	one_of_many("172.16.2.200/32", "172.16.2.128/25");
+	one_of_many("172.16.2.1/32", "172.16.2.128/25");
+	one_of_many(NULL, "172.16.2.128/25");
+}
+
 /* ---- children that go ---- */
 
 static void closed_by_delete(void **state)
@@ -495,6 +586,7 @@ int main(void)
 		cmocka_unit_test(refused_child_leaves_the_rest),
 		cmocka_unit_test(accepted_and_then_refused),
 		cmocka_unit_test(narrowed),
+		cmocka_unit_test(answered_with_several_selectors),
 		cmocka_unit_test(closed_by_delete),
 		cmocka_unit_test(closed_quietly_and_in_two_steps),
 		cmocka_unit_test(crossing_deletes),
