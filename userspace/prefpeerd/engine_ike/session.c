@@ -27,12 +27,14 @@ static bool is_setup(enum session_state state)
 
 void session_set_state(struct session *s, enum session_state to, const char *reason)
 {
+	/* Anybody can make half-open ones end, as often as they like. */
+	bool cheap = s->state == SES_HALF_OPEN && (to == SES_DEAD || to == SES_ZOMBIE);
 	char peer[ENDPOINT_STRLEN];
 
 	if (s->state == to)
 		return;
-	log_info("ike", "conn %u to %s: %s -> %s: %s", s->conn,
-		 endpoint_print(&s->peer, peer, sizeof(peer)), state_names[s->state],
+	log_line(cheap ? LOG_LVL_DEBUG : LOG_LVL_INFO, "ike", "conn %u to %s: %s -> %s: %s",
+		 s->conn, endpoint_print(&s->peer, peer, sizeof(peer)), state_names[s->state],
 		 state_names[to], reason);
 	if (is_setup(s->state) && !is_setup(to)) {
 		s->e->n_setups--;

@@ -442,17 +442,23 @@ static void new_half_open(struct init_in *in, const struct init_key *key)
 
 	if (!s)
 		return;
-	err = respond(s, in);
-	if (err) {
-		e->counters.malformed++;
-		session_end(s, WHY_UNKNOWN, "IKE_SA_INIT refused: %s", strerror(-err));
-		return;
-	}
 	s->init_key = *key;
 	memcpy(s->rs.request_hash, key->hash, sizeof(key->hash));
 	s->rs.have_request = true;
+	/*
+	 * Counted before the Diffie-Hellman, and for as long as any other when that
+	 * comes to nothing: a flood of values that are on no curve meets the cookie too.
+	 */
 	session_add_half_open(s);
 	timer_set(&e->env.timers, &s->expiry_timer, mono_add_ms(ike_now(e), HALF_OPEN_MS));
+	err = respond(s, in);
+	if (!err)
+		return;
+	e->counters.malformed++;
+	log_debug("ike", "IKE_SA_INIT refused: %s", strerror(-err));
+	/* A failure of our own: it may ask again. */
+	if (err != -EINVAL)
+		session_end(s, WHY_UNKNOWN, "IKE_SA_INIT refused: %s", strerror(-err));
 }
 
 void init_request(struct ike *e, const struct ike_header *h, const struct endpoint *local,

@@ -502,6 +502,37 @@ static void cookies(void **state)
 	fixture_free(f);
 }
 
+/* A KE value that no group has costs a Diffie-Hellman, so it counts like any other; once. */
+static void bad_key_exchange_counts(void **state)
+{
+	struct fixture *f = fixture_new(AF_INET);
+	const struct ike_counters *n = engine_ike_counters(f->right.engine);
+	struct datagram init = *captured_init(f);
+	const struct payload *ke;
+	struct ike_header h;
+	struct payloads p;
+
+	assert_int_equal(ike_header_parse(init.bytes, init.len, &h), 0);
+	assert_int_equal(payloads_parse(h.next, init.bytes + IKE_HEADER_LEN,
+					init.len - IKE_HEADER_LEN, &p),
+			 0);
+	ke = payloads_find(&p, PLD_KE);
+	memset(init.bytes + (ke->body - init.bytes) + 4, 0, ke->len - 4);
+	flood(f, &init, 300, 50);
+	assert_int_equal(n->malformed, 100);
+	assert_int_equal(n->cookies, 200);
+	/* The same bytes again: neither computed nor answered. */
+	flood(f, &init, 100, 50);
+	assert_int_equal(n->malformed, 100);
+	assert_int_equal(n->cookies, 200);
+	assert_int_equal(net_count(f, &f->right, XCHG_IKE_SA_INIT, true, 0), 200);
+	/* And they are forgotten like any other. */
+	fixture_run_ms(f, 10001);
+	flood(f, &init, 8, 1);
+	assert_int_equal(n->malformed, 108);
+	fixture_free(f);
+}
+
 /* Two COOKIEs are followed, a third is not (§10). */
 static enum mock_fate always_cookie(void *ctx, struct datagram *d)
 {
@@ -781,6 +812,7 @@ int main(void)
 		cmocka_unit_test(abandoned_auth),
 		cmocka_unit_test(half_open_per_source),
 		cmocka_unit_test(cookies),
+		cmocka_unit_test(bad_key_exchange_counts),
 		cmocka_unit_test(too_many_cookies),
 		cmocka_unit_test(group_not_offered),
 		cmocka_unit_test(behind_nat),
