@@ -43,7 +43,7 @@ static void failed(struct entries *s, conn_id conn, child_id child, int err)
 	if (err >= 0)
 		return;
 	MEM_ROOM(s->failed, s->n_failed, s->cap_failed);
-	s->failed[s->n_failed++] = (struct shell_failure){conn, child, err};
+	s->failed[s->n_failed++] = (struct shell_failure){.conn = conn, .child = child, .err = err};
 }
 
 /* False: the line is gone (a reload), nothing can be asked for. */
@@ -79,6 +79,8 @@ static void do_open(struct entries *s, const struct core_action *a)
 	if (fill_child(s, a, &child))
 		err = ENGINE(s)->open(EIMPL(s), a->conn, a->remote, &a->local, &child, &b);
 	failed(s, a->conn, 0, err);
+	if (err == -EAGAIN)
+		s->failed[s->n_failed - 1].busy = true;
 }
 
 static void do_child_open(struct entries *s, const struct core_action *a)
@@ -209,7 +211,9 @@ static void feed_back(struct entries *s, const struct shell_failure *f)
 	struct run r = {&s->core, &env, &s->out};
 	const struct cause c = {.text = strerror(-f->err)};
 
-	if (f->child)
+	if (f->busy)
+		core_conn_busy(&r, f->conn);
+	else if (f->child)
 		core_child_failed(&r, f->conn, f->child, WHY_LOCAL, c.text);
 	else
 		core_conn_down(&r, f->conn, WHY_LOCAL, &c);

@@ -62,19 +62,32 @@ static struct core_line *first_wanted(struct core_entry *e)
 }
 
 static struct core_action *emit_child(struct run *r, struct core_entry *e,
-				      enum core_action_type type, conn_id conn)
+				      enum core_action_type type)
 {
-	struct core_line *l = core_line(e, e->at.reqid);
+	const struct core_line *l = core_line(e, e->at.reqid);
 	struct core_action *a = emit(r, type, e);
 
-	e->at.child = ++r->c->last_child;
-	l->setup = e->at.child;
-	core_child_add(e, e->at.child, conn, l->reqid, CHILD_SETUP, walk_peer(e));
-	a->conn = conn;
+	a->conn = e->at.conn;
 	a->child = e->at.child;
 	a->reqid = l->reqid;
 	a->sel = l->sel;
 	return a;
+}
+
+static void add_child(struct run *r, struct core_entry *e)
+{
+	struct core_line *l = core_line(e, e->at.reqid);
+
+	e->at.child = ++r->c->last_child;
+	l->setup = e->at.child;
+	core_child_add(e, e->at.child, e->at.conn, l->reqid, CHILD_SETUP, walk_peer(e));
+}
+
+static void ask_child(struct run *r, struct core_entry *e)
+{
+	e->at.kind = AT_ASK;
+	add_child(r, e);
+	emit_child(r, e, ACT_CHILD_OPEN);
 }
 
 static void run_budget(struct run *r, struct core_entry *e, bool answered)
@@ -84,19 +97,79 @@ static void run_budget(struct run *r, struct core_entry *e, bool answered)
 	e->at.at = mono_add_ms(r->env->now, e->at.budget_ms);
 }
 
+static void emit_open(struct run *r, struct core_entry *e, const struct core_conn *conn)
+{
+	struct core_action *a = emit_child(r, e, ACT_OPEN);
+
+	a->remote = conn->remote;
+	a->local = conn->local;
+	a->peer = conn->peer;
+	a->answer_ms = e->at.answer_ms;
+	a->finish_ms = attempt_finish_ms(e);
+}
+
 static void open_new(struct run *r, struct core_entry *e, const struct core_peer *p,
 		     const struct addr *local)
 {
-	struct core_action *a;
+	const struct core_conn *conn = conn_new(r->c, p->remote, local, &p->addr);
 
 	e->at.kind = AT_OPEN;
-	e->at.conn = conn_new(r->c, p->remote, local, &p->addr)->id;
-	a = emit_child(r, e, ACT_OPEN, e->at.conn);
-	a->remote = p->remote;
-	a->local = *local;
-	a->peer = p->addr;
-	a->answer_ms = e->at.answer_ms;
-	a->finish_ms = attempt_finish_ms(e);
+	e->at.conn = conn->id;
+	add_child(r, e);
+	emit_open(r, e, conn);
+}
+
+static void wait_for_room(struct run *r, struct core_entry *e)
+{
+	e->at.at = mono_add_ms(r->env->now, OPEN_AGAIN_MS);
+}
+
+void core_conn_busy(struct run *r, conn_id id)
+{
+	struct core_conn *conn = core_conn(r->c, id);
+
+	if (!conn || conn->state != CONN_SETUP)
+		return;
+	conn->waiting = true;
+	for (unsigned i = 0; i < r->c->n_entries; i++)
+		if (r->c->entries[i]->at.kind && r->c->entries[i]->at.conn == id)
+			wait_for_room(r, r->c->entries[i]);
+}
+
+static bool has_opener(const struct core *c, conn_id id)
+{
+	for (unsigned i = 0; i < c->n_entries; i++)
+		if (c->entries[i]->at.kind == AT_OPEN && c->entries[i]->at.conn == id)
+			return true;
+	return false;
+}
+
+/* Whoever joined opens it, if the one who wanted to has left. */
+bool attempt_open_again(struct run *r, struct core_entry *e)
+{
+	struct core_conn *conn = core_conn(r->c, e->at.conn);
+
+	if (!conn || !conn->waiting)
+		return false;
+	if (e->at.kind == AT_JOIN && has_opener(r->c, conn->id)) {
+		wait_for_room(r, e);
+		return true;
+	}
+	if (e->at.kind == AT_JOIN) {
+		e->at.kind = AT_OPEN;
+		add_child(r, e);
+	}
+	conn->waiting = false;
+	for (unsigned i = 0; i < r->c->n_entries; i++) {
+		struct core_entry *user = r->c->entries[i];
+
+		if (!user->at.kind || user->at.conn != conn->id)
+			continue;
+		user->at.started = r->env->now;
+		run_budget(r, user, false);
+	}
+	emit_open(r, e, conn);
+	return true;
 }
 
 bool attempt_begin(struct run *r, struct core_entry *e, struct core_peer *p, struct cause *why)
@@ -122,14 +195,15 @@ bool attempt_begin(struct run *r, struct core_entry *e, struct core_peer *p, str
 		open_new(r, e, p, &local);
 		run_budget(r, e, false);
 	} else if (conn->state == CONN_UP) {
-		e->at.kind = AT_ASK;
 		e->at.conn = conn->id;
-		emit_child(r, e, ACT_CHILD_OPEN, conn->id);
+		ask_child(r, e);
 		run_budget(r, e, true);
 	} else {
 		e->at.kind = AT_JOIN;
 		e->at.conn = conn->id;
 		run_budget(r, e, conn->answered);
+		if (conn->waiting)
+			wait_for_room(r, e);
 	}
 	return true;
 }
@@ -139,10 +213,9 @@ void attempt_conn_up(struct run *r, struct core_entry *e)
 {
 	if (e->at.kind != AT_JOIN)
 		return;
-	e->at.kind = AT_ASK;
 	if (!e->at.answered)
 		run_budget(r, e, true);
-	emit_child(r, e, ACT_CHILD_OPEN, e->at.conn);
+	ask_child(r, e);
 }
 
 /*
@@ -184,6 +257,7 @@ void core_conn_answered(struct run *r, conn_id id, uint32_t rtt_us)
 	if (!conn || conn->state == CONN_CLOSING)
 		return;
 	conn->answered = true;
+	conn->waiting = false;
 	conn->rtt_us = rtt_us ? rtt_us : conn->rtt_us;
 	for (unsigned i = 0; i < r->c->n_entries; i++)
 		if (r->c->entries[i]->at.conn == id)

@@ -36,6 +36,7 @@
 #define HOLD_MAX_MS 10000     /* §1.5 */
 #define K_RESET_MS 600000     /* §10: k=0 after 10 min without a walk */
 #define TRAFFIC_RECENT_MS 10000
+#define OPEN_AGAIN_MS 50      /* the engine has room for so many set-ups only */
 
 typedef uint32_t peer_key; /* names a peer within its entry, never reused; 0 = none */
 
@@ -107,6 +108,7 @@ struct core_conn {
 	struct addr local, peer;
 	enum conn_state state;
 	bool answered; /* something with our SPI was heard */
+	bool waiting;  /* SETUP: the engine had no room, it is opened again */
 	bool quiet;    /* close without an exchange */
 	uint32_t rtt_us;
 };
@@ -289,6 +291,8 @@ void core_orphans(struct run *r, struct core_entry *e, peer_key peer, const uint
 void core_conn_answered(struct run *r, conn_id id, uint32_t rtt_us);
 void core_conn_remark(struct run *r, conn_id id, enum engine_why why, const char *text);
 void core_conn_up(struct run *r, conn_id id, uint32_t rtt_us);
+/* The engine has no room for the set-up: the step is kept, its budget begins when there is. */
+void core_conn_busy(struct run *r, conn_id id);
 void core_conn_heard(struct run *r, conn_id id, mono_t when, uint32_t rtt_us);
 void core_conn_down(struct run *r, conn_id id, enum engine_why why, const struct cause *detail);
 struct core_pair {
@@ -393,6 +397,8 @@ uint32_t entry_dpd_budget_ms(const struct core_entry *e); /* 6R; R = 2 s without
 bool attempt_begin(struct run *r, struct core_entry *e, struct core_peer *p, struct cause *why);
 void attempt_abandon(struct run *r, struct core_entry *e);
 void attempt_conn_up(struct run *r, struct core_entry *e);
+/* The deadline of the attempt is due: open again what waits for room. False: time is up. */
+bool attempt_open_again(struct run *r, struct core_entry *e);
 
 /* conn.c */
 struct core_conn *conn_new(struct core *c, remote_id remote, const struct addr *local,

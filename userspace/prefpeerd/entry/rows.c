@@ -249,7 +249,7 @@ void core_tick(struct run *r, struct core_entry *e)
 	for (unsigned i = 0; i < e->n_lines; i++)
 		if (due(r, e->lines[i].backoff_at))
 			line_backoff_over(r, e, &e->lines[i]);
-	if (e->at.kind && due(r, e->at.at)) {
+	if (e->at.kind && due(r, e->at.at) && !attempt_open_again(r, e)) {
 		const struct cause why = {
 			.reason = e->at.remark ? e->at.remark : REASON_TIMEOUT,
 			.text = e->at.remark ? e->at.remark_text : NULL,

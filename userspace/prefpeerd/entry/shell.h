@@ -52,6 +52,7 @@ struct shell_verdict {
 struct shell_failure {
 	conn_id conn;
 	child_id child; /* 0: the conn itself */
+	bool busy;      /* no room for that set-up now */
 	int err;
 };
 

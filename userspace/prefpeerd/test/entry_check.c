@@ -286,7 +286,7 @@ static void put_conn(struct sig *s, conn_id id)
 		return;
 	s->conns[s->n_conns++] = id;
 	put(s, k->remote);
-	put(s, k->state | k->answered << 4 | k->quiet << 5);
+	put(s, k->state | k->answered << 4 | k->quiet << 5 | k->waiting << 6);
 }
 
 static void put_line(struct sig *s, const struct core_entry *e, const struct core_line *l)

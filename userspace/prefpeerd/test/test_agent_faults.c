@@ -180,6 +180,43 @@ static void verdict_of_another(void **state)
 	branch_free(b);
 }
 
+/* ---- an engine without room ---------------------------------------------------- */
+
+static unsigned refused;
+
+static int no_room(void *e, conn_id conn, remote_id remote, const struct addr *local,
+		   const struct engine_child *child, const struct engine_budget *b)
+{
+	refused++;
+	return -EAGAIN;
+}
+
+static void set_ups_are_full(void **state)
+{
+	struct branch *b = branch_new(CONF, 2);
+	const struct engine_ops *real = b->engine->ops;
+	struct engine_ops ops = *real;
+	mono_t from;
+
+	ops.open = no_room;
+	refused = 0;
+	b->engine->ops = &ops;
+	b->hubs[0].cut = true;
+	branch_traffic_ms(b, 0, 20000, 500);
+	assert_string_equal(branch_state(b), "WALK 10.1.1.1"); /* no failure of that peer */
+	assert_in_range(refused, 300, 401); /* every 50 ms */
+	ops.open = real->open;
+	from = b->clock.now;
+	while (!strcmp(branch_state(b), "WALK 10.1.1.1"))
+		branch_run_ms(b, 100);
+	assert_in_range(mono_diff_ms(b->clock.now, from), 12000, 12200); /* its whole budget */
+	branch_run_ms(b, 300);
+	assert_string_equal(branch_state(b), "UP 10.2.2.2");
+	assert_true(branch_send(b, 0));
+	b->engine->ops = real;
+	branch_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +226,7 @@ int main(void)
 		cmocka_unit_test(verdict_unread_then_void),
 		cmocka_unit_test(verdict_never_read),
 		cmocka_unit_test(verdict_of_another),
+		cmocka_unit_test(set_ups_are_full),
 	};
 
 	return cmocka_run_group_tests_name("agent: faults", tests, NULL, NULL);

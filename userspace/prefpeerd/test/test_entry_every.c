@@ -19,7 +19,7 @@ enum kind {
 	E_ACQUIRE, E_ACQUIRE_THERE, E_CONNECT, E_CLEAR_SESSION, E_CLEAR_SA, E_IDLE,
 	E_FIRE_ATTEMPT, E_FIRE_BACKOFF, E_FIRE_K, E_FIRE_CHILDLESS, E_FIRE_MOVED, E_FIRE_ORPHANS,
 	E_FIRE_LINE, E_FIRE_OLD, E_FIRE_HOLD,
-	E_ANSWERED, E_REMARK, E_UP, E_AUTH, E_DEAD, E_DELETE, E_LIFETIME, E_CLOSED, E_HEARD, E_STRAY,
+	E_ANSWERED, E_REMARK, E_BUSY, E_UP, E_AUTH, E_DEAD, E_DELETE, E_LIFETIME, E_CLOSED, E_HEARD, E_STRAY,
 	E_CHILD_UP, E_CHILD_NARROW, E_CHILD_FAILED, E_CHILD_DELETE_IDLE, E_CHILD_DELETE_BUSY,
 	E_EXPIRED_IDLE, E_EXPIRED_BUSY, E_LOST,
 	E_INBOUND, E_INBOUND_IDLE, E_INBOUND_GONE,
@@ -32,7 +32,7 @@ static const char *const kind_names[E_MAX] = {
 	"acquire", "acquire (SA there)", "connect", "clear session", "clear sa", "pair idle",
 	"budget over", "back-off over", "10 min over", "30 s childless", "move guard over",
 	"orphans' 5 s over", "line back-off over", "old inbound 5 s over", "hold over",
-	"answered", "remark", "IKE up", "AUTH failed", "dead", "peer deletes IKE", "IKE lifetime",
+	"answered", "remark", "no room to open", "IKE up", "AUTH failed", "dead", "peer deletes IKE", "IKE lifetime",
 	"closed", "heard", "stray child up",
 	"child up", "child up narrow", "child failed", "child deleted, idle", "child deleted, busy",
 	"child expired, idle", "child expired, busy", "SA lost",
@@ -204,12 +204,15 @@ static void can_conns(struct search *x, const struct core *c)
 			can(x, E_HEARD, k, 0, 0);
 			continue;
 		}
+		if (conn->waiting)
+			continue;
 		can(x, E_UP, k, 0, 0);
 		can(x, E_AUTH, k, 0, 0);
 		can(x, E_STRAY, k, 0, 0);
 		if (!conn->answered) {
 			can(x, E_ANSWERED, k, 0, 0);
 			can(x, E_REMARK, k, 0, 0);
+			can(x, E_BUSY, k, 0, 0);
 		}
 	}
 }
@@ -274,6 +277,8 @@ static void apply_conn(struct world *w, const struct event *ev, struct check_eve
 		core_conn_answered(&w->r, id, 0);
 	else if (ev->kind == E_REMARK)
 		core_conn_remark(&w->r, id, WHY_PROPOSAL, "said without proof");
+	else if (ev->kind == E_BUSY)
+		core_conn_busy(&w->r, id);
 	else if (ev->kind == E_UP)
 		core_conn_up(&w->r, id, 0);
 	else if (ev->kind == E_HEARD)

@@ -592,6 +592,44 @@ static void set_up_taken_over(void **state)
 	assert_int_equal(E1->state, ENTRY_UP);
 }
 
+static void no_room_to_open(void **state)
+{
+	const struct world_spec s[] = { { 0, 2, false, true, 1 }, { 0, 2, false, true, 1 } };
+	child_id child;
+	conn_id conn;
+
+	world_init(&w, s, 2);
+	world_acquire(&w, 0, 0);
+	conn = E0->at.conn;
+	child = E0->at.child;
+	core_conn_busy(&w.r, conn);
+	world_acquire(&w, 1, 0);
+	assert_int_equal(E1->at.kind, AT_JOIN);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(mono_diff_ms(core_deadline(E0), w.env.now), OPEN_AGAIN_MS);
+		assert_int_equal(mono_diff_ms(core_deadline(E1), w.env.now), OPEN_AGAIN_MS);
+		world_fire(&w, E1, &E1->at.at);
+		assert_int_equal(world_count(&w, ACT_OPEN), 0); /* E0 does that */
+		world_fire(&w, E0, &E0->at.at);
+		assert_int_equal(world_count(&w, ACT_OPEN), 1);
+		assert_int_equal(world_action(&w, ACT_OPEN)->conn, conn);
+		assert_int_equal(world_action(&w, ACT_OPEN)->child, child);
+		assert_int_equal(world_action(&w, ACT_OPEN)->answer_ms, 12000);
+		assert_int_equal(mono_diff_ms(E0->at.at, w.env.now), 12000); /* from here on */
+		assert_int_equal(mono_diff_ms(E1->at.at, w.env.now), 12000);
+		core_conn_busy(&w.r, conn);
+	}
+	world_step(&w);
+	core_clear_session(&w.r, E0, REASON_CLEAR_SESSION);
+	assert_int_equal(world_count(&w, ACT_CLOSE), 0);
+	world_fire(&w, E1, &E1->at.at); /* nobody else opens it now */
+	assert_int_equal(world_action(&w, ACT_OPEN)->conn, conn);
+	assert_int_equal(world_action(&w, ACT_OPEN)->child, E1->at.child);
+	world_child_up(&w, E1->at.child, false);
+	assert_int_equal(E1->state, ENTRY_UP);
+	assert_int_equal(E1->c, P(0));
+}
+
 static void joined_fails_alike(void **state)
 {
 	const struct world_spec s[] = { { 0, 2, false, true, 1 }, { 0, 2, false, true, 1 } };
@@ -928,6 +966,7 @@ int main(void)
 		ROW("case 49: shared IKE SA, clear while another asks on it", case_49_clear_while_asked),
 		ROW("case 49: shared IKE SA, death", case_49_death),
 		ROW("a set-up is taken over by whoever joined", set_up_taken_over),
+		ROW("an engine without room keeps the step and its budget", no_room_to_open),
 		ROW("what the peer states fails every step that joined", joined_fails_alike),
 		ROW("case 51: local address gone and back: same peer", case_51),
 		ROW("peer deletes the IKE SA", peer_deletes_ike),
