@@ -12,19 +12,34 @@ enum inq_class inq_classify(const uint8_t *bytes, size_t len)
 {
 	struct ike_header h;
 
-	if (ike_header_parse(bytes, len, &h) || h.flags & IKE_FLAG_RESPONSE)
+	if (ike_header_parse(bytes, len, &h))
+		return INQ_CLASSES;
+	if (h.flags & IKE_FLAG_RESPONSE)
 		return INQ_ESTABLISHED;
 	if (h.exchange == XCHG_IKE_SA_INIT)
 		return INQ_INIT;
 	return h.exchange == XCHG_IKE_AUTH ? INQ_AUTH : INQ_ESTABLISHED;
 }
 
+static size_t cost(size_t len)
+{
+	return sizeof(struct inq_message) + len;
+}
+
+static bool has_room(const struct inq *q, enum inq_class class, size_t len)
+{
+	return class < INQ_CLASSES && q->n[class] < INQ_MAX && len <= INQ_BYTES_MAX &&
+	       q->bytes[class] + cost(len) <= INQ_BYTES_MAX;
+}
+
 void inq_push(struct inq *q, const struct endpoint *local, const struct endpoint *peer,
 	      const uint8_t *bytes, size_t len, mono_t when)
 {
 	enum inq_class class = inq_classify(bytes, len);
-	struct inq_message *m = q->n[class] < INQ_MAX ? malloc(sizeof(*m) + len) : NULL;
+	struct inq_message *m = NULL;
 
+	if (has_room(q, class, len))
+		m = malloc(cost(len));
 	if (!m) {
 		q->dropped++;
 		return;
@@ -36,6 +51,7 @@ void inq_push(struct inq *q, const struct endpoint *local, const struct endpoint
 	memcpy(m->bytes, bytes, len);
 	DL_APPEND(q->queues[class], m);
 	q->n[class]++;
+	q->bytes[class] += cost(len);
 }
 
 static struct inq_message *pop(struct inq *q, enum inq_class class)
@@ -45,6 +61,7 @@ static struct inq_message *pop(struct inq *q, enum inq_class class)
 	if (m) {
 		DL_DELETE(q->queues[class], m);
 		q->n[class]--;
+		q->bytes[class] -= cost(m->len);
 	}
 	return m;
 }

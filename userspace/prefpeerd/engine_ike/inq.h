@@ -13,7 +13,9 @@
 
 #define INQ_INIT_WAIT_MS \
 	200	     /* an IKE_SA_INIT that waited longer is dropped: its sender asks again */
-#define INQ_MAX 4096 /* messages in a queue; beyond, the newest is dropped */
+/* Of a queue: messages, and bytes with what each takes beside its own. Beyond, the newest drops. */
+#define INQ_MAX 4096
+#define INQ_BYTES_MAX (1024 * 1024)
 
 struct inq_message {
 	struct endpoint local, peer;
@@ -28,13 +30,15 @@ enum inq_class { INQ_ESTABLISHED, INQ_AUTH, INQ_INIT, INQ_CLASSES };
 struct inq {
 	struct inq_message *queues[INQ_CLASSES];
 	unsigned n[INQ_CLASSES];
+	size_t bytes[INQ_CLASSES];
 	uint64_t dropped;
 };
 
 typedef void (*inq_fn)(void *ctx, const struct inq_message *m);
 
-/* From the header alone; nothing is verified yet. */
+/* From the header alone; nothing is verified yet. INQ_CLASSES: it has none that is one. */
 enum inq_class inq_classify(const uint8_t *bytes, size_t len);
+/* Takes a copy, or counts it as dropped: no IKE header, no room, no memory. */
 void inq_push(struct inq *q, const struct endpoint *local, const struct endpoint *peer,
 	      const uint8_t *bytes, size_t len, mono_t when);
 /* One turn. True: something is left for the next. */

@@ -527,6 +527,60 @@ static void queue_order(void **state)
 	inq_free(&q);
 }
 
+static void push_sized(struct inq *q, uint8_t exchange, size_t len, size_t claimed)
+{
+	static uint8_t bytes[65536];
+	struct endpoint ep = { 0 };
+
+	memset(bytes, 0, IKE_HEADER_LEN);
+	bytes[17] = IKE_VERSION;
+	bytes[18] = exchange;
+	bytes[19] = IKE_FLAG_INITIATOR;
+	bytes[25] = (uint8_t)(claimed >> 16);
+	bytes[26] = (uint8_t)(claimed >> 8);
+	bytes[27] = (uint8_t)claimed;
+	inq_push(q, &ep, &ep, bytes, len, (mono_t){ NSEC_PER_SEC });
+}
+
+static void count_one(void *ctx, const struct inq_message *m)
+{
+	++*(unsigned *)ctx;
+}
+
+/* Large messages fill a queue by their bytes, and no other; served, there is room again. */
+static void queue_bytes(void **state)
+{
+	struct inq q = { 0 };
+	unsigned served = 0, fit = 17;
+
+	for (unsigned i = 0; i < 20; i++)
+		push_sized(&q, XCHG_INFORMATIONAL, 60000, 60000);
+	assert_int_equal(q.n[INQ_ESTABLISHED], fit);
+	assert_int_equal(q.dropped, 20 - fit);
+	push_sized(&q, XCHG_IKE_SA_INIT, 60000, 60000);
+	assert_int_equal(q.n[INQ_INIT], 1);
+	inq_serve(&q, (mono_t){ NSEC_PER_SEC }, count_one, &served);
+	assert_int_equal(served, fit + 1);
+	for (unsigned i = 0; i < 20; i++)
+		push_sized(&q, XCHG_INFORMATIONAL, 60000, 60000);
+	assert_int_equal(q.n[INQ_ESTABLISHED], fit);
+	inq_free(&q);
+}
+
+/* What is no IKE message takes no room. */
+static void queue_refuses_bad_headers(void **state)
+{
+	struct inq q = { 0 };
+
+	push_sized(&q, XCHG_INFORMATIONAL, 27, 27);
+	push_sized(&q, XCHG_INFORMATIONAL, 100, 101);
+	assert_int_equal(q.n[INQ_ESTABLISHED] + q.n[INQ_AUTH] + q.n[INQ_INIT], 0);
+	assert_int_equal(q.dropped, 2);
+	push_sized(&q, XCHG_INFORMATIONAL, 100, 100);
+	assert_int_equal(q.n[INQ_ESTABLISHED], 1);
+	inq_free(&q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -538,6 +592,7 @@ int main(void)
 		cmocka_unit_test(default_offer),     cmocka_unit_test(chosen_suites),
 		cmocka_unit_test(accepted_answers),  cmocka_unit_test(cookie_life),
 		cmocka_unit_test(nat_verdicts),	     cmocka_unit_test(queue_order),
+		cmocka_unit_test(queue_bytes),	     cmocka_unit_test(queue_refuses_bad_headers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
