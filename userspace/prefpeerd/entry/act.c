@@ -116,10 +116,14 @@ static void do_point(struct entries *s, const struct core_action *a)
 	if (!l)
 		return;
 	err = s->ports.point(s->spd, l, &a->local, &a->peer, s->ports.kernel);
-	if (err)
-		log_err("entry", "%s %u line %u: policy cannot name %s → %s: %s", l->map, l->seq,
-			l->no, addr_print(&a->local, local, sizeof(local)),
-			addr_print(&a->peer, peer, sizeof(peer)), strerror(-err));
+	if (!err)
+		return;
+	log_err("entry", "%s %u line %u: policy cannot name %s → %s: %s", l->map, l->seq,
+		l->no, addr_print(&a->local, local, sizeof(local)),
+		addr_print(&a->peer, peer, sizeof(peer)), strerror(-err));
+	MEM_ROOM(s->failed, s->n_failed, s->cap_failed);
+	s->failed[s->n_failed++] = (struct shell_failure){
+		.entry = a->entry, .reqid = a->reqid, .err = err};
 }
 
 static void do_larval_kill(struct entries *s, const struct core_action *a)
@@ -211,7 +215,9 @@ static void feed_back(struct entries *s, const struct shell_failure *f)
 	struct run r = {&s->core, &env, &s->out};
 	const struct cause c = {.text = strerror(-f->err)};
 
-	if (f->busy)
+	if (f->reqid)
+		core_point_failed(&r, core_entry(&s->core, f->entry), f->reqid);
+	else if (f->busy)
 		core_conn_busy(&r, f->conn);
 	else if (f->child)
 		core_child_failed(&r, f->conn, f->child, WHY_LOCAL, c.text);

@@ -36,6 +36,7 @@
 #define HOLD_MAX_MS 10000     /* §1.5 */
 #define K_RESET_MS 600000     /* §10: k=0 after 10 min without a walk */
 #define TRAFFIC_RECENT_MS 10000
+#define POINT_AGAIN_MS 1000
 #define OPEN_AGAIN_MS 50      /* the engine has room for so many set-ups only */
 
 typedef uint32_t peer_key; /* names a peer within its entry, never reused; 0 = none */
@@ -179,6 +180,7 @@ struct core_entry {
 	bool orphans;
 	mono_t orphans_at; /* inbound ones go */
 	mono_t backoff_at, k_reset_at, childless_at, moved_until;
+	mono_t point_at; /* a template that the kernel refused is put once more */
 };
 
 struct core {
@@ -285,6 +287,8 @@ void core_ready(struct run *r, bool ready);
 void core_stop(struct run *r);
 void core_local_changed(struct run *r);
 void core_tick(struct run *r, struct core_entry *e);
+/* The kernel refused ACT_POINT: its template is not what the line remembers. @e: NULL = gone. */
+void core_point_failed(struct run *r, struct core_entry *e, uint32_t reqid);
 void core_orphans(struct run *r, struct core_entry *e, peer_key peer, const uint32_t *reqids,
 		  unsigned n);
 

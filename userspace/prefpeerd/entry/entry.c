@@ -313,6 +313,17 @@ void entry_point(struct run *r, struct core_entry *e)
 	}
 }
 
+void core_point_failed(struct run *r, struct core_entry *e, uint32_t reqid)
+{
+	struct core_line *l = e ? core_line(e, reqid) : NULL;
+
+	if (!l)
+		return;
+	l->local = l->peer = (struct addr){0};
+	if (!mono_is_set(e->point_at))
+		e->point_at = mono_add_ms(r->env->now, POINT_AGAIN_MS);
+}
+
 /* The pairs of the last peer end after the switch, not before it (case 37). */
 static void retire_others(struct run *r, struct core_entry *e)
 {

@@ -246,6 +246,12 @@ void core_tick(struct run *r, struct core_entry *e)
 		e->k = 0;
 		e->k_reset_at = MONO_UNSET;
 	}
+	if (due(r, e->point_at)) {
+		e->point_at = MONO_UNSET;
+		/* Not within a walk (I9): its end names a peer in any case. */
+		if (e->state != ENTRY_WALK)
+			entry_point(r, e);
+	}
 	for (unsigned i = 0; i < e->n_lines; i++)
 		if (due(r, e->lines[i].backoff_at))
 			line_backoff_over(r, e, &e->lines[i]);
@@ -273,6 +279,7 @@ mono_t core_deadline(const struct core_entry *e)
 			      e->k_reset_at,
 			      e->childless_at,
 			      e->moved_until,
+			      e->point_at,
 			      e->orphans_at};
 	mono_t at = MONO_NEVER;
 

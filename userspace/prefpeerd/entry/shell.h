@@ -53,6 +53,7 @@ struct shell_failure {
 	conn_id conn;
 	child_id child; /* 0: the conn itself */
 	bool busy;      /* no room for that set-up now */
+	uint32_t entry, reqid; /* reqid not 0: the template of that line */
 	int err;
 };
 

@@ -321,7 +321,7 @@ static void put_entry(struct sig *s, const struct core_entry *e)
 		put_conn(s, e->holds[i].conn);
 	}
 	put(s, mono_is_set(e->k_reset_at) | mono_is_set(e->moved_until) << 1 |
-		       mono_is_set(e->orphans_at) << 2 | e->orphans << 3 | addr_is_set(&e->local) << 4);
+		       mono_is_set(e->point_at) << 5 | mono_is_set(e->orphans_at) << 2 | e->orphans << 3 | addr_is_set(&e->local) << 4);
 }
 
 uint64_t entry_signature(const struct core *c, uint64_t seed)

@@ -217,6 +217,47 @@ static void set_ups_are_full(void **state)
 	branch_free(b);
 }
 
+/* ---- policies -------------------------------------------------------------------- */
+
+static bool policies_full;
+static unsigned n_puts;
+static struct addr named[2]; /* by the out templates of both lines */
+
+static int put_policy(void *impl, const struct kernel_policy *p)
+{
+	n_puts++;
+	if (policies_full)
+		return -ENOBUFS;
+	if (p->dir == POLICY_OUT && p->action == POLICY_PROTECT)
+		named[p->reqid % 256 == 3] = p->tmpl_dst;
+	return 0;
+}
+
+static void template_refused(void **state)
+{
+	struct branch *b = up();
+	struct addr second;
+	unsigned n;
+
+	addr_parse("10.2.2.2", &second);
+	b->ops.policy_put = put_policy;
+	policies_full = true;
+	memset(named, 0, sizeof(named));
+	b->hubs[0].cut = true;
+	while (strcmp(branch_state(b), "UP 10.2.2.2"))
+		branch_traffic_ms(b, 0, 100, 100);
+	n = n_puts;
+	branch_run_ms(b, 5100);
+	assert_in_range(n_puts - n, 10, 12); /* both lines, every second */
+	policies_full = false;
+	branch_run_ms(b, 1100);
+	assert_true(addr_equal(&named[0], &second) && addr_equal(&named[1], &second));
+	n = n_puts;
+	branch_run_ms(b, 5000);
+	assert_int_equal(n_puts, n);
+	branch_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +268,7 @@ int main(void)
 		cmocka_unit_test(verdict_never_read),
 		cmocka_unit_test(verdict_of_another),
 		cmocka_unit_test(set_ups_are_full),
+		cmocka_unit_test(template_refused),
 	};
 
 	return cmocka_run_group_tests_name("agent: faults", tests, NULL, NULL);
