@@ -236,6 +236,10 @@ void core_remove(struct run *r, struct core_entry *e)
 		entry_down(r, e, NEXT_SAME, CLOSE_DELETE, &why);
 	for (unsigned i = 0; i < e->n_lines; i++)
 		line_remove(r, e, &e->lines[i]);
+	/* Of a DOWN entry: every other state dropped them on its way there. */
+	if (e->orphans)
+		emit(r, ACT_ORPHANS_ALL, e);
+	e->orphans = false;
 	core_settle(r);
 }
 

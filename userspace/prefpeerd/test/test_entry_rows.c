@@ -928,6 +928,20 @@ static void orphans(void **state)
 	assert_int_equal(world_count(&w, ACT_ORPHANS_ALL), 1);
 }
 
+static void orphans_of_removed(void **state)
+{
+	uint32_t reqid;
+
+	world(2, true, true, 1);
+	reqid = E0->lines[0].reqid;
+	w.local_mask = 0; /* DOWN: it waits for an address */
+	core_orphans(&w.r, E0, P(1), &reqid, 1);
+	assert_int_equal(E0->state, ENTRY_DOWN);
+	world_step(&w);
+	core_remove(&w.r, E0);
+	assert_int_equal(world_count(&w, ACT_ORPHANS_ALL), 1);
+}
+
 #define ROW(name, fn) { name, fn, NULL, end, NULL }
 
 int main(void)
@@ -984,6 +998,7 @@ int main(void)
 		ROW("budgets", budgets),
 		ROW("an inbound child goes to the first line that intersects", inbound_line_choice),
 		ROW("orphans end after the first child is up (A19)", orphans),
+		ROW("orphans of an entry that is removed while DOWN end with it", orphans_of_removed),
 	};
 
 	return cmocka_run_group_tests_name("entry: rows of §10", tests, NULL, NULL);
