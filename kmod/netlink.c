@@ -200,10 +200,12 @@ static void *pp_pair_kind_named(struct pp_net *pn, const struct pp_req *req,
 	return pp_pair_named(pn, req, f);
 }
 
+/* Whoever is about to act on a verdict asks once more: has it moved since? */
 static int pp_pair_kind_fill(struct sk_buff *skb, struct pp_net *pn, void *obj)
 {
 	struct pp_pair *pair = obj;
 
+	pp_pair_refresh(pn, pair);
 	return pp_fill_pair(skb, pn, pair, PREFPEER_REASON_NONE, pair->read);
 }
 
@@ -262,19 +264,23 @@ static const struct pp_kind pp_rule_kind = {
 	.fill	= pp_rule_kind_fill,
 };
 
-/* Reading counters may have raised events; the worker sends them. */
+/*
+ * Reading counters may have raised events, and changed what pairs and peers
+ * depend on; the worker sends the ones and sees to the others.
+ */
 static void pp_send_soon(struct pp_net *pn)
 {
+	bool work = !list_empty(&pn->dirty_pairs) ||
+		    !list_empty(&pn->dirty_peers);
 	int i;
 
-	for (i = 0; i < PP_GROUPS; i++) {
-		if (!pn->group[i].skb)
-			continue;
-		spin_lock_bh(&pn->lock);
-		pp_kick(pn);
-		spin_unlock_bh(&pn->lock);
+	for (i = 0; i < PP_GROUPS; i++)
+		work |= !!pn->group[i].skb;
+	if (!work)
 		return;
-	}
+	spin_lock_bh(&pn->lock);
+	pp_kick(pn);
+	spin_unlock_bh(&pn->lock);
 }
 
 static int pp_get_fill(struct sk_buff *skb, struct pp_net *pn,

@@ -560,24 +560,57 @@ static void pp_pair_note(const struct pp_look *lk, struct pp_pair *pair)
 }
 
 /**
+ * pp_pair_narrow() - is lastused worth its lock?
+ * @pair: the pair
+ *
+ * Return: true unless something in it is judged by less than lastused tells.
+ */
+bool pp_pair_narrow(const struct pp_pair *pair)
+{
+	u64 t = pp_pair_time_min(pair);
+
+	return !t || t >= PP_LASTUSED_MIN_NS;
+}
+
+static void pp_pair_read(struct pp_look *lk, struct pp_pair *pair)
+{
+	lk->narrow = pp_pair_narrow(pair);
+	pp_look_side(lk, pair, PP_SIDE_IN);
+	pp_look_side(lk, pair, PP_SIDE_OUT);
+	pp_pair_note(lk, pair);
+}
+
+/**
+ * pp_pair_refresh() - read the counters of a pair now, for a request
+ * @pn: the namespace
+ * @pair: the pair
+ *
+ * Verdicts are the worker's; what has moved is told of all the same.
+ */
+void pp_pair_refresh(struct pp_net *pn, struct pp_pair *pair)
+{
+	struct pp_look lk;
+
+	pp_look_begin(&lk, pn, false);
+	pp_pair_read(&lk, pair);
+}
+
+/**
  * pp_pair_look() - look at a pair, say what is to be said, and when again
  * @pn: the namespace; the caller is its worker
  * @pair: the pair
  */
 void pp_pair_look(struct pp_net *pn, struct pp_pair *pair)
 {
-	u64 t = pp_pair_time(pair), t_min = pp_pair_time_min(pair);
+	u64 t = pp_pair_time(pair);
 	struct pp_look lk;
 	bool exact;
 	u64 now;
 
 	pp_look_begin(&lk, pn, true);
-	lk.narrow = !t_min || t_min >= PP_LASTUSED_MIN_NS;
 	lk.confirm = pair->state == PREFPEER_STATE_ACTIVE &&
 		     pp_judge_idle(lk.t0, pair->use.last, t);
-	pp_look_side(&lk, pair, PP_SIDE_IN);
-	pp_look_side(&lk, pair, PP_SIDE_OUT);
-	pp_pair_note(&lk, pair);
+	pp_pair_read(&lk, pair);
 	pp_pair_judge(&lk, pair);
 
 	/* what is idle is sampled, to tell when it moves */

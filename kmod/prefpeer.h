@@ -617,6 +617,8 @@ void pp_pair_match_again(struct pp_net *pn, struct pp_pair *pair);
 u32 pp_pair_n(const struct pp_pair *pair);
 u32 pp_pair_n_in(const struct pp_pair *pair);
 void pp_pair_look(struct pp_net *pn, struct pp_pair *pair);
+void pp_pair_refresh(struct pp_net *pn, struct pp_pair *pair);
+bool pp_pair_narrow(const struct pp_pair *pair);
 void pp_pair_dirty(struct pp_net *pn, struct pp_pair *pair);
 bool pp_pair_dirty_step(struct pp_net *pn);
 
