@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The actions of the core, carried out through the ports; nothing else calls them. */
+/*
+ * Whatever changes something through the ports of engine and kernel: the actions
+ * of the core first of all. The other files only read there (takeover.c the SAD,
+ * events.c and view.c clocks and counters).
+ */
 #include "lib/log.h"
 #include "prefpeerd/entry/mem.h"
 #include "prefpeerd/entry/shell.h"
@@ -188,7 +192,7 @@ static void act(struct entries *s, const struct core_action *a)
 		failed(s, a->conn, 0, ENGINE(s)->close(EIMPL(s), a->conn, a->how));
 		break;
 	case ACT_PROBE:
-		ENGINE(s)->probe(EIMPL(s), a->conn);
+		act_probe(s, a->conn);
 		break;
 	case ACT_INBOUND_REPLY:
 		do_inbound_reply(s, a);
@@ -346,6 +350,16 @@ void act_remotes_drop(struct entries *s)
 		ENGINE(s)->remote_del(EIMPL(s), s->remotes[i].r.id);
 		s->remotes[i] = s->remotes[--s->n_remotes];
 	}
+}
+
+void act_heard(struct entries *s, const struct kernel_peer_key *key, mono_t when)
+{
+	KERNEL(s)->peer_heard(KIMPL(s), key, when);
+}
+
+void act_probe(struct entries *s, conn_id id)
+{
+	ENGINE(s)->probe(EIMPL(s), id);
 }
 
 bool act_sa_there(struct entries *s, const struct core_child *ch)

@@ -23,12 +23,11 @@ static uint32_t conn_rtt(struct entries *s, conn_id id)
 /* The module counts one-way from here on (kernel.md §13); the core resolves holds. */
 static void on_heard(struct step *t, const struct engine_event *ev)
 {
-	const struct kernel *k = t->s->ports.kernel;
 	const struct kernel_peer_key key = {ev->pair.local, ev->pair.peer, ev->pair.encap_port};
 	mono_t when = mono_is_set(ev->when) ? ev->when : t->s->now;
 
 	if (addr_is_set(&key.peer))
-		k->ops->peer_heard(k->impl, &key, when);
+		act_heard(t->s, &key, when);
 	core_conn_heard(&t->r, ev->conn, when, conn_rtt(t->s, ev->conn));
 }
 
@@ -233,14 +232,12 @@ static void on_sa_gone(struct step *t, const struct kernel_event *ev)
 /* On-demand DPD: traffic went unanswered for W (§3.2). */
 static void on_one_way(struct step *t, const struct kernel_event *ev)
 {
-	const struct engine *eng = t->s->ports.engine;
-
 	for (unsigned i = 0; i < t->s->core.n_conns; i++) {
 		const struct core_conn *k = &t->s->core.conns[i];
 
 		if (k->state == CONN_UP && addr_equal(&k->local, &ev->peer.local) &&
 		    addr_equal(&k->peer, &ev->peer.peer))
-			eng->ops->probe(eng->impl, k->id);
+			act_probe(t->s, k->id);
 	}
 }
 

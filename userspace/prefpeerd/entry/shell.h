@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What stands around the core: its ports, the names of what the core knows by
- * number, and the tables that only the outside needs. act.c alone calls ports.
+ * number, and the tables that only the outside needs. act.c alone changes anything
+ * in the engine or the kernel; takeover.c, events.c and view.c read there.
  */
 #ifndef ENTRY_SHELL_H
 #define ENTRY_SHELL_H
@@ -100,6 +101,9 @@ void act_rules_put(struct entries *s);
 void act_rules_replace(struct entries *s, struct kernel_rule *rules, unsigned n);
 void act_remotes_put(struct entries *s);
 void act_remotes_drop(struct entries *s);
+/* The module counts one-way from @when on (kernel.md §13). */
+void act_heard(struct entries *s, const struct kernel_peer_key *key, mono_t when);
+void act_probe(struct entries *s, conn_id id);
 bool act_sa_there(struct entries *s, const struct core_child *ch);
 /* ms since the last packet; -1 = not known */
 int64_t act_pair_idle_ms(struct entries *s, const struct core_child *ch,
