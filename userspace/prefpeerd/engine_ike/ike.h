@@ -343,7 +343,8 @@ struct inbound_answer {
 	uint16_t notify;       /* 0: accepted; else the error to answer with */
 	uint16_t notify_group; /* INVALID_KE_PAYLOAD: the group that would do */
 	struct child *child;
-	struct kernel_sa out; /* to be installed once the answer is sent; wiped by inbound_finish */
+	/* To be installed once the answer is sent; wiped by inbound_finish, and with a notify. */
+	struct kernel_sa out;
 };
 /* Agree on a suite, install the inbound SA, write SA … TSr to @m unless it fails. */
 void inbound_answer(struct inbound *in, const struct engine_child *want, struct msg_out *m,

@@ -277,12 +277,12 @@ static uint16_t answer(struct inbound *in, struct child *c, struct msg_out *m,
 
 	if (!notify)
 		notify = make_secret(in, choice.dh, &x);
-	if (notify)
-		return notify;
-	if (child_draw_spi(c))
-		return N_TEMPORARY_FAILURE;
-	child_set_pair(c, &choice, &c->want.sel);
-	notify = install_in(in, c, &x, out);
+	if (!notify && child_draw_spi(c))
+		notify = N_TEMPORARY_FAILURE;
+	if (!notify) {
+		child_set_pair(c, &choice, &c->want.sel);
+		notify = install_in(in, c, &x, out);
+	}
 	if (!notify)
 		put_answer(in, c, m, &choice, &x);
 	crypto_wipe(&x, sizeof(x));
@@ -299,6 +299,7 @@ void inbound_answer(struct inbound *in, const struct engine_child *want, struct 
 		return;
 	out->notify = answer(in, c, m, out);
 	if (out->notify) {
+		crypto_wipe(&out->out, sizeof(out->out));
 		child_free(c);
 		return;
 	}

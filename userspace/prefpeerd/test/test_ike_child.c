@@ -150,6 +150,31 @@ static void accepted_and_then_refused(void **state)
 	fixture_free(f);
 }
 
+/* A pair that the kernel refused leaves no key behind. */
+static void refused_pair_leaves_no_key(void **state)
+{
+	static const uint8_t zero[SA_KEY_MAX];
+	struct fixture *f = up();
+	struct engine_child c = fixture_child(2, 2), want;
+	struct inbound_answer a;
+	struct inbound *in;
+	struct msg_out m;
+
+	f->right.policy = INBOUND_WAIT;
+	assert_int_equal(open_child(&f->left, 1, &c), 0);
+	fixture_run_ms(f, 100);
+	in = ((struct ike *)f->right.engine->impl)->inbounds;
+	want = f->right.inbound_child;
+	want.sel = want.line_sel = side_last(&f->right, ENG_INBOUND)->ev.offered[0];
+	reply_begin(in->s, XCHG_CREATE_CHILD_SA, &m);
+	f->right.kernel.add_error = -ENOBUFS;
+	inbound_answer(in, &want, &m, &a);
+	assert_int_equal(a.notify, N_NO_ADDITIONAL_SAS);
+	assert_memory_equal(a.out.encr_key, zero, sizeof(a.out.encr_key));
+	assert_memory_equal(a.out.integ_key, zero, sizeof(a.out.integ_key));
+	fixture_free(f);
+}
+
 /* The responder narrows: both install a selector, so that XFRM asks for the rest (§14.1). */
 static void narrowed(void **state)
 {
@@ -585,6 +610,7 @@ int main(void)
 		cmocka_unit_test(window_is_one),
 		cmocka_unit_test(refused_child_leaves_the_rest),
 		cmocka_unit_test(accepted_and_then_refused),
+		cmocka_unit_test(refused_pair_leaves_no_key),
 		cmocka_unit_test(narrowed),
 		cmocka_unit_test(answered_with_several_selectors),
 		cmocka_unit_test(closed_by_delete),
