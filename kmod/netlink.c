@@ -71,6 +71,9 @@ static struct pp_sa *pp_sa_named(struct pp_net *pn, const struct pp_req *req,
 	else if (pn->tab)
 		sa = pp_sa_find(pn, f);
 
+	/* what else is said of it has to be true */
+	if (!IS_ERR(sa) && !pp_filter_sa(f, sa))
+		sa = ERR_PTR(-ESRCH);
 	if (sa == ERR_PTR(-ESRCH))
 		NL_SET_ERR_MSG(req->extack, "SA is not tracked");
 	if (sa == ERR_PTR(-ENOTUNIQ))

@@ -99,8 +99,8 @@ static int pp_mark_parse(struct pp_filter *f, const struct pp_req *req)
 	}
 	f->mark.m = mask ? nla_get_u32(mask) : U32_MAX;
 	if (pp_attr(req, PREFPEER_A_MARK)) {
+		/* as it is: an SA may have bits that its mask does not */
 		f->mark.v = nla_get_u32(pp_attr(req, PREFPEER_A_MARK));
-		f->mark.v &= f->mark.m;
 		f->has |= PP_F(MARK);
 	}
 	return 0;
@@ -206,6 +206,7 @@ int pp_selector_parse(struct pp_selector *sel, const struct pp_req *req)
 	}
 	if (f.has & PP_F(MARK)) {
 		sel->mark = f.mark;
+		sel->mark.v &= sel->mark.m;
 		sel->has |= PP_SEL_MARK;
 	}
 	sel->reqid = f.reqid;
@@ -267,7 +268,7 @@ static bool pp_ask_x(const struct pp_filter *f, const struct xfrm_state *x)
 		      xfrm_addr_equal(&f->dst, &x->id.daddr, family)) &&
 	       PP_ASK(f, SPI, f->spi == x->id.spi) &&
 	       PP_ASK(f, PROTO, f->proto == x->id.proto) &&
-	       PP_ASK(f, MARK, (x->mark.v & f->mark.m) == f->mark.v) &&
+	       PP_ASK(f, MARK, !((x->mark.v ^ f->mark.v) & f->mark.m)) &&
 	       PP_ASK(f, IF_ID, f->if_id == READ_ONCE(x->if_id)) &&
 	       PP_ASK(f, REQID, f->reqid == x->props.reqid);
 }
