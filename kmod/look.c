@@ -250,6 +250,8 @@ void pp_look_side(struct pp_look *lk, struct pp_pair *pair, enum pp_side side)
 		pn->budget -= n;
 		if (n == PP_BATCH && lk->worker)
 			pp_breathe(pn);
+		else
+			cond_resched();
 	}
 }
 
@@ -288,6 +290,21 @@ static bool pp_look_missed(const struct pp_look *lk,
 		return true;
 	sa = list_first_entry_or_null(&pn->fresh, struct pp_sa, list);
 	return sa && sa->use.last <= lk->t0;
+}
+
+/**
+ * pp_look_refused() - may an SA be missing because of max_sas?
+ * @pn: the namespace
+ * @bit: of pp_table.refused
+ */
+bool pp_look_refused(struct pp_net *pn, u32 bit)
+{
+	bool refused;
+
+	spin_lock_bh(&pn->lock);
+	refused = pn->overflow && test_bit(bit, pn->tab->refused);
+	spin_unlock_bh(&pn->lock);
+	return refused;
 }
 
 /**

@@ -112,6 +112,19 @@ u32 pp_pair_refused_bit(const struct pp_pair_key *key)
 }
 
 /**
+ * pp_addrs_refused_bit() - the bit that stands for all pairs of two addresses
+ * @key: the key of one of them
+ */
+u32 pp_addrs_refused_bit(const struct pp_pair_key *key)
+{
+	struct pp_pair_key addrs = *key;
+
+	addrs.reqid = 0;
+	/* not the bit of the pair with reqid 0 */
+	return jhash(&addrs, sizeof(addrs), 1) % PP_REFUSED;
+}
+
+/**
  * pp_pair_find() - the pair of a key
  * @pn: the namespace
  * @key: the key
@@ -182,15 +195,15 @@ u32 pp_pair_flags(const struct pp_pair *pair)
 }
 
 /* Put its next look into the wheel that its times are for. */
-static void pp_pair_arm(struct pp_net *pn, struct pp_pair *pair, u64 now,
-			u64 when)
+static void pp_pair_arm(struct pp_net *pn, struct pp_pair *pair, u64 when)
 {
 	u64 t = pp_pair_time_min(pair);
 	bool fine = t && t < NSEC_PER_SEC;
 
 	if (fine && !pair->fine && pn->n_fine >= pp_limit_fine()) {
 		fine = false;
-		when = max(when, now + NSEC_PER_SEC);
+		/* from its last look on, lest what comes often puts it off */
+		when = max(when, pair->read + NSEC_PER_SEC);
 	}
 	if (fine != pair->fine) {
 		pair->fine = fine;
@@ -221,7 +234,7 @@ static void pp_pair_arm_new(struct pp_net *pn, struct pp_pair *pair)
 		next = now + pp_ms_to_ns(get_random_u32_below(ms) + 1);
 	if (!hlist_unhashed(&pair->timer.node))
 		next = min(next, pp_timer_when(pn, &pair->timer));
-	pp_pair_arm(pn, pair, now, next);
+	pp_pair_arm(pn, pair, next);
 }
 
 /*
@@ -233,7 +246,7 @@ static void pp_pair_arm_again(struct pp_net *pn, struct pp_pair *pair)
 	u64 next = pp_judge_next(pair->read, pp_pair_due(pair),
 				 pp_pair_time_min(pair), false);
 
-	pp_pair_arm(pn, pair, ktime_get_boottime_ns(), next);
+	pp_pair_arm(pn, pair, next);
 }
 
 static void pp_pair_orient(struct pp_pair *pair, const struct pp_sa *sa)
@@ -412,6 +425,9 @@ int pp_pair_join(struct pp_net *pn, struct pp_sa *sa)
 		pp_peer_dirty(pn, pair->peer);
 	if (pair->peer && pair->peer->key.port != pp_sa_remote_port(sa))
 		pp_pair_dirty(pn, pair);
+	else
+		pair->newest = max_t(u64, pair->newest,
+				     sa->x->curlft.add_time);
 	pp_pair_baseline(pn, sa);
 	pp_pair_arm_new(pn, pair);
 	return 0;
@@ -506,10 +522,12 @@ static bool pp_pair_expire_side(struct pp_net *pn, struct pp_pair *pair,
 	struct pp_sa *sas[PP_BATCH];
 	unsigned int i, n;
 
-	while ((n = pp_look_members(pn, pair, side, nr, sas)))
+	while ((n = pp_look_members(pn, pair, side, nr, sas))) {
 		for (i = 0; i < n; i++)
 			if (!pp_sa_expire(sas[i]))
 				return false;
+		cond_resched();
+	}
 	return true;
 }
 
@@ -553,7 +571,8 @@ static void pp_pair_note(const struct pp_look *lk, struct pp_pair *pair)
 		flags |= PREFPEER_FLAG_LASTUSED;
 	if (lk->offload)
 		flags |= PREFPEER_FLAG_OFFLOAD;
-	if (lk->unjudgeable)
+	if (lk->unjudgeable ||
+	    pp_look_refused(lk->pn, pp_pair_refused_bit(&pair->key)))
 		flags |= PREFPEER_FLAG_UNJUDGEABLE;
 	pair->flags = flags;
 	pair->read = lk->t0;
@@ -605,6 +624,7 @@ void pp_pair_look(struct pp_net *pn, struct pp_pair *pair)
 	u64 t = pp_pair_time(pair);
 	struct pp_look lk;
 	bool exact;
+	u8 known;
 	u64 now;
 
 	pp_look_begin(&lk, pn, true);
@@ -614,10 +634,12 @@ void pp_pair_look(struct pp_net *pn, struct pp_pair *pair)
 	pp_pair_judge(&lk, pair);
 
 	/* what is idle is sampled, to tell when it moves */
-	exact = (pair->flags & PREFPEER_FLAG_LASTUSED) && !lk.idle &&
+	known = pair->flags & (PREFPEER_FLAG_LASTUSED |
+			       PREFPEER_FLAG_UNJUDGEABLE);
+	exact = known == PREFPEER_FLAG_LASTUSED && !lk.idle &&
 		pair->state == PREFPEER_STATE_ACTIVE;
 	now = ktime_get_boottime_ns();
-	pp_pair_arm(pn, pair, now,
+	pp_pair_arm(pn, pair,
 		    pp_judge_next(now, min(lk.due, pp_pair_due(pair)),
 				  pp_pair_time_min(pair), exact));
 }
@@ -683,10 +705,13 @@ void pp_pair_match_again(struct pp_net *pn, struct pp_pair *pair)
 	unsigned int i, n;
 	int side;
 
-	for (side = PP_SIDE_IN; side < PP_SIDES; side++)
-		while ((n = pp_look_members(pn, pair, side, nr, sas)))
+	for (side = PP_SIDE_IN; side < PP_SIDES; side++) {
+		while ((n = pp_look_members(pn, pair, side, nr, sas))) {
 			for (i = 0; i < n; i++)
 				pp_pair_again_sa(pn, &again, sas[i]);
+			cond_resched();
+		}
+	}
 	list_del_init(&pair->dirty);
 	if (!again.n)
 		return;

@@ -158,7 +158,11 @@ void pp_peer_moved(struct pp_net *pn, const struct pp_sa *sa,
 	struct pp_peer *peer = sa->pair->peer;
 
 	pp_use_max(&peer->use, sa->use);
-	peer->state = PREFPEER_STATE_ACTIVE;
+	if (peer->state == PREFPEER_STATE_IDLE) {
+		/* nothing may be waiting to look at it: have it armed */
+		peer->state = PREFPEER_STATE_ACTIVE;
+		pp_peer_dirty(pn, peer);
+	}
 	if (sa->dir == PREFPEER_DIR_OUT) {
 		pp_use_max(&peer->out, sa->use);
 		pp_oneway_out(&peer->oneway, mv->since,
@@ -199,21 +203,37 @@ static bool pp_peer_is_fine(struct pp_net *pn, const struct pp_peer *peer)
 	return fine;
 }
 
-/* From its last look on: changes that come often must not put off the next. */
+/*
+ * From its last look on: changes that come often must not put off the next.
+ * What may get no verdict is not looked at for being due.
+ */
 static void pp_peer_arm(struct pp_net *pn, struct pp_peer *peer,
 			bool judgeable)
 {
+	bool active = peer->t && peer->state == PREFPEER_STATE_ACTIVE;
 	u64 when = PP_NEVER;
 
 	if (peer->w)
-		when = min(peer->read + pp_judge_oneway_period(peer->w),
-			   pp_oneway_due(&peer->oneway, peer->w));
-	if (peer->t && judgeable && peer->state == PREFPEER_STATE_ACTIVE)
+		when = peer->read + pp_judge_oneway_period(peer->w);
+	if (judgeable)
+		when = min(when, pp_oneway_due(&peer->oneway, peer->w));
+	if (active && judgeable)
 		when = min(when, peer->use.last + peer->t);
+	else if (active)
+		when = min(when, peer->read + PP_LOOK_MAX_NS);
 	if (when == PP_NEVER)
 		pp_timer_del(pn, &peer->timer);
 	else
 		pp_timer_set(pn, &peer->timer, pp_peer_is_fine(pn, peer), when);
+}
+
+/* An SA that was refused may be the only one of its pair, and reqid. */
+static bool pp_peer_refused(struct pp_net *pn, const struct pp_peer *peer)
+{
+	const struct pp_pair *pair;
+
+	pair = list_first_entry(&peer->pairs, struct pp_pair, in_peer);
+	return pp_look_refused(pn, pp_addrs_refused_bit(&pair->key));
 }
 
 static bool pp_peer_complete(const struct pp_look *lk,
@@ -229,13 +249,13 @@ static bool pp_peer_complete(const struct pp_look *lk,
 
 static void pp_peer_judge(struct pp_look *lk, struct pp_peer *peer)
 {
+	bool oneway = lk->t0 >= pp_oneway_due(&peer->oneway, peer->w);
+	bool idle = lk->confirm && !lk->moved &&
+		    pp_judge_idle(lk->t0, peer->use.last, peer->t);
 	struct pp_net *pn = lk->pn;
 
-	bool oneway = lk->t0 >= pp_oneway_due(&peer->oneway, peer->w);
-	bool idle = lk->confirm && !lk->moved && !lk->unjudgeable &&
-		    pp_judge_idle(lk->t0, peer->use.last, peer->t);
-
-	if ((!oneway && !idle) || !pp_peer_complete(lk, peer))
+	if (lk->unjudgeable || (!oneway && !idle) ||
+	    !pp_peer_complete(lk, peer))
 		return;
 	if (pp_oneway_judge(&peer->oneway, lk->t0, peer->w)) {
 		pn->stats.verdicts++;
@@ -251,14 +271,16 @@ static void pp_peer_judge(struct pp_look *lk, struct pp_peer *peer)
 
 static void pp_peer_read(struct pp_look *lk, struct pp_peer *peer)
 {
-	u64 period = peer->w ? pp_judge_oneway_period(peer->w) : peer->t;
 	struct pp_pair *pair;
 	int side;
 
-	lk->narrow = !period || period >= PP_LASTUSED_MIN_NS;
-	for (side = PP_SIDE_IN; side < PP_SIDES; side++)
-		list_for_each_entry(pair, &peer->pairs, in_peer)
+	for (side = PP_SIDE_IN; side < PP_SIDES; side++) {
+		list_for_each_entry(pair, &peer->pairs, in_peer) {
+			lk->narrow = pp_pair_narrow(pair);
 			pp_look_side(lk, pair, side);
+		}
+	}
+	lk->unjudgeable |= pp_peer_refused(lk->pn, peer);
 	peer->read = lk->t0;
 }
 

@@ -365,8 +365,8 @@ struct pp_peer {
  * @wheel_fine: for timeouts below one second
  * @rules: by family, length and bits of the remote prefix
  * @lens: rules per length of the remote prefix, IPv4 and IPv6
- * @refused: hashes of the keys of pairs that lack an SA because of max_sas;
- *           under pp_net.lock
+ * @refused: hashes of the keys of pairs that lack an SA because of max_sas, and
+ *           of their addresses; under pp_net.lock
  */
 struct pp_table {
 	struct rhashtable by_x;
@@ -593,6 +593,7 @@ void pp_look_begin(struct pp_look *lk, struct pp_net *pn, bool worker);
 void pp_look_side(struct pp_look *lk, struct pp_pair *pair, enum pp_side side);
 void pp_look_final(struct pp_net *pn, struct pp_sa *sa);
 bool pp_look_complete(const struct pp_look *lk, const struct pp_pair *pair);
+bool pp_look_refused(struct pp_net *pn, u32 bit);
 unsigned int pp_look_members(struct pp_net *pn, struct pp_pair *pair,
 			     enum pp_side side, u32 nr, struct pp_sa **sas);
 
@@ -608,6 +609,7 @@ void pp_pair_moved(struct pp_net *pn, struct pp_sa *sa,
 		   const struct pp_move *mv);
 void pp_pair_set_dir(struct pp_net *pn, struct pp_sa *sa, u8 dir);
 u32 pp_pair_refused_bit(const struct pp_pair_key *key);
+u32 pp_addrs_refused_bit(const struct pp_pair_key *key);
 void pp_addrs_sort(xfrm_address_t *low, xfrm_address_t *high,
 		   const xfrm_address_t *a, const xfrm_address_t *b,
 		   u16 family);
@@ -679,7 +681,7 @@ int pp_meta_fill(struct sk_buff *skb, const struct pp_meta *meta);
  * @dst: outer destination
  * @local: inside this prefix
  * @remote: inside this prefix
- * @mark: (mark & m) == v, where an SA is named: v and m equal
+ * @mark: equal to v where m has bits; where an SA is named: v and m equal
  * @spi: as named, like all that follow
  * @if_id: see @spi
  * @reqid: see @spi

@@ -77,6 +77,7 @@ static void pp_sa_refuse(struct pp_net *pn, struct xfrm_state *x)
 	pn->untracked++;
 	pn->overflow = true;
 	__set_bit(pp_pair_refused_bit(&key), pn->tab->refused);
+	__set_bit(pp_addrs_refused_bit(&key), pn->tab->refused);
 }
 
 static void pp_sa_queue(struct pp_net *pn, struct list_head *list,
@@ -610,6 +611,7 @@ void pp_sa_drop_all(struct pp_net *pn)
 		spin_unlock_bh(&pn->lock);
 		pp_sa_detach(pn, sa);
 		pp_sa_free(sa);
+		cond_resched();
 	}
 	while ((sa = pp_sa_pop(pn, &pn->fresh))) {
 		spin_lock_bh(&pn->lock);

@@ -6,7 +6,7 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib_kmod.sh"
 
-plan 18
+plan 20
 
 times="100 250 500 999 1000 1500 2000 10000 60000 3600000 86400000"
 
@@ -280,6 +280,30 @@ peer_idle_is_all_pairs()
 		$((20000000000 + $(lateness 20000)))
 }
 
+# Nothing but the idle time has the peer looked at once it is idle.
+peer_idles_again()
+{
+	local last
+
+	outbound 40
+	last=$sent_ns
+	sleep 30
+	expect "peer-idle of the second episode" "$(event_count "e.event == 'peer-idle' and e.stamp_ns > $last")" 1 || return
+	between "peer-idle after the last packet" \
+		$(($(events "e.event == 'peer-idle' and e.stamp_ns > $last" stamp_ns) - last)) 20000000000 \
+		$((20000000000 + $(lateness 20000)))
+}
+
+# Semantics 2.3: who acts on a verdict asks once more.
+pair_get_reads_now()
+{
+	local last
+
+	outbound 40
+	last=$(field_of "$a" 'o["last_use_ns"]' pair show reqid 40) || return
+	[ "$last" -ge "$sent_ns" ] || fail "last use $last is before the packet $sent_ns"
+}
+
 fine_wheel_is_limited()
 {
 	local n
@@ -313,5 +337,7 @@ test_case "no idle time, no verdict" no_timeout_no_verdict
 test_case "sa-set is for that SA alone" sa_set_is_for_that_sa
 test_case "expire removes a two-sided pair, not a one-sided one" expire_expires
 test_case "peer-idle needs all pairs" peer_idle_is_all_pairs
+test_case "a second episode: a second peer-idle" peer_idles_again
+test_case "pair-get reads the counters now" pair_get_reads_now
 test_case "beyond max_fine a pair is timed coarsely" fine_wheel_is_limited
 finish
