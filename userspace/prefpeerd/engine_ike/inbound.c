@@ -258,6 +258,11 @@ static uint16_t choose(struct inbound *in, const struct child *c, struct esp_cho
 	bool with_dh = in->exchange != XCHG_IKE_AUTH;
 	struct proposals all;
 
+	if (!child_keeps_ports(&c->want, &c->want.sel)) {
+		log_notice("ike", "conn %u: the peer asks for ports or ICMP types, the line has none",
+			   in->s->conn);
+		return N_TS_UNACCEPTABLE;
+	}
 	if (proposals_parse(&sa, &all) ||
 	    esp_choose(&all, c->want.suites, c->want.n_suites, with_dh, in->ke_group, choice))
 		return N_NO_PROPOSAL_CHOSEN;

@@ -72,6 +72,7 @@ static bool answered_selector(const struct child *c, const struct payloads *p, s
 		for (unsigned r = 0; r < tsr.n; r++) {
 			if (selector_from_ts(&tsi.list[i], &tsr.list[r], &one) ||
 			    !selector_contains(&c->want.sel, &one) ||
+			    !child_keeps_ports(&c->want, &one) ||
 			    (found && !serves_better(&c->want, &one, sel)))
 				continue;
 			*sel = one;
@@ -124,7 +125,8 @@ void child_take_answer(struct child *c, const struct payloads *p, struct chunk n
 		return;
 	}
 	if (!answered_selector(c, p, &sel)) {
-		fail(out, WHY_TS, "the peer's traffic selectors are not within ours");
+		fail(out, WHY_TS, "the peer's traffic selectors are not within ours, "
+		     "or narrowed to ports or ICMP types");
 		return;
 	}
 	child_set_pair(c, &choice, &sel);

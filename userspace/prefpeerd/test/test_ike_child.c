@@ -295,6 +295,46 @@ static void answered_with_several_selectors(void **state)
 	one_of_many(NULL, "172.16.2.128/25");
 }
 
+/* Narrowed to a type of ICMP: no selector of the kernel's would match, so it is refused. */
+static void narrowed_to_ports(void **state)
+{
+	struct fixture *f = up();
+	struct engine_child c = fixture_child(2, 2);
+	struct engine_verdict v = { .accept = true };
+	const struct engine_event *in;
+
+	f->right.policy = INBOUND_WAIT;
+	assert_int_equal(open_child(&f->left, 1, &c), 0);
+	fixture_run_ms(f, 100);
+	in = &side_last(&f->right, ENG_INBOUND)->ev;
+	v.child = f->right.inbound_child;
+	v.child.id = 50;
+	v.child.sel = in->offered[0];
+	v.child.sel.proto = IPPROTO_ICMP;
+	v.child.sel.sport = v.child.sel.dport = (struct port_range){ 8 << 8, 8 << 8 };
+	/* As a line of right's own: left is the one to refuse. */
+	v.child.line_sel = v.child.sel;
+	assert_int_equal(
+		f->right.engine->ops->inbound_reply(f->right.engine->impl, in->inbound, &v), 0);
+	fixture_run_ms(f, 100);
+	assert_int_equal(side_last(&f->left, ENG_CHILD_FAILED)->ev.child, 2);
+	assert_int_equal(side_last(&f->left, ENG_CHILD_FAILED)->ev.why, WHY_TS);
+	assert_int_equal(f->left.kernel.n_sas, 2);
+
+	/* Asked for by the peer, of a line without ports. */
+	assert_int_equal(open_child(&f->left, 1, &c), 0);
+	fixture_run_ms(f, 100);
+	v.child.id = 51;
+	in = &side_last(&f->right, ENG_INBOUND)->ev;
+	v.child.line_sel = in->offered[0];
+	assert_int_equal(
+		f->right.engine->ops->inbound_reply(f->right.engine->impl, in->inbound, &v), 0);
+	fixture_run_ms(f, 100);
+	assert_int_equal(side_last(&f->right, ENG_CHILD_FAILED)->ev.child, 51);
+	assert_int_equal(side_last(&f->right, ENG_CHILD_FAILED)->ev.why, WHY_TS);
+	fixture_free(f);
+}
+
 /* ---- children that go ---- */
 
 static void closed_by_delete(void **state)
@@ -612,6 +652,7 @@ int main(void)
 		cmocka_unit_test(accepted_and_then_refused),
 		cmocka_unit_test(refused_pair_leaves_no_key),
 		cmocka_unit_test(narrowed),
+		cmocka_unit_test(narrowed_to_ports),
 		cmocka_unit_test(answered_with_several_selectors),
 		cmocka_unit_test(closed_by_delete),
 		cmocka_unit_test(closed_quietly_and_in_two_steps),
