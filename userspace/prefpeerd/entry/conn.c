@@ -210,6 +210,8 @@ void core_conn_down(struct run *r, conn_id id, enum engine_why why, const struct
 		forget_children(e, id);
 		if (e->state == ENTRY_UP && e->conn == id)
 			up_lost(r, e, why, &c);
+		else if (e->at.kind && e->at.conn == id && why == WHY_LIFETIME)
+			walk_again(r, e);
 		else if (e->at.kind && e->at.conn == id)
 			walk_step_failed(r, e, &c);
 		entry_watch_childless(r, e);

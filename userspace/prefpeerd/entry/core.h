@@ -20,6 +20,12 @@
  *  I10 a line in set-up has exactly one child in set-up; no other has one
  *  I11 deadlines are armed exactly where their state has one
  *  I12 no inbound request is answered twice, none is forgotten
+ *  I13 an IKE SA that another entry uses is closed by a clear of a session on it only; a
+ *      lifetime, a death and the peer's DELETE are events, not ours
+ *  I14 no line has two live pairs of one selector on one IKE SA
+ *  I15 a wanted line stays wanted until its child comes up, it is refused, or its entry
+ *      enters DOWN or BACKOFF
+ *  I16 next moves only on the way to UP, DOWN or BACKOFF, by a clear or by an edit
  */
 #ifndef ENTRY_CORE_H
 #define ENTRY_CORE_H
@@ -278,7 +284,7 @@ struct core_acquire {
 	bool has_flow;
 	struct selector flow;
 	struct addr src, dst; /* of the larval */
-	bool sa_there; /* the kernel still holds the SA that covers it: the acquire is older */
+	bool sa_there; /* the kernel still holds the SA of line_covering(): the acquire is older */
 };
 void core_acquire(struct run *r, struct core_entry *e, struct core_line *l,
 		  const struct core_acquire *a);
@@ -353,7 +359,8 @@ void entry_down(struct run *r, struct core_entry *e, enum entry_next next, enum 
 		const struct cause *why);
 void entry_up(struct run *r, struct core_entry *e, peer_key peer, conn_id conn,
 	      const struct cause *why);
-void entry_set_next(struct run *r, struct core_entry *e, enum entry_next next);
+void entry_set_next(struct run *r, struct core_entry *e, enum entry_next next,
+		    const struct cause *why);
 void entry_point(struct run *r, struct core_entry *e);
 /* What the out template should name outside UP; -errno: nothing can yet. */
 int entry_template(const struct core_env *env, const struct core_entry *e, struct addr *local,
@@ -429,7 +436,9 @@ void core_child_live(struct run *r, struct core_entry *e, struct core_child *ch,
 		const struct core_pair *p);
 struct core_child *line_child(const struct core_entry *e, uint32_t reqid);
 /* line.c */
-bool line_covers(const struct core_entry *e, const struct core_line *l, const struct selector *flow);
+/* The newest live child that has the packet; NULL @flow: any packet of the line. */
+struct core_child *line_covering(const struct core_entry *e, const struct core_line *l,
+				 const struct selector *flow);
 void line_open(struct run *r, struct core_entry *e, struct core_line *l);
 void line_open_wanted(struct run *r, struct core_entry *e);
 void line_back_off(struct run *r, struct core_entry *e, struct core_line *l,

@@ -180,15 +180,16 @@ static void edit_peers(struct core_entry *e, const struct core_peer *peers, unsi
 /* P[c] went, or every line with the interface: back to the first of the list. */
 static void current_removed(struct run *r, struct core_entry *e, const struct cause *why)
 {
+	bool walk_goes_on = e->state == ENTRY_WALK && e->n_lines;
 	peer_key was = e->c;
 
 	e->c = e->n_peers ? e->peers[0].key : 0;
-	if (e->state == ENTRY_WALK)
-		e->next = NEXT_SAME;
-	else if (e->state == ENTRY_DOWN)
-		entry_set_next(r, e, NEXT_SAME);
-	else
+	if (e->state == ENTRY_DOWN)
+		entry_set_next(r, e, NEXT_SAME, why);
+	else if (!walk_goes_on)
 		entry_down(r, e, NEXT_SAME, CLOSE_DELETE, why);
+	if (e->c == was)
+		return;
 	entry_note(r, e, NTF_PEER, 0, e->c, why);
 	r->out->list[r->out->n - 1].note.from_peer = was;
 }
@@ -196,7 +197,10 @@ static void current_removed(struct run *r, struct core_entry *e, const struct ca
 /* Lines went from under a walk or a connection. */
 static void after_lines(struct run *r, struct core_entry *e, const struct cause *why)
 {
-	if (e->state == ENTRY_UP && !entry_live(e) && !entry_in_setup(e))
+	bool bare = !entry_live(e) && !entry_in_setup(e);
+
+	/* Childless already: its 30 s run on, whatever line went. */
+	if (e->state == ENTRY_UP && bare && !mono_is_set(e->childless_at))
 		entry_down(r, e, NEXT_SAME, CLOSE_DELETE, why);
 	else if (e->state == ENTRY_WALK && !entry_wanted(e))
 		entry_down(r, e, e->next, CLOSE_DELETE, why);
@@ -209,7 +213,7 @@ void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peer
 {
 	const struct cause why = {.reason = REASON_CONFIG};
 	bool removed = edit_lines(r, e, lines, n_lines);
-	bool bare = removed && !n_lines && e->n_peers && e->c != e->peers[0].key;
+	bool bare = removed && !n_lines;
 
 	edit_peers(e, peers, n_peers);
 	if (e->next == NEXT_HOME && !entry_has_default(e))

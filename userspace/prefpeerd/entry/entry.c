@@ -110,14 +110,13 @@ void entry_note(struct run *r, struct core_entry *e, enum entry_ntf_type type, u
 	};
 }
 
-void entry_set_next(struct run *r, struct core_entry *e, enum entry_next next)
+void entry_set_next(struct run *r, struct core_entry *e, enum entry_next next,
+		    const struct cause *why)
 {
-	const struct cause why = {.reason = e->why.reason};
-
 	if (e->next == next)
 		return;
 	e->next = next;
-	entry_note(r, e, NTF_NEXT, 0, e->c, &why);
+	entry_note(r, e, NTF_NEXT, 0, e->c, why);
 }
 
 void entry_kill_larvals(struct run *r, struct core_entry *e, bool all)

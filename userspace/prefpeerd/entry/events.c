@@ -185,7 +185,7 @@ static void on_acquire(struct step *t, const struct kernel_event *ev)
 		log_info("entry", "acquire for reqid 0x%08x, which no line has", ev->reqid);
 		return;
 	}
-	ch = line_child(e, l->reqid);
+	ch = line_covering(e, l, a.has_flow ? &a.flow : NULL);
 	a.sa_there = ch && act_sa_there(t->s, ch);
 	core_acquire(&t->r, e, l, &a);
 }

@@ -13,22 +13,17 @@ struct core_line *core_line(const struct core_entry *e, uint32_t reqid)
 	return NULL;
 }
 
-static struct core_child *covering(const struct core_entry *e, uint32_t reqid,
-				   const struct selector *flow)
+struct core_child *line_covering(const struct core_entry *e, const struct core_line *l,
+				 const struct selector *flow)
 {
 	for (unsigned i = e->n_children; i-- > 0;) {
 		struct core_child *ch = &e->children[i];
 
-		if (ch->reqid == reqid && ch->state == CHILD_LIVE &&
+		if (ch->reqid == l->reqid && ch->state == CHILD_LIVE &&
 		    (!flow || selector_contains(&ch->sel, flow)))
 			return ch;
 	}
 	return NULL;
-}
-
-bool line_covers(const struct core_entry *e, const struct core_line *l, const struct selector *flow)
-{
-	return covering(e, l->reqid, flow) != NULL;
 }
 
 static void line_note(struct run *r, struct core_entry *e, uint32_t reqid, const struct cause *why)
@@ -139,7 +134,7 @@ void line_up_event(struct run *r, struct core_entry *e, struct core_child *ch,
 	bool covers = !l->has_flow || selector_contains(&p->sel, &l->flow);
 	child_id id = ch->id;
 
-	if (asked && !covers && line_covers(e, l, NULL)) {
+	if (asked && !covers && line_covering(e, l, NULL)) {
 		core_child_end(r, e, id, CLOSE_DELETE);
 		line_back_off(r, e, l, &narrow);
 		return;

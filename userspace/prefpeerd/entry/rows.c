@@ -10,23 +10,22 @@ void core_acquire(struct run *r, struct core_entry *e, struct core_line *l,
 {
 	const struct cause why = {
 		.reason = REASON_ACQUIRE, .has_flow = a->has_flow, .flow = a->flow};
+	const struct core_child *ch = line_covering(e, l, a->has_flow ? &a->flow : NULL);
 
 	l->larval = true;
 	l->larval_src = a->src;
 	l->larval_dst = a->dst;
-	if (e->state == ENTRY_UP && line_covers(e, l, a->has_flow ? &a->flow : NULL)) {
-		struct core_child *ch = line_child(e, l->reqid);
-
-		if (a->sa_there) {
-			entry_note(r, e, NTF_NOTE, l->no, e->c, &why);
-			return;
-		}
-		core_child_lost(r, e, ch->id);
+	if (e->state == ENTRY_UP && ch && a->sa_there) {
+		entry_note(r, e, NTF_NOTE, l->no, e->c, &why);
 		return;
 	}
 	if (!l->want || !l->has_flow) {
 		l->has_flow = a->has_flow;
 		l->flow = a->flow;
+	}
+	if (e->state == ENTRY_UP && ch) {
+		core_child_lost(r, e, ch->id);
+		return;
 	}
 	l->want = true;
 	if (e->state == ENTRY_UP)
@@ -169,7 +168,7 @@ void core_clear_session(struct run *r, struct core_entry *e, enum entry_reason r
 
 	entry_end_accepted(r, e);
 	if (e->state == ENTRY_DOWN)
-		entry_set_next(r, e, next);
+		entry_set_next(r, e, next, &why);
 	else
 		entry_down(r, e, next, CLOSE_DELETE, &why);
 	e->k = 0;
@@ -197,9 +196,11 @@ unsigned core_clear_sa(struct run *r, struct core_entry *e, const struct addr *p
 			core_child_end(r, e, e->children[i].id, CLOSE_DELETE);
 			n++;
 		}
-	if (e->state != ENTRY_DOWN && (n || all) && !entry_live(e)) {
+	if ((n || all) && !entry_live(e)) {
+		if (e->state != ENTRY_DOWN)
+			entry_down(r, e, e->state == ENTRY_UP ? NEXT_SAME : e->next, CLOSE_DELETE,
+				   &why);
 		e->k = 0;
-		entry_down(r, e, e->state == ENTRY_UP ? NEXT_SAME : e->next, CLOSE_DELETE, &why);
 		e->k_reset_at = MONO_UNSET;
 	}
 	core_settle(r);

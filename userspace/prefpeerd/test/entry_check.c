@@ -99,6 +99,21 @@ static const char *check_entry(const struct core *c, const struct core_entry *e)
 	return NULL;
 }
 
+/* I14 */
+static const char *check_pairs(const struct core_entry *e)
+{
+	for (unsigned i = 0; i < e->n_children; i++)
+		for (unsigned j = 0; j < i; j++) {
+			const struct core_child *x = &e->children[j], *y = &e->children[i];
+
+			MUST("I14", x->id != y->id);
+			MUST("I14", x->reqid != y->reqid || x->state != CHILD_LIVE ||
+				    y->state != CHILD_LIVE || x->conn != y->conn ||
+				    !selector_equal(&x->sel, &y->sel));
+		}
+	return NULL;
+}
+
 static const char *check_conns(const struct core *c)
 {
 	for (unsigned i = 0; i < c->n_conns; i++) {
@@ -143,15 +158,56 @@ static const char *check_quiet(const struct core_entry *b, const struct core_ent
 	return NULL;
 }
 
+static bool went_to(const struct core_out *out, const struct core_entry *e, enum entry_state to)
+{
+	for (unsigned i = 0; i < out->n; i++)
+		if (out->list[i].type == ACT_NOTIFY && out->list[i].entry == e->id &&
+		    out->list[i].note.type == NTF_STATE && out->list[i].note.to == to)
+			return true;
+	return false;
+}
+
+static bool came_up(const struct core_entry *b, const struct core_entry *a, uint32_t reqid)
+{
+	for (unsigned i = 0; i < a->n_children; i++) {
+		const struct core_child *was = core_child(b, a->children[i].id);
+
+		if (a->children[i].reqid == reqid && a->children[i].state == CHILD_LIVE &&
+		    (!was || was->state != CHILD_LIVE))
+			return true;
+	}
+	return false;
+}
+
+/* I15, I16: nothing is forgotten, and `next` moves with the state only. */
+static const char *check_memory(const struct core_entry *b, const struct core_entry *a,
+				const struct core_out *out, const struct check_event *ev)
+{
+	bool ended = went_to(out, a, ENTRY_DOWN) || went_to(out, a, ENTRY_BACKOFF);
+
+	for (unsigned i = 0; i < a->n_lines; i++) {
+		const struct core_line *l = &a->lines[i], *was = core_line(b, l->reqid);
+
+		MUST("I15", !was || !was->want || l->want || ended || came_up(b, a, l->reqid) ||
+				    (mono_is_set(l->backoff_at) && was->setup && !l->setup));
+	}
+	MUST("I16", a->next == b->next || ended || went_to(out, a, ENTRY_UP) || ev->clear ||
+			    ev->edit || ev->orphans);
+	return NULL;
+}
+
 static const char *check_moves(const struct core_entry *b, const struct core_entry *a,
 			       const struct core_out *out, const struct check_event *ev)
 {
+	const char *bad;
+
 	MUST("I8", a->c == b->c || ev->child_up || ev->edit || ev->orphans);
 	MUST("I8", a->c == b->c || ev->edit || ev->orphans || a->state == ENTRY_UP);
 	if (b->state == ENTRY_WALK && a->state == ENTRY_WALK)
 		for (unsigned i = 0; i < out->n; i++)
 			MUST("I9", out->list[i].type != ACT_POINT || out->list[i].entry != a->id);
-	return check_quiet(b, a, out);
+	bad = check_memory(b, a, out, ev);
+	return bad ? bad : check_quiet(b, a, out);
 }
 
 /* No child leaks: what the engine was asked for it is told to end, or it said so itself. */
@@ -179,6 +235,20 @@ static const char *check_children(const struct core *b, const struct core *a,
 			MUST("child from nowhere",
 			     core_child_entry(b, id, &other) || child_asked(out, id));
 		}
+	return NULL;
+}
+
+/* I13: only a clear, a lifetime or a death takes an IKE SA from another entry. */
+static const char *check_shared(const struct core *b, const struct core_out *out,
+				const struct check_event *ev)
+{
+	for (unsigned i = 0; i < b->n_conns; i++) {
+		const struct core_entry *own = core_entry(b, ev->entry);
+		conn_id id = b->conns[i].id;
+
+		MUST("I13", !find_close(out, id) || ev->clear || ev->edit || ev->entry == CHECK_ALL ||
+				    !conn_users(b, id, own));
+	}
 	return NULL;
 }
 
@@ -244,6 +314,8 @@ const char *entry_check(const struct core *before, const struct core *after,
 		const struct core_entry *was = core_entry(before, after->entries[i]->id);
 
 		bad = check_entry(after, after->entries[i]);
+		if (!bad)
+			bad = check_pairs(after->entries[i]);
 		if (!bad && was)
 			bad = check_moves(was, after->entries[i], out, ev);
 	}
@@ -251,6 +323,8 @@ const char *entry_check(const struct core *before, const struct core *after,
 		bad = check_children(before, after, out, ev);
 	if (!bad)
 		bad = check_conn_moves(before, after, out, ev);
+	if (!bad)
+		bad = check_shared(before, out, ev);
 	if (!bad)
 		bad = check_inbound(before, after, out, ev);
 	return bad;

@@ -49,9 +49,13 @@ void world_fire(struct world *w, struct core_entry *e, mono_t *at);
 const struct core_action *world_action(const struct world *w, enum core_action_type type);
 unsigned world_count(const struct world *w, enum core_action_type type);
 
+#define CHECK_ALL UINT32_MAX
+
 /* entry_check.c: the invariants of core.h over one step; NULL, or which one and why. */
 struct check_event {
 	bool child_up, edit, orphans, engine_lost;
+	bool clear;         /* the operator cleared the session of @entry */
+	uint32_t entry;     /* whose event it is; 0 = of an IKE SA; CHECK_ALL = of every entry */
 	child_id gone;      /* the child that the event itself ended; 0 = none */
 	conn_id conn_gone;  /* the IKE SA whose end was the event */
 	uint32_t inbound;   /* the request that the event brought */

@@ -381,6 +381,69 @@ static void interface_removed(void **state)
 	assert_int_equal(core_connect(&w.r, E0), -ENOENT);
 }
 
+static void no_interface(void)
+{
+	const struct core_peer peers[] = { E0->peers[0], E0->peers[1] };
+
+	world_step(&w);
+	core_edit(&w.r, E0, peers, 2, NULL, 0);
+	assert_int_equal(E0->state, ENTRY_DOWN);
+	assert_int_equal(E0->c, P(0));
+	assert_int_equal(E0->next, NEXT_SAME);
+}
+
+static void interface_removed_from_first(void **state)
+{
+	world(2, true, true, 1);
+	up_on(0);
+	peer_dies();
+	assert_int_equal(E0->next, NEXT_HOME);
+	no_interface();
+	end(state);
+	world(2, false, true, 1);
+	up_on(0);
+	peer_dies();
+	world_acquire(&w, 0, 0);
+	assert_int_equal(E0->next, NEXT_AFTER);
+	no_interface(); /* in WALK, too */
+}
+
+static void current_removed_in_walk(void **state)
+{
+	world(3, false, true, 1);
+	up_on(1);
+	peer_dies();
+	world_acquire(&w, 0, 0);
+	assert_int_equal(trying(), 2);
+	remove_peer(1);
+	assert_int_equal(E0->state, ENTRY_WALK); /* it goes on */
+	assert_int_equal(trying(), 2);
+	assert_int_equal(E0->c, P(0));
+	assert_int_equal(E0->next, NEXT_AFTER);
+	step_succeeds();
+	assert_int_equal(E0->c, P(2));
+}
+
+/* Childless for less than 30 s: a line without a pair may go. */
+static void line_removed_while_childless(void **state)
+{
+	struct core_line line;
+	const struct core_peer *p;
+	struct core_peer peers[2];
+
+	world(2, true, true, 2);
+	up_on(1);
+	world_step(&w);
+	core_child_expired(&w.r, E0, E0->children[0].id, TRAFFIC_RECENT);
+	line = E0->lines[0];
+	p = E0->peers;
+	peers[0] = p[0];
+	peers[1] = p[1];
+	core_edit(&w.r, E0, peers, 2, &line, 1);
+	assert_int_equal(E0->state, ENTRY_UP);
+	assert_true(mono_is_set(E0->childless_at));
+}
+
 static void default_lost(void **state)
 {
 	struct core_peer peers[2];
@@ -511,138 +574,6 @@ static void inbound_move_asks_again(void **state)
 	assert_false(mono_is_set(E0->lines[2].backoff_at));
 }
 
-static void share(bool both_up)
-{
-	const struct world_spec s[] = { { 0, 2, true, true, 1 }, { 1, 2, true, true, 1 } };
-
-	world_init(&w, s, 2);
-	up_on(1);
-	world_acquire(&w, 1, 0); /* its default is the same peer: asked by CREATE_CHILD_SA */
-	assert_int_equal(E1->at.kind, AT_ASK);
-	assert_int_equal(E1->at.conn, E0->conn);
-	if (both_up)
-		world_child_up(&w, E1->at.child, false);
-}
-
-static void case_49_idle(void **state)
-{
-	share(true);
-	line_idles(0);
-	assert_int_equal(E0->state, ENTRY_DOWN);
-	assert_int_equal(world_count(&w, ACT_CHILD_CLOSE), 1);
-	assert_int_equal(world_count(&w, ACT_CLOSE), 0); /* A12 */
-	assert_int_equal(next(), 0);
-	world_step(&w);
-	core_pair_idle(&w.r, E1, &E1->lines[0], 60000);
-	assert_int_equal(world_count(&w, ACT_CLOSE), 1);
-}
-
-static void case_49_clear(void **state)
-{
-	share(true);
-	world_step(&w);
-	core_clear_session(&w.r, E0, REASON_CLEAR_SESSION);
-	assert_int_equal(E0->state, ENTRY_DOWN);
-	assert_int_equal(E0->next, NEXT_HOME);
-	assert_int_equal(E1->state, ENTRY_DOWN);
-	assert_int_equal(E1->why.reason, REASON_SHARED);
-	assert_int_equal(E1->next, NEXT_SAME);
-	assert_int_equal(world_count(&w, ACT_CLOSE), 1);
-}
-
-static void case_49_clear_while_asked(void **state)
-{
-	share(false);
-	world_step(&w);
-	core_clear_session(&w.r, E0, REASON_CLEAR_SESSION);
-	assert_int_equal(E1->state, ENTRY_WALK); /* the step begins again, on a new one */
-	assert_int_equal(E1->at.kind, AT_OPEN);
-	assert_int_equal(walk_peer(E1), P(0));
-}
-
-static void case_49_death(void **state)
-{
-	share(true);
-	world_conn_down(&w, E0->conn, WHY_DEAD);
-	assert_int_equal(E0->state, ENTRY_DOWN);
-	assert_int_equal(E1->state, ENTRY_DOWN);
-	assert_int_equal(E0->next, NEXT_HOME);
-	assert_int_equal(E1->next, NEXT_HOME);
-}
-
-static void set_up_taken_over(void **state)
-{
-	const struct world_spec s[] = { { 0, 2, false, true, 1 }, { 0, 2, false, true, 1 } };
-	conn_id conn;
-
-	world_init(&w, s, 2);
-	world_acquire(&w, 0, 0);
-	conn = E0->at.conn;
-	world_acquire(&w, 1, 0);
-	assert_int_equal(E1->at.kind, AT_JOIN);
-	assert_int_equal(world_count(&w, ACT_OPEN), 0);
-	world_step(&w);
-	core_clear_session(&w.r, E0, REASON_CLEAR_SESSION);
-	assert_int_equal(world_count(&w, ACT_CLOSE), 0);
-	world_step(&w);
-	core_conn_up(&w.r, conn, 0);
-	assert_int_equal(E1->at.kind, AT_ASK);
-	assert_int_equal(world_action(&w, ACT_CHILD_OPEN)->conn, conn);
-	world_child_up(&w, E1->at.child, false);
-	assert_int_equal(E1->state, ENTRY_UP);
-}
-
-static void no_room_to_open(void **state)
-{
-	const struct world_spec s[] = { { 0, 2, false, true, 1 }, { 0, 2, false, true, 1 } };
-	child_id child;
-	conn_id conn;
-
-	world_init(&w, s, 2);
-	world_acquire(&w, 0, 0);
-	conn = E0->at.conn;
-	child = E0->at.child;
-	core_conn_busy(&w.r, conn);
-	world_acquire(&w, 1, 0);
-	assert_int_equal(E1->at.kind, AT_JOIN);
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(mono_diff_ms(core_deadline(E0), w.env.now), OPEN_AGAIN_MS);
-		assert_int_equal(mono_diff_ms(core_deadline(E1), w.env.now), OPEN_AGAIN_MS);
-		world_fire(&w, E1, &E1->at.at);
-		assert_int_equal(world_count(&w, ACT_OPEN), 0); /* E0 does that */
-		world_fire(&w, E0, &E0->at.at);
-		assert_int_equal(world_count(&w, ACT_OPEN), 1);
-		assert_int_equal(world_action(&w, ACT_OPEN)->conn, conn);
-		assert_int_equal(world_action(&w, ACT_OPEN)->child, child);
-		assert_int_equal(world_action(&w, ACT_OPEN)->answer_ms, 12000);
-		assert_int_equal(mono_diff_ms(E0->at.at, w.env.now), 12000); /* from here on */
-		assert_int_equal(mono_diff_ms(E1->at.at, w.env.now), 12000);
-		core_conn_busy(&w.r, conn);
-	}
-	world_step(&w);
-	core_clear_session(&w.r, E0, REASON_CLEAR_SESSION);
-	assert_int_equal(world_count(&w, ACT_CLOSE), 0);
-	world_fire(&w, E1, &E1->at.at); /* nobody else opens it now */
-	assert_int_equal(world_action(&w, ACT_OPEN)->conn, conn);
-	assert_int_equal(world_action(&w, ACT_OPEN)->child, E1->at.child);
-	world_child_up(&w, E1->at.child, false);
-	assert_int_equal(E1->state, ENTRY_UP);
-	assert_int_equal(E1->c, P(0));
-}
-
-static void joined_fails_alike(void **state)
-{
-	const struct world_spec s[] = { { 0, 2, false, true, 1 }, { 0, 2, false, true, 1 } };
-
-	world_init(&w, s, 2);
-	world_acquire(&w, 0, 0);
-	world_acquire(&w, 1, 0);
-	world_conn_down(&w, E0->at.conn, WHY_AUTH);
-	assert_int_equal(walk_peer(E0), P(1));
-	assert_int_equal(walk_peer(E1), P(1));
-	assert_int_equal(E1->peers[0].last, REASON_AUTH);
-}
-
 static void case_51(void **state)
 {
 	world(2, true, true, 1);
@@ -738,6 +669,33 @@ static void sa_lost(void **state)
 	assert_non_null(world_action(&w, ACT_CHILD_OPEN));
 }
 
+/* Two narrowed pairs of one line: it is the one with the packet that is gone. */
+static void narrow_sa_lost(void **state)
+{
+	struct core_acquire a = { .has_flow = true, .src = world_local(), .dst = world_peer(0) };
+	struct core_pair p = { .local = world_local(), .peer = world_peer(0) };
+	child_id first;
+
+	world(2, true, true, 1);
+	world_acquire(&w, 0, 0);
+	p.sel = E0->lines[0].sel;
+	p.sel.dst.len = 25;
+	first = E0->at.child;
+	core_child_up(&w.r, E0->at.conn, first, &p);
+	a.flow = world_flow(&E0->lines[0]);
+	a.flow.dst.addr.v4.s_addr |= htonl(128);
+	core_acquire(&w.r, E0, &E0->lines[0], &a);
+	world_child_up(&w, E0->lines[0].setup, true);
+	assert_int_equal(entry_live(E0), 2);
+	assert_false(mono_is_set(E0->lines[0].backoff_at));
+	world_acquire(&w, 0, 0);
+	assert_int_equal(world_action(&w, ACT_CHILD_CLOSE)->child, first);
+	assert_int_equal(world_count(&w, ACT_CHILD_OPEN), 1);
+	/* The packet is known, so an answer beside it is noticed. */
+	world_child_up(&w, E0->lines[0].setup, true);
+	assert_true(mono_is_set(E0->lines[0].backoff_at));
+}
+
 static void line_refused(void **state)
 {
 	struct core_line *l;
@@ -809,6 +767,11 @@ static void clears(void **state)
 	assert_int_equal(E0->state, ENTRY_DOWN);
 	assert_int_equal(next(), 1); /* A13: the peer is kept */
 	core_clear_session(&w.r, E0, REASON_RESET);
+	assert_int_equal(next(), 0);
+	assert_int_equal(world_action(&w, ACT_NOTIFY)->note.cause.reason, REASON_CLEAR_SA);
+	E0->k = 3; /* a walk without answer, not long ago */
+	assert_int_equal(core_clear_sa(&w.r, E0, NULL, 0), 0);
+	assert_int_equal(E0->k, 0);
 	assert_int_equal(next(), 0);
 }
 
@@ -966,6 +929,9 @@ int main(void)
 		ROW("case 43: the peer being tried is removed", case_43),
 		ROW("case 3: the current default is removed", case_3_and_current_removed),
 		ROW("the interface is removed: DOWN, first peer", interface_removed),
+		ROW("the interface is removed while P0 is current: next=same", interface_removed_from_first),
+		ROW("P[c] is removed in a walk: c=P0, the walk goes on", current_removed_in_walk),
+		ROW("a line is removed while UP has no child", line_removed_while_childless),
 		ROW("default lost: next=home becomes same", default_lost),
 		ROW("a reload leaves alone what it does not touch", untouched_by_reload),
 		ROW("case 45: a packet for line 2 during the set-up is not forgotten", case_45),
@@ -975,19 +941,13 @@ int main(void)
 		ROW("a walk without answer ends at home with a default", walked_out_goes_home),
 		ROW("a peer that came back has its full Answer budget", death_is_forgotten),
 		ROW("an inbound move asks for every other line again", inbound_move_asks_again),
-		ROW("case 49: shared IKE SA, idle-out of one and of both", case_49_idle),
-		ROW("case 49: shared IKE SA, clear", case_49_clear),
-		ROW("case 49: shared IKE SA, clear while another asks on it", case_49_clear_while_asked),
-		ROW("case 49: shared IKE SA, death", case_49_death),
-		ROW("a set-up is taken over by whoever joined", set_up_taken_over),
-		ROW("an engine without room keeps the step and its budget", no_room_to_open),
-		ROW("what the peer states fails every step that joined", joined_fails_alike),
 		ROW("case 51: local address gone and back: same peer", case_51),
 		ROW("peer deletes the IKE SA", peer_deletes_ike),
 		ROW("peer deletes the last pair without traffic (case 44)", last_pair_deleted_by_peer),
 		ROW("a pair ends under traffic: UP stays, 30 s at most", pair_deleted_under_traffic),
 		ROW("lifetimes end", lifetime_ends),
 		ROW("the kernel lost an SA", sa_lost),
+		ROW("the kernel lost one of two narrowed pairs", narrow_sa_lost),
 		ROW("a refused line backs off alone", line_refused),
 		ROW("narrowed beside the packet in a walk: the step fails", narrow_in_walk),
 		ROW("a narrow pair stays beside the next one", narrow_beside),
