@@ -4,6 +4,8 @@
 # The agent's kernel port on this kernel: states, policies, larvals (case 35),
 # acquires, lost acquires, an earlier run's policies (case 40), and idleness by
 # polling and by the module. Each test of the program makes its own namespace.
+#
+# program: test_kernel_linux
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
