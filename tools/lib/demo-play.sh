@@ -287,4 +287,5 @@ cp "$tmp/monitor.log" /out/monitor.json
 echo
 echo "the entry now, as prefpeer map show has it:"
 pp map show | sed 's/^/    /'
-echo $step >/out/steps
+echo $step $steps >/out/steps
+[ $step = $steps ] || lost "it ended"
