@@ -49,24 +49,45 @@ deps_missing()
 				      if (!(w[i] in have)) print w[i] }'
 }
 
-# invoke-rc.d asks this script whether a package may start its service.
-# One that was there before is kept and put back.
+# invoke-rc.d asks this script whether a package may start its service. One that
+# was there before is kept and put back. Ours has a mark in it, by which what a
+# killed run left is known; all of this under the lock.
+deps_policy=${DEPS_POLICY:-/usr/sbin/policy-rc.d}
+deps_policy_old=$deps_policy.prefpeer-saved
+deps_mark="# of prefpeer's tools/lib/deps.sh, while it installs packages"
+
+deps_policy_is_ours()
+{
+	[ -f "$deps_policy" ] && grep -qxF "$deps_mark" "$deps_policy"
+}
+
+# deps_lock [-n]: descriptor 9, until the caller and what it started are gone.
+deps_lock()
+{
+	exec 9>"${DEPS_LOCK:-/run/lock/prefpeer-deps}" && flock "$@" 9
+}
+
 deps_no_services()
 {
-	deps_policy=/usr/sbin/policy-rc.d
-	deps_policy_old=
-	if [ -e $deps_policy ] || [ -L $deps_policy ]; then
-		deps_policy_old=$deps_policy.prefpeer-saved
-		mv $deps_policy $deps_policy_old || return 1
+	if ! deps_policy_is_ours && { [ -e "$deps_policy" ] || [ -L "$deps_policy" ]; }; then
+		mv "$deps_policy" "$deps_policy_old" || return 1
 	fi
-	printf '#!/bin/sh\nexit 101\n' >$deps_policy && chmod 755 $deps_policy
+	printf '#!/bin/sh\n%s\nexit 101\n' "$deps_mark" >"$deps_policy" && chmod 755 "$deps_policy"
 }
 
 deps_services_again()
 {
-	rm -f $deps_policy
-	[ -z "$deps_policy_old" ] || mv $deps_policy_old $deps_policy
+	! deps_policy_is_ours || rm -f "$deps_policy"
+	if [ -e "$deps_policy_old" ] || [ -L "$deps_policy_old" ]; then
+		mv "$deps_policy_old" "$deps_policy"
+	fi
 }
+
+# What a run that was killed left; nothing while another run is at work.
+deps_heal()
+(
+	deps_policy_is_ours && deps_lock -n && deps_services_again
+)
 
 # INITRD=No: the kernel packages' hook then makes no initramfs.
 deps_apt()
@@ -75,9 +96,10 @@ deps_apt()
 	# A second run of ours, or the machine's own upgrade, may hold the lock.
 	apt="apt-get -q -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0"
 
-	deps_no_services || exit 1
+	deps_lock || exit 1
 	trap deps_services_again EXIT
 	trap 'exit 130' INT TERM
+	deps_no_services || exit 1
 	$apt update && $apt install -y --no-install-recommends "$@"
 )
 
@@ -86,6 +108,7 @@ deps_install()
 {
 	local missing log
 
+	deps_heal 2>/dev/null
 	missing=$(deps_missing $(deps_list "$@")) || return
 	[ -n "$missing" ] || return 0
 	missing=$(echo $missing)
