@@ -91,7 +91,7 @@ static void log_ntf(const struct entry_ntf *n)
 	if (n->type == NTF_PEER)
 		log_notice("map", "%%CRYPTO-5-PEER_CHANGE: map %s seq %u peer %s -> %s reason %s",
 			   n->map, n->seq, n->from_peer ? n->from_peer : "-",
-			   n->peer ? n->peer : "-", entry_reason_name(n->reason));
+			   n->peer ? n->peer : "-", entry_ntf_reason(n));
 	else if (n->from != n->to)
 		log_line(ntf_level(n), "map", "%s %u: %s -> %s%s%s: %s (%s)", n->map, n->seq,
 			 entry_state_name(n->from), entry_state_name(n->to), n->peer ? " " : "",

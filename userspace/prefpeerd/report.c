@@ -257,6 +257,6 @@ json_t *report_event(const struct entry_ntf *n)
 			 "seq", (int)n->seq, "line", (int)n->line, "from",
 			 entry_state_name(n->from), "to", entry_state_name(n->to), "from_peer",
 			 n->from_peer, "peer", n->peer, "next", n->next, "reason",
-			 entry_reason_name(n->reason), "text", n->sentence ? n->sentence : "",
+			 entry_ntf_reason(n), "text", n->sentence ? n->sentence : "",
 			 "detail", event_detail(n));
 }

@@ -169,6 +169,9 @@ struct core_entry {
 	mono_t since;
 	struct cause why; /* of the last change of state; text: why_text */
 	char why_text[CORE_TEXT_MAX];
+	/* Why c may be left: what ended the last connection or set next, and the first step that
+	 * failed since; both without text, over when a peer is up. */
+	struct cause left, failed;
 	peer_key c;
 	enum entry_next next;
 	unsigned k;
@@ -359,6 +362,8 @@ void entry_down(struct run *r, struct core_entry *e, enum entry_next next, enum 
 		const struct cause *why);
 void entry_up(struct run *r, struct core_entry *e, peer_key peer, conn_id conn,
 	      const struct cause *why);
+/* The first step that failed since a peer was up may be why another becomes current. */
+void entry_step_failed(struct core_entry *e, const struct cause *why);
 void entry_set_next(struct run *r, struct core_entry *e, enum entry_next next,
 		    const struct cause *why);
 void entry_point(struct run *r, struct core_entry *e);

@@ -245,5 +245,7 @@ const char *entry_state_name(enum entry_state s);   /* "UP" */
 const char *entry_next_name(enum entry_next n);     /* "home" */
 const char *entry_reason_name(enum entry_reason r); /* "dpd-timeout" */
 const char *entry_ntf_name(enum entry_ntf_type t);  /* "map-state" … "map-note" */
+/* The reason in a notification: as above; of NTF_PEER a word of semantics.md §7 where it has one. */
+const char *entry_ntf_reason(const struct entry_ntf *n);
 
 #endif

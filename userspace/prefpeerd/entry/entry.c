@@ -110,12 +110,46 @@ void entry_note(struct run *r, struct core_entry *e, enum entry_ntf_type type, u
 	};
 }
 
+/* A cause that is kept does not own the text of the event that brought it. */
+static void keep_cause(struct cause *kept, const struct cause *why)
+{
+	*kept = *why;
+	kept->text = NULL;
+}
+
+static void entry_left(struct core_entry *e, const struct cause *why)
+{
+	keep_cause(&e->left, why);
+}
+
+void entry_step_failed(struct core_entry *e, const struct cause *why)
+{
+	if (e->failed.reason == REASON_NONE)
+		keep_cause(&e->failed, why);
+}
+
+/*
+ * Why `Current peer` moves (§7): a death before what a walk met on its way, that before
+ * the end which only said where the walk begins.
+ */
+static struct cause moved_by(const struct core_entry *e, const struct cause *up)
+{
+	if (up->reason == REASON_INBOUND)
+		return *up;
+	if (e->left.reason == REASON_DEAD)
+		return e->left;
+	if (e->failed.reason != REASON_NONE)
+		return e->failed;
+	return e->left.reason != REASON_NONE ? e->left : *up;
+}
+
 void entry_set_next(struct run *r, struct core_entry *e, enum entry_next next,
 		    const struct cause *why)
 {
 	if (e->next == next)
 		return;
 	e->next = next;
+	entry_left(e, why);
 	entry_note(r, e, NTF_NEXT, 0, e->c, why);
 }
 
@@ -254,6 +288,8 @@ void entry_down(struct run *r, struct core_entry *e, enum entry_next next, enum 
 	inbound_release(r, e, how == CLOSE_DELETE);
 	attempt_abandon(r, e);
 	end_children(r, e, how);
+	if (e->state == ENTRY_UP || e->next != next)
+		entry_left(e, why);
 	e->next = next;
 	if (e->state == ENTRY_UP)
 		e->gap_from = r->env->now;
@@ -338,6 +374,7 @@ static void retire_others(struct run *r, struct core_entry *e)
 void entry_up(struct run *r, struct core_entry *e, peer_key peer, conn_id conn,
 	      const struct cause *why)
 {
+	const struct cause change = moved_by(e, why);
 	bool moved = e->c != peer;
 	peer_key was = e->c;
 
@@ -345,11 +382,12 @@ void entry_up(struct run *r, struct core_entry *e, peer_key peer, conn_id conn,
 	e->next = NEXT_SAME;
 	e->k = 0;
 	e->dead = 0;
+	e->left = e->failed = (struct cause){0};
 	entry_move(r, e, ENTRY_UP, peer, why);
 	e->conn = conn;
 	e->gap_from = MONO_UNSET;
 	if (moved) {
-		entry_note(r, e, NTF_PEER, 0, peer, why);
+		entry_note(r, e, NTF_PEER, 0, peer, &change);
 		r->out->list[r->out->n - 1].note.from_peer = was;
 	}
 	peer_record(r, e, peer, why);

@@ -55,6 +55,21 @@ const char *entry_reason_name(enum entry_reason r)
 	return (unsigned)r < REASON_MAX ? names[r] : "?";
 }
 
+const char *entry_ntf_reason(const struct entry_ntf *n)
+{
+	if (n->type != NTF_PEER)
+		return entry_reason_name(n->reason);
+	switch (n->reason) {
+	case REASON_CONNECT:
+	case REASON_CLEAR_SESSION:
+	case REASON_CLEAR_SA:
+	case REASON_RESET:
+		return "operator";
+	default:
+		return entry_reason_name(n->reason);
+	}
+}
+
 const char *entry_ntf_name(enum entry_ntf_type t)
 {
 	static const char *const names[] = {

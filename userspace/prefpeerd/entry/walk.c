@@ -83,6 +83,7 @@ static void walk_run(struct run *r, struct core_entry *e, const struct cause *wh
 		last = (struct cause){0};
 		if (attempt_begin(r, e, p, &last))
 			return;
+		entry_step_failed(e, &last);
 		peer_record(r, e, p->key, &last);
 	}
 	walked_out(r, e, &last);
@@ -96,6 +97,7 @@ void walk_begin(struct run *r, struct core_entry *e, const struct cause *why)
 
 void walk_step_failed(struct run *r, struct core_entry *e, const struct cause *why)
 {
+	entry_step_failed(e, why);
 	peer_record(r, e, walk_peer(e), why);
 	attempt_abandon(r, e);
 	/* Accepted first: the next step may be to the very peer that is calling, and joins then. */
