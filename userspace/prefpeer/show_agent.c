@@ -64,7 +64,9 @@ static void print_head(const struct cli *cli, const json_t *m)
 		printf("   next attempt %s", str(m, "next"));
 	putchar('\n');
 	if (*str(m, "incomplete"))
-		printf("  protects nothing: %s\n", str(m, "incomplete"));
+		printf("  WARNING: incomplete, %s: %s\n",
+		       is(m, "blocks") ? "what its access list permits is blocked" : "protects nothing",
+		       str(m, "incomplete"));
 	if (*str(m, "why"))
 		printf("  why     %s\n", str(m, "why"));
 }

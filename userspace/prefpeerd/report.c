@@ -122,7 +122,8 @@ static const char *dpd_mode_text(enum dpd_mode m)
 
 static json_t *report_dpd(const struct entry_view *v)
 {
-	char all[32], notice[32], again[32], text[160] = "a dead peer is noticed only when an exchange fails";
+	char all[32], notice[32], again[32], text[200] = "a dead peer is noticed only when an exchange fails";
+	size_t n;
 
 	if (v->dpd.mode != DPD_OFF && v->retry_default_ms)
 		snprintf(text, sizeof(text), "%s = notice %s + retry default %s + set-up",
@@ -133,6 +134,10 @@ static json_t *report_dpd(const struct entry_view *v)
 		snprintf(text, sizeof(text), "%s = notice %s + set-up",
 			 report_duration(v->failover_ms, all, sizeof(all)),
 			 report_duration(v->notice_ms, notice, sizeof(notice)));
+	n = strlen(text);
+	if (v->dpd.mode != DPD_OFF && v->further_ms)
+		snprintf(text + n, sizeof(text) - n, "; each further silent peer %s",
+			 report_duration(v->further_ms, again, sizeof(again)));
 	return json_pack("{ss sI sI sI sb sb sI ss}", "mode", dpd_mode_text(v->dpd.mode),
 			 "interval_ms", (json_int_t)v->dpd.interval_ms, "retry_ms",
 			 (json_int_t)v->dpd.retry_ms, "budget_ms", (json_int_t)v->dpd_budget_ms,
@@ -160,7 +165,7 @@ static json_t *report_lines(const struct entry_view *v, mono_t now)
 
 json_t *report_entry(const struct entry_view *v, mono_t now)
 {
-	return json_pack("{ss si ss sI ss? ss ss ss? ss? ss so so so so so so ss?}", "map", v->map, "seq",
+	return json_pack("{ss si ss sI ss? ss ss ss? ss? ss so so so so so so ss? sb}", "map", v->map, "seq",
 			 (int)v->seq, "state", entry_state_name(v->state), "state_since_ms",
 			 (json_int_t)mono_diff_ms(now, v->since), "peer", v->current, "reason",
 			 entry_reason_name(v->reason), "why", v->sentence, "trying", v->trying,
@@ -170,7 +175,7 @@ json_t *report_entry(const struct entry_view *v, mono_t now)
 				 json_null(),
 			 "local", address(&v->local), "peers", report_peers(v, now), "idle",
 			 report_idle(v), "dpd", report_dpd(v), "lines", report_lines(v, now),
-			 "incomplete", v->incomplete);
+			 "incomplete", v->incomplete, "blocks", v->blocks);
 }
 
 static json_t *report_spi(const uint8_t s[8])

@@ -109,6 +109,16 @@ static bool peer_has_key(const struct config *c, const struct conf_peer *q)
 	return q->is_name ? c->n_psks > 0 : conf_psk(c, &q->addr) != NULL;
 }
 
+const char *conf_entry_inert(const struct map_entry *e)
+{
+	if (!e->acl)
+		return "it has no access list";
+	for (unsigned i = 0; i < e->acl->n_lines; i++)
+		if (e->acl->lines[i].permit)
+			return e->map->n_interfaces ? NULL : "its map stands on no interface";
+	return "its access list permits nothing";
+}
+
 const char *conf_entry_incomplete(const struct config *c, const struct map_entry *e)
 {
 	if (!e->n_peers)

@@ -167,6 +167,9 @@ struct idle_time conf_entry_idle(const struct config *c, const struct map_entry 
 /* The key for a dialled or source address; NULL = none. */
 const struct psk *conf_psk(const struct config *c, const struct addr *peer);
 const struct map_entry *conf_find_entry(const struct config *c, const char *map, unsigned seq);
+/* Why an entry has no policy at all (no access list, nothing permitted, no interface): a sentence,
+ * or NULL. */
+const char *conf_entry_inert(const struct map_entry *e);
 /* Why an entry with an access list cannot protect (no peer, key or set): a sentence, or NULL. */
 const char *conf_entry_incomplete(const struct config *c, const struct map_entry *e);
 /* Running configuration, non-defaults only, in input syntax; secrets as `<hidden>`. */

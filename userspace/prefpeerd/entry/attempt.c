@@ -30,15 +30,17 @@ static uint32_t round_trips_ms(const struct core_peer *p)
 
 uint32_t attempt_dead_ms(const struct core_entry *e, const struct core_peer *p)
 {
+	if (e->answer_ms)
+		return e->answer_ms;
 	return at_least(clamp_ms(retry_ms(e), 250, 3000), round_trips_ms(p));
 }
 
 uint32_t attempt_answer_ms(const struct core_entry *e, const struct core_peer *p)
 {
-	if (e->answer_ms)
-		return e->answer_ms;
 	if (p->key == e->dead)
 		return attempt_dead_ms(e, p);
+	if (e->answer_ms)
+		return e->answer_ms;
 	return at_least(clamp_ms(6ull * retry_ms(e), 250, 30000),
 			p->rtt_us ? round_trips_ms(p) : 1000);
 }

@@ -214,9 +214,11 @@ struct entry_view {
 	uint32_t dpd_budget_ms;    /* 6R; 0 without DPD */
 	/* Worst case from death to traffic (end of §10), set-up itself left out; 0 without DPD. */
 	uint32_t notice_ms;        /* INTERVAL + 6R */
-	uint32_t retry_default_ms; /* the dead default tried again; 0 without a default */
+	uint32_t retry_default_ms; /* the default asked in vain; 0 without a default */
 	uint32_t failover_ms;      /* their sum */
-	const char *incomplete;    /* why it protects nothing (conf_entry_incomplete), or NULL */
+	uint32_t further_ms;       /* for each further peer that is silent; 0 = there is none */
+	const char *incomplete;    /* why it cannot protect (conf_entry_inert, conf_entry_incomplete), or NULL */
+	bool blocks;               /* then: its lines are dropped, not sent in clear */
 	struct entry_peer_view *peers; /* in list order */
 	unsigned n_peers;
 	struct entry_line_view *lines;

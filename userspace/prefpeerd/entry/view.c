@@ -94,7 +94,24 @@ static struct entry_line_view view_line(struct entries *s, const struct core_ent
 	return v;
 }
 
-/* End of §10: INTERVAL + 6R to notice, the dead default tried again, set-up left out. */
+/* The longest Answer of those who are asked after the current peer and the default. */
+static uint32_t view_further_ms(const struct core_entry *e)
+{
+	uint32_t most = 0;
+
+	for (unsigned i = entry_has_default(e); i < e->n_peers; i++) {
+		uint32_t ms = attempt_answer_ms(e, &e->peers[i]);
+
+		if (e->peers[i].key != e->c && ms > most)
+			most = ms;
+	}
+	return most;
+}
+
+/*
+ * End of §10: INTERVAL + 6R to notice, the default silent, set-up left out. The default has
+ * the short budget only where its own death is what ends the connection.
+ */
 static void view_failover(const struct core_entry *e, struct entry_view *v)
 {
 	if (v->dpd.mode == DPD_OFF)
@@ -107,7 +124,10 @@ static void view_failover(const struct core_entry *e, struct entry_view *v)
 			v->dpd_budget_ms = least;
 	}
 	v->notice_ms = v->dpd.interval_ms + v->dpd_budget_ms;
-	v->retry_default_ms = entry_has_default(e) ? attempt_dead_ms(e, &e->peers[0]) : 0;
+	if (entry_has_default(e))
+		v->retry_default_ms = e->c == e->peers[0].key ? attempt_dead_ms(e, &e->peers[0]) :
+								attempt_answer_ms(e, &e->peers[0]);
+	v->further_ms = e->n_peers > 2 ? view_further_ms(e) : 0;
 	v->failover_ms = v->notice_ms + v->retry_default_ms;
 }
 
@@ -133,7 +153,11 @@ static void view_state(const struct entries *s, const struct shell_entry *se,
 		v->local = conn->local;
 	v->idle = conf_entry_idle(s->conf, se->conf);
 	v->dpd = s->conf->dpd;
-	v->incomplete = conf_entry_incomplete(s->conf, se->conf);
+	v->incomplete = conf_entry_inert(se->conf);
+	if (!v->incomplete) {
+		v->incomplete = conf_entry_incomplete(s->conf, se->conf);
+		v->blocks = v->incomplete;
+	}
 }
 
 /* Which peer, and why this one: the SPIs are said by the lines. */

@@ -431,7 +431,7 @@ static void map_show_of_other_states(void **state)
 	has("being tried, for at most 12 s\n");
 	has("  dpd     off   noticed late\n");
 	has("m 3   BACKOFF for 00:00:00, 7.0 s left   next attempt 10.1.1.1\n");
-	has("  protects nothing: no access list\n");
+	has("  WARNING: incomplete, protects nothing: no access list\n");
 	has_not("idle    \n");
 	json_decref(maps);
 	capture();
