@@ -47,6 +47,51 @@ static unsigned find_control(const struct line *ln)
 	return 0;
 }
 
+/* RFC 3629 §4: bytes of the character at s, 0 where none begins. */
+static unsigned utf8_len(const unsigned char *s, size_t room)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	unsigned n;
+
+	if (*s < 0x80)
+		return 1;
+	if (*s < 0xc2 || *s > 0xf4)
+		return 0;
+	n = *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
+	if (n > room)
+		return 0;
+	/* Neither longer than need be, nor a surrogate, nor above U+10FFFF. */
+	if (*s == 0xe0)
+		low = 0xa0;
+	else if (*s == 0xed)
+		high = 0x9f;
+	else if (*s == 0xf0)
+		low = 0x90;
+	else if (*s == 0xf4)
+		high = 0x8f;
+	if (s[1] < low || s[1] > high)
+		return 0;
+	for (unsigned i = 2; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* Names go into JSON, which holds UTF-8 only. A comment may be written as it likes. */
+static unsigned find_not_utf8(const struct line *ln)
+{
+	for (unsigned w = 0; w < ln->n; w++) {
+		const unsigned char *s = (const unsigned char *)ln->w[w].s;
+
+		for (unsigned i = 0, n; i < ln->w[w].len; i += n) {
+			n = utf8_len(s + i, ln->w[w].len - i);
+			if (!n)
+				return ln->w[w].col + i;
+		}
+	}
+	return 0;
+}
+
 bool lex_line(struct lexer *l, struct line *out)
 {
 	const char *nl;
@@ -62,6 +107,8 @@ bool lex_line(struct lexer *l, struct line *out)
 		out->len--;
 	out->bad_col = find_control(out);
 	cut_words(out);
+	if (!out->bad_col)
+		out->bad_col = find_not_utf8(out);
 	return true;
 }
 

@@ -21,7 +21,7 @@ struct line {
 	struct word w[LEX_WORDS_MAX];
 	unsigned n;	  /* 0: blank or a comment */
 	unsigned total;	  /* words there are; more than n when they do not fit */
-	unsigned bad_col; /* a byte that no line may hold, or 0 */
+	unsigned bad_col; /* a byte that no line may hold (control, not UTF-8), or 0 */
 };
 
 struct lexer {

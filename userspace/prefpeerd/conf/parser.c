@@ -169,7 +169,7 @@ static void read_line(struct parser *p, const struct line *ln)
 		parser_error(p, (struct conf_pos){ln->number, ln->bad_col, 1},
 			     conf_text("a byte 0x%02x, which no line can hold",
 				       (unsigned char)ln->s[ln->bad_col - 1]),
-			     NULL);
+			     ln->s[ln->bad_col - 1] & 0x80 ? conf_text("the file in UTF-8") : NULL);
 		return;
 	}
 	if (!ln->n || obey_mode_word(p, ln))
