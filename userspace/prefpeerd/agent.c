@@ -20,6 +20,25 @@ uint32_t agent_line_reqid(void *ctx, const char *map, unsigned seq, const struct
 	return reqid_get(ctx, map, seq, sel);
 }
 
+static bool note_was_told(const struct agent *a, const struct config *conf, const char *text)
+{
+	if (conf != a->conf || !a->spd)
+		return false;
+	for (unsigned i = 0; i < a->spd->n_notes; i++)
+		if (!strcmp(a->spd->notes[i].text, text))
+			return true;
+	return false;
+}
+
+/* Once per configuration, not with every route that changes. */
+static void tell_notes(const struct agent *a, const struct config *conf, const struct spd *spd)
+{
+	for (unsigned i = 0; i < spd->n_notes; i++)
+		if (!note_was_told(a, conf, spd->notes[i].text))
+			log_warn(AREA, "%s:%u: %s", conf->path, spd->notes[i].pos.line,
+				 spd->notes[i].text);
+}
+
 /* Without the addresses the blocks against the NAT hole (semantics.md §4.1) would go: no spd then. */
 static int compile(struct agent *a, const struct config *conf, struct spd **out)
 {
@@ -37,10 +56,10 @@ static int compile(struct agent *a, const struct config *conf, struct spd **out)
 	env.n_ifaces = n;
 	*out = spd_compile(conf, &env);
 	route_env_free(ifaces, n);
-	for (unsigned i = 0; *out && i < (*out)->n_notes; i++)
-		log_warn(AREA, "%s:%u: %s", conf->path, (*out)->notes[i].pos.line,
-			 (*out)->notes[i].text);
-	return *out ? 0 : -ENOMEM;
+	if (!*out)
+		return -ENOMEM;
+	tell_notes(a, conf, *out);
+	return 0;
 }
 
 static void retry(struct timer *t, mono_t now)
