@@ -63,7 +63,7 @@ struct child {
 	child_id id;
 	struct engine_child want;
 	enum child_state state;
-	bool cancelled; /* closed while OPENING: to be deleted as soon as it exists */
+	bool cancelled; /* closed while OPENING: deleted if the peer accepts, never installed */
 	bool replaced;	/* the peer rekeyed it: its id belongs to the successor */
 	struct engine_pair pair;
 	uint8_t nonce[IKE_NONCE_OURS]; /* of our CREATE_CHILD_SA request */

@@ -461,6 +461,7 @@ void session_close(struct session *s, enum engine_why why, const char *reason)
 	timer_cancel(timers_of(s), &s->dpd_timer);
 	DL_FOREACH(s->children, c) {
 		child_remove_out(c);
+		c->cancelled = c->state == CHILD_OPENING;
 		c->id = 0;
 	}
 	if (s->held)

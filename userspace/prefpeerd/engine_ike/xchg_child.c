@@ -158,12 +158,6 @@ void child_settle(struct child *c, const struct child_outcome *out)
 		return;
 	}
 	c->state = CHILD_UP;
-	if (c->cancelled) {
-		child_remove_out(c);
-		c->state = CHILD_DELETING;
-		task_push(c->s, TASK_DEL_CHILD, c);
-		return;
-	}
 	ike_event_child(c, ENG_CHILD_UP, WHY_NONE, "accepted by the peer");
 }
 
@@ -176,6 +170,14 @@ void child_response(struct session *s, struct task *t, const struct payloads *p)
 
 	if (!c)
 		return;
+	/* Nobody waits for it any more: no SA of it may ever take a packet. */
+	if (c->cancelled) {
+		if (payloads_error(p))
+			child_free(c);
+		else
+			delete_orphan(c);
+		return;
+	}
 	ni = (struct chunk){ c->nonce, sizeof(c->nonce) };
 	if (!payloads_error(p) && (!pld || nonce_parse(pld, &nr)))
 		fail(&out, WHY_UNKNOWN, "the peer's answer is malformed");

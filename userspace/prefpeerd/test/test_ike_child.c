@@ -527,6 +527,29 @@ static void close_behind_a_stuck_request(void **state)
 	fixture_free(f);
 }
 
+static enum mock_fate drop_informational(void *ctx, struct datagram *d)
+{
+	return datagram_exchange(d) == XCHG_INFORMATIONAL ? MOCK_DROP : MOCK_PASS;
+}
+
+/* Its child's answer comes after the close: nothing may be sent on what both ends drop. */
+static void closed_before_the_answer(void **state)
+{
+	struct fixture *f = up();
+	struct engine_child c = fixture_child(2, 2);
+
+	f->net.filter = drop_informational;
+	assert_int_equal(open_child(&f->left, 1, &c), 0);
+	f->left.engine->ops->close(f->left.engine->impl, 1, CLOSE_DELETE);
+	fixture_run_ms(f, 1000);
+	assert_int_equal(f->right.kernel.n_sas, 4);
+	assert_int_equal(fake_kernel_count(&f->left.kernel, SA_DIR_OUT), 0);
+	f->net.filter = NULL;
+	fixture_run_ms(f, 10000);
+	assert_int_equal(f->left.kernel.n_sas + f->right.kernel.n_sas, 0);
+	fixture_free(f);
+}
+
 static void stop_deletes_and_ends(void **state)
 {
 	struct fixture *f = up();
@@ -663,6 +686,7 @@ int main(void)
 		cmocka_unit_test(delete_answer_lost),
 		cmocka_unit_test(crossing_ike_deletes),
 		cmocka_unit_test(close_behind_a_stuck_request),
+		cmocka_unit_test(closed_before_the_answer),
 		cmocka_unit_test(stop_deletes_and_ends),
 		cmocka_unit_test(stop_does_not_wait_for_ever),
 		cmocka_unit_test(rekey_by_the_peer),
