@@ -104,6 +104,7 @@ static void check_keyring_peer(struct parser *p, const struct psk *k)
 			     NULL);
 }
 
+/* The key follows from the address alone, so a second one could never be used. */
 static void check_key_unique(struct parser *p, unsigned i)
 {
 	const struct psk *k = &p->c->psks[i], *o;
@@ -111,13 +112,12 @@ static void check_key_unique(struct parser *p, unsigned i)
 
 	for (unsigned j = 0; j < i; j++) {
 		o = &p->c->psks[j];
-		if (!addr_is_set(&k->peer.addr) || !prefix_equal(&o->peer, &k->peer) ||
-		    !ike_id_equal(&o->identity, &k->identity))
+		if (!addr_is_set(&k->peer.addr) || !prefix_equal(&o->peer, &k->peer))
 			continue;
 		parser_error(p, k->pos,
 			     conf_text("%s has a key already (line %u)",
 				       prefix_print(&k->peer, buf, sizeof(buf)), o->pos.line),
-			     conf_text("two keys for one address need different identities"));
+			     NULL);
 		return;
 	}
 }

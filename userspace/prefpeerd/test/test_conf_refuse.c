@@ -307,6 +307,11 @@ static const struct row rows[] = {
 	  "crypto isakmp key k address 10.1.1.1\n"
 	  "crypto ikev2 keyring K\n peer a\n  address 10.1.1.1\n  pre-shared-key k\n",
 	  { "3:7 error: 10.1.1.1 has a key already (line 1)" } },
+	{ "one address, two keys with identities",
+	  "crypto ikev2 keyring K\n peer a\n  address 10.1.1.1\n  identity fqdn a.example\n"
+	  "  pre-shared-key k\n peer b\n  address 10.1.1.1\n  identity fqdn b.example\n"
+	  "  pre-shared-key l\n",
+	  { "6:7 error: 10.1.1.1 has a key already (line 2)" } },
 	{ "a peer without key",
 	  MAP " match address 101\n set peer 10.1.1.1\n set peer 10.2.2.2\n set transform-set T\n"
 	  LINE("permit ip host 10.0.0.1 any") SET("esp-gcm")
