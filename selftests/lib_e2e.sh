@@ -33,16 +33,21 @@ e2e_conf()
 	agent_conf_mode
 }
 
+# agent_user: whom the agent runs as; it may read what is in $tmp
+agent_user()
+{
+	getent passwd prefpeer >/dev/null ||
+		useradd --system --no-create-home --shell /usr/sbin/nologin prefpeer || return
+	chmod 0755 "$tmp"
+}
+
 # e2e_up HUBS: topology, module (unless e2e_module=no), hubs, tap. The agent's
 # configuration and start are the test's.
 e2e_up()
 {
 	local n
 
-	getent passwd prefpeer >/dev/null ||
-		useradd --system --no-create-home --shell /usr/sbin/nologin prefpeer || return
-	chmod 0755 "$tmp"
-	topology "$1" || return
+	agent_user && topology "$1" || return
 	[ "$e2e_module" = no ] || module_load || return
 	for ((n = 1; n <= $1; n++)); do
 		hub_start "$n" || return

@@ -4,7 +4,7 @@
 # Debian packages that the project's tools need, by name, and their
 # installation.
 #
-# Sourced: gives deps_install [GROUP…], GROUP one of: build vm peers.
+# Sourced: gives deps_install [GROUP…], GROUP one of: build vm peers bench.
 # Executed: installs all groups.
 #
 # Where everything is installed this costs one dpkg-query. Otherwise it needs
@@ -23,6 +23,8 @@ deps_vm="
 deps_peers="
 	charon-systemd strongswan-swanctl libstrongswan-standard-plugins
 	iproute2 iputils-ping nftables tcpdump procps jq passwd"
+# Only for the benchmark: what others do, and plots.
+deps_bench="frr gnuplot-nox"
 
 deps_list()
 {
@@ -33,6 +35,7 @@ deps_list()
 		build) echo $deps_build ;;
 		vm)    echo $deps_vm ;;
 		peers) echo $deps_peers ;;
+		bench) echo $deps_bench ;;
 		*)     echo "deps: no such group: $group" >&2; return 2 ;;
 		esac
 	done | tr ' ' '\n' | sort -u
