@@ -47,6 +47,7 @@ struct resolve {
 	struct question *questions;
 	resolve_fn fn;
 	void *ctx;
+	bool closing;
 };
 
 /* ---- a round ------------------------------------------------------------------ */
@@ -96,6 +97,10 @@ static int set_options(const struct resolve *r, struct ub_ctx *ub)
 {
 	static const char *const options[][2] = {
 		{ "do-not-query-localhost:", "no" },
+		/* The first address of several is the one to use (§1.2). */
+		{ "rrset-roundrobin:", "no" },
+		/* A silent server is given up after 5.3 s: nobody waits for longer than 5. */
+		{ "outbound-msg-retry:", "3" },
 		/* Who we are is not the root's business (RFC 8145). */
 		{ "trust-anchor-signaling:", "no" },
 	};
@@ -189,13 +194,17 @@ static void answered(void *arg, int rcode, void *msg, int len, int sec, char *wh
 {
 	struct question *q = arg;
 
+	/* libunbound answers what is open when it is taken down. */
+	if (q->owner->closing)
+		return;
 	leave_round(q);
 	if (sec == 1) {
 		refuse(q, NAME_BOGUS, "the answer is not what the zone's owner signed (DNSSEC)",
 		       why_bogus);
 		return;
 	}
-	if (!msg || len <= 0) {
+	/* What libunbound gave up has an @rcode, and a message that does not mean anything. */
+	if ((rcode != ns_r_noerror && rcode != ns_r_nxdomain) || !msg || len <= 0) {
 		refuse(q, NAME_SILENT, "no answer from the name servers", NULL);
 		return;
 	}
@@ -295,10 +304,11 @@ void resolve_close(struct resolve *r)
 {
 	if (!r)
 		return;
-	while (r->questions)
-		question_free(r->questions);
+	r->closing = true;
 	while (r->rounds)
 		round_free(r->rounds);
+	while (r->questions)
+		question_free(r->questions);
 	free(r);
 }
 

@@ -36,7 +36,7 @@ int resolve_open(struct event_base *base, const struct timers *timers,
 void resolve_close(struct resolve *r);
 /* @c says whom to ask from now on; it must live until the next call. */
 void resolve_config(struct resolve *r, const struct config *c);
-/* Answered later, never from within, by fn; within some 12 s without an answer from the network. */
+/* Answered later, never from within, by fn: at the latest after some 6 s for each name server. */
 void resolve_ask(struct resolve *r, const char *name, sa_family_t family, uint32_t query);
 
 /*

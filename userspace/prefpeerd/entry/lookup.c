@@ -113,7 +113,7 @@ static void take_refusal(struct run *r, struct core_entry *e, struct core_peer *
 		p->trust = TRUST_BOGUS;
 	if (left > 0)
 		snprintf(p->name_text, sizeof(p->name_text),
-			 "%.80s; the last answer holds for %" PRId64 " s more", a->text,
+			 "%.60s; the last answer holds for %" PRId64 " s more", a->text,
 			 (left + 999) / 1000);
 	else
 		snprintf(p->name_text, sizeof(p->name_text), "%s", a->text);
