@@ -164,3 +164,53 @@ int ask_agent(const struct cli *cli, json_t *request, json_t **reply)
 	ctl_client_close(c);
 	return rc;
 }
+
+static int take_remote(struct args *args, json_t *req)
+{
+	const char *peer = args_next(args);
+	struct addr a;
+
+	if (!peer || addr_parse(peer, &a))
+		return cli_usage("remote needs an IP address, not \"%s\"", peer ? peer : "");
+	json_object_set_new(req, "remote", json_string(peer));
+	return CLI_OK;
+}
+
+static int take_map(struct args *args, json_t *req)
+{
+	const char *name = args_next(args), *seq;
+	uint32_t n;
+
+	if (!name)
+		return cli_usage("map needs the name of a crypto map, as in \"map tohub 1\"");
+	json_object_set_new(req, "map", json_string(name));
+	if (!args->n || !strcmp(args->v[0], "remote"))
+		return CLI_OK;
+	seq = args_next(args);
+	if (parse_u32(seq, &n) || n < 1 || n > 65535)
+		return cli_usage("the sequence number of an entry is 1..65535, not \"%s\"", seq);
+	json_object_set_new(req, "seq", json_integer(n));
+	return CLI_OK;
+}
+
+json_t *ask_selection(struct args *args, const char *cmd)
+{
+	json_t *req = json_pack("{s:s}", "cmd", cmd);
+	const char *word;
+	int rc = CLI_OK;
+
+	while (!rc && (word = args_next(args))) {
+		if (!strcmp(word, "remote"))
+			rc = take_remote(args, req);
+		else if (!strcmp(word, "map"))
+			rc = take_map(args, req);
+		else
+			rc = cli_usage("\"%s\" is no word here; these are: remote ADDRESS, map NAME [SEQ]",
+				       word);
+	}
+	if (rc) {
+		json_decref(req);
+		return NULL;
+	}
+	return req;
+}

@@ -90,6 +90,8 @@ void attr_list_free(struct attr_list *l);
 
 /* One request to the agent; @request is taken over. *reply has ok:true, and is the caller's. */
 int ask_agent(const struct cli *cli, json_t *request, json_t **reply);
+/* {"cmd":@cmd} and what "[remote A] [map NAME [SEQ]]" chooses. NULL: said why. */
+json_t *ask_selection(struct args *args, const char *cmd);
 
 /* ---- out_json.c ---------------------------------------------------------- */
 

@@ -134,30 +134,18 @@ static void set_help(void)
 
 static int sa_clear(const struct cli *cli, struct args *args)
 {
-	const char *word = args_next(args), *peer = NULL;
-	json_t *reply, *request;
-	struct addr a;
+	json_t *req = ask_selection(args, "sa-clear"), *reply;
 	int rc;
 
-	if (word && strcmp(word, "remote"))
-		return cli_usage("\"%s\" is no word here; this is: remote ADDRESS", word);
-	if (word) {
-		peer = args_next(args);
-		if (!peer || addr_parse(peer, &a))
-			return cli_usage("remote needs an IP address, not \"%s\"",
-					 peer ? peer : "");
-	}
-	rc = args_end(args);
-	if (rc)
-		return rc;
-	request = json_pack("{s:s, s:s*}", "cmd", "sa-clear", "remote", peer);
-	rc = ask_agent(cli, request, &reply);
+	if (!req)
+		return CLI_USAGE;
+	rc = ask_agent(cli, req, &reply);
 	return rc ? rc : done_out(cli, reply);
 }
 
 static void clear_help(void)
 {
-	printf("prefpeer sa clear [remote A]\n");
+	printf("prefpeer sa clear [remote A] [map NAME [SEQ]]\n");
 }
 
 int cmd_sa(const struct cli *cli, struct args *args)

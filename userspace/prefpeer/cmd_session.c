@@ -51,7 +51,7 @@ static void show_help(void)
 
 static int session_clear(const struct cli *cli, struct args *args)
 {
-	json_t *req = request(args, "session-clear"), *reply;
+	json_t *req = ask_selection(args, "session-clear"), *reply;
 	int rc;
 
 	if (!req)
@@ -62,7 +62,7 @@ static int session_clear(const struct cli *cli, struct args *args)
 
 static void clear_help(void)
 {
-	printf("prefpeer session clear [remote A]\n");
+	printf("prefpeer session clear [remote A] [map NAME [SEQ]]\n");
 }
 
 int cmd_session(const struct cli *cli, struct args *args)

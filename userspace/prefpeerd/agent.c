@@ -105,10 +105,8 @@ int agent_configure(struct agent *a, struct config *conf, mono_t now)
 
 	if (err)
 		return err;
-	resolve_config(a->resolve, conf);
 	err = bring_into_force(a, conf, spd, now);
 	if (err) {
-		resolve_config(a->resolve, a->conf);
 		spd_free(spd);
 		return err;
 	}
@@ -117,6 +115,7 @@ int agent_configure(struct agent *a, struct config *conf, mono_t now)
 	spd_free(a->spd);
 	a->conf = conf;
 	a->spd = spd;
+	resolve_config(a->resolve, conf, now);
 	return 0;
 }
 

@@ -86,21 +86,37 @@ static enum log_level ntf_level(const struct entry_ntf *n)
 	return n->type == NTF_STATE || n->type == NTF_PEER ? LOG_LVL_NOTICE : LOG_LVL_INFO;
 }
 
+/* "UP 10.1.1.1 -> DOWN", "WALK 10.1.1.1 -> 10.2.2.2" */
+static const char *state_change(const struct entry_ntf *n, char *buf, size_t size)
+{
+	const char *was = n->from == ENTRY_UP || n->from == n->to ? n->from_peer : NULL;
+	const char *now = n->to == ENTRY_UP || n->to == ENTRY_WALK ? n->peer : NULL;
+
+	snprintf(buf, size, "%s%s%s -> %s%s%s", entry_state_name(n->from), was ? " " : "",
+		 was ? was : "", n->from != n->to ? entry_state_name(n->to) : "",
+		 n->from != n->to && now ? " " : "", now ? now : "");
+	return buf;
+}
+
 static void log_ntf(const struct entry_ntf *n)
 {
-	if (n->type == NTF_PEER)
+	const char *why = n->sentence ? n->sentence : "";
+	char text[700] = "";
+
+	if (n->type == NTF_PEER) {
 		log_notice("map", "%%CRYPTO-5-PEER_CHANGE: map %s seq %u peer %s -> %s reason %s",
 			   n->map, n->seq, n->from_peer ? n->from_peer : "-",
 			   n->peer ? n->peer : "-", entry_ntf_reason(n));
-	else if (n->from != n->to)
-		log_line(ntf_level(n), "map", "%s %u: %s -> %s%s%s: %s (%s)", n->map, n->seq,
-			 entry_state_name(n->from), entry_state_name(n->to), n->peer ? " " : "",
-			 n->peer ? n->peer : "", n->sentence ? n->sentence : "",
-			 entry_reason_name(n->reason));
+		return;
+	}
+	if (n->type == NTF_STATE)
+		state_change(n, text, sizeof(text));
+	else if (n->line)
+		snprintf(text, sizeof(text), "line %u, %s", n->line, n->peer ? n->peer : "-");
 	else
-		log_line(ntf_level(n), "map", "%s %u%s%s: %s (%s)", n->map, n->seq,
-			 n->peer ? " " : "", n->peer ? n->peer : "",
-			 n->sentence ? n->sentence : "", entry_reason_name(n->reason));
+		snprintf(text, sizeof(text), "%s", n->peer ? n->peer : "-");
+	log_line(ntf_level(n), "map", "%s %u: %s: %s (%s)", n->map, n->seq, text, why,
+		 entry_reason_name(n->reason));
 }
 
 static void on_notify(void *ctx, const struct entry_ntf *n)
@@ -172,18 +188,11 @@ static void on_addresses(void *ctx, mono_t now)
 	entries_local_changed(a->entries, now);
 }
 
-static void on_resolve(void *ctx, const char *name, sa_family_t family, uint32_t query)
+static void on_resolved(void *ctx, const char *name, const struct addr *addr, mono_t now)
 {
 	struct agent *a = ctx;
 
-	resolve_ask(a->resolve, name, family, query);
-}
-
-static void on_answer(void *ctx, uint32_t query, const struct name_answer *answer, mono_t now)
-{
-	struct agent *a = ctx;
-
-	entries_answered(a->entries, query, answer, now);
+	entries_resolved(a->entries, name, addr, now);
 }
 
 static void on_signal(void *ctx, int signo)
@@ -240,7 +249,7 @@ static int open_edges(struct agent *a)
 	if (err)
 		return refuse("the IKE sockets (UDP 500 and 4500) cannot be opened; does another IKE daemon run here?",
 			      err);
-	err = resolve_open(loop_base(a->loop), loop_timers(a->loop), NULL, on_answer, a, &a->resolve);
+	err = resolve_open(loop_base(a->loop), loop_timers(a->loop), on_resolved, a, &a->resolve);
 	if (err)
 		return refuse("the resolver cannot be opened", err);
 	err = watch_open(loop_timers(a->loop), &a->kernel, &a->watch);
@@ -261,7 +270,6 @@ static int make_entries(struct agent *a)
 		.kernel = &a->kernel,
 		.point = spd_point,
 		.local_addr = on_local_addr,
-		.resolve = on_resolve,
 		.random = on_random,
 		.notify = on_notify,
 		.ctx = a,

@@ -52,7 +52,9 @@ uint32_t attempt_finish_ms(const struct core_entry *e)
 
 uint32_t entry_dpd_budget_ms(const struct core_entry *e)
 {
-	return 6 * retry_ms(e);
+	const struct core_peer *p = peer_find(e, e->c);
+
+	return at_least(6 * retry_ms(e), p ? round_trips_ms(p) : 0);
 }
 
 static struct core_line *first_wanted(struct core_entry *e)
@@ -180,16 +182,10 @@ bool attempt_begin(struct run *r, struct core_entry *e, struct core_peer *p, str
 	struct core_conn *conn;
 	struct addr local;
 
-	if (p->name == NAME_ASKED) {
-		lookup_wait(e, p);
-		return true;
-	}
-	*why = (struct cause){.reason = REASON_DNS,
-			      .text = p->name == NAME_FAILED ? p->name_text : NULL};
-	if (p->name == NAME_FAILED || !addr_is_set(&p->addr))
+	*why = (struct cause){.reason = REASON_DNS};
+	if (!addr_is_set(&p->addr))
 		return false;
-	p->tried = p->addr;
-	*why = (struct cause){.reason = REASON_NO_LOCAL};
+	why->reason = REASON_NO_LOCAL;
 	if (r->env->local(r->env->ctx, e, p, &local))
 		return false;
 	why->reason = REASON_ENGINE;
@@ -281,7 +277,8 @@ void core_conn_remark(struct run *r, conn_id id, enum engine_why why, const char
 	for (unsigned i = 0; i < r->c->n_entries; i++) {
 		struct core_entry *e = r->c->entries[i];
 
-		if (!e->at.kind || e->at.conn != id || e->at.answered)
+		if (!e->at.kind || e->at.conn != id || e->at.answered ||
+		    e->at.remark == c.reason)
 			continue;
 		e->at.remark = c.reason;
 		snprintf(e->at.remark_text, sizeof(e->at.remark_text), "%s", text ? text : "");

@@ -166,7 +166,7 @@ void core_conn_heard(struct run *r, conn_id id, mono_t when, uint32_t rtt_us)
 		note_rtt(e, k);
 		/* P[c] answers: whoever waits for its death is refused (§1.5). */
 		if (e->state == ENTRY_UP && e->conn == id)
-			inbound_release(r, e, false);
+			inbound_release(r, e, "refused, the current peer answers");
 	}
 	core_settle(r);
 }
@@ -190,7 +190,6 @@ static void up_lost(struct run *r, struct core_entry *e, enum engine_why why, st
 		next = entry_home_or(e, NEXT_SAME);
 	if (why == WHY_DEAD)
 		e->dead = e->c;
-	peer_record(r, e, e->c, c);
 	entry_down(r, e, next, CLOSE_DELETE, c);
 	if (why == WHY_DEAD)
 		e->gap_from = last_sign(r, e, c);

@@ -85,7 +85,6 @@ void core_entry_init(struct run *r, struct core_entry *e, const struct core_peer
 	e->shown = e->c;
 	e->since = r->env->now;
 	e->why.reason = REASON_START;
-	lookup_fixed(r, e);
 	entry_point(r, e);
 }
 
@@ -171,10 +170,6 @@ static void edit_peers(struct core_entry *e, const struct core_peer *peers, unsi
 		list[i].addr = peers[i].addr;
 		list[i].remote = peers[i].remote;
 		list[i].is_default = peers[i].is_default;
-		list[i].dynamic = peers[i].dynamic;
-		/* Entered anew (§1.2): what it is from now on is asked for, and then stays. */
-		if (old->dynamic && !peers[i].dynamic && old->name == NAME_KNOWN)
-			list[i].name = NAME_UNKNOWN;
 	}
 	free(e->peers);
 	e->peers = list;
@@ -221,7 +216,6 @@ void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peer
 	bool bare = removed && !n_lines;
 
 	edit_peers(e, peers, n_peers);
-	lookup_fixed(r, e);
 	if (e->next == NEXT_HOME && !entry_has_default(e))
 		e->next = NEXT_SAME;
 	if (!peer_find(e, e->c) || bare)
@@ -240,7 +234,7 @@ void core_remove(struct run *r, struct core_entry *e)
 {
 	const struct cause why = {.reason = REASON_CONFIG};
 
-	inbound_release(r, e, false);
+	inbound_release(r, e, "refused, the entry is removed");
 	entry_end_accepted(r, e);
 	if (e->state != ENTRY_DOWN)
 		entry_down(r, e, NEXT_SAME, CLOSE_DELETE, &why);
@@ -262,4 +256,17 @@ void core_drop(struct core *c, struct core_entry *e)
 			break;
 		}
 	entry_free(e);
+}
+
+/* A new address is for the next IKE SA, never for the one in use (§1.2). */
+void core_peer_resolved(struct run *r, struct core_entry *e, peer_key key, const struct addr *a)
+{
+	struct core_peer *p = peer_find(e, key);
+
+	if (!p)
+		return;
+	p->addr = *a;
+	if (e->state == ENTRY_DOWN || e->state == ENTRY_BACKOFF)
+		entry_point(r, e);
+	core_settle(r);
 }

@@ -53,8 +53,13 @@ bool entry_wanted(const struct core_entry *e)
 
 bool entry_usable(struct run *r, const struct core_entry *e)
 {
-	for (unsigned i = 0; r->c->ready && i < e->n_peers; i++)
-		if (lookup_usable(r, e, &e->peers[i]))
+	struct addr a;
+
+	if (!r->c->ready)
+		return false;
+	for (unsigned i = 0; i < e->n_peers; i++)
+		if (addr_is_set(&e->peers[i].addr) &&
+		    !r->env->local(r->env->ctx, e, &e->peers[i], &a))
 			return true;
 	return false;
 }
@@ -280,32 +285,20 @@ void entry_down(struct run *r, struct core_entry *e, enum entry_next next, enum 
 	if (conn && how == CLOSE_QUIET && !conn_stays(r->c, e, conn->id, how))
 		conn->quiet = true;
 	/* First, so that an IKE SA which lives on with the accepted one is known to. */
-	inbound_release(r, e, how == CLOSE_DELETE);
+	inbound_release(r, e, how == CLOSE_DELETE ? NULL : "refused, our address is gone");
 	attempt_abandon(r, e);
 	end_children(r, e, how);
 	if (e->state == ENTRY_UP || e->next != next)
 		entry_left(e, why);
 	e->next = next;
-	if (e->state == ENTRY_UP)
+	if (e->state == ENTRY_UP) {
 		e->gap_from = r->env->now;
+		peer_record(r, e, e->c, why);
+	}
 	entry_move(r, e, ENTRY_DOWN, e->c, why);
 	entry_point(r, e);
 	/* Now: what was left here must not be found by another entry's next step. */
 	core_settle(r);
-}
-
-static int template_nowhere(const struct core_env *env, const struct core_entry *e,
-			    struct addr *local, struct addr *peer)
-{
-	struct core_peer p = {0};
-
-	for (unsigned i = 0; !p.is_name && i < e->n_peers; i++)
-		p = e->peers[i];
-	if (!p.is_name)
-		return -ENOENT;
-	p.addr = (struct addr){0};
-	*peer = lookup_nowhere(e->family);
-	return env->local(env->ctx, e, &p, local);
 }
 
 /*
@@ -321,13 +314,13 @@ int entry_template(const struct core_env *env, const struct core_entry *e, struc
 	for (unsigned i = 0; (!to || !addr_is_set(&to->addr)) && i < e->n_peers; i++)
 		to = &e->peers[i];
 	if (!to || !addr_is_set(&to->addr))
-		return template_nowhere(env, e, local, peer);
+		return -ENOENT;
 	*peer = to->addr;
 	err = env->local(env->ctx, e, to, local);
 	for (unsigned i = 0; err && i < e->n_peers; i++)
 		if (addr_is_set(&e->peers[i].addr))
 			err = env->local(env->ctx, e, &e->peers[i], local);
-	return err ? template_nowhere(env, e, local, peer) : 0;
+	return err;
 }
 
 /* Outside a walk the out template names P[c] (§12). */
@@ -383,9 +376,14 @@ static void retire_others(struct run *r, struct core_entry *e)
 void entry_up(struct run *r, struct core_entry *e, peer_key peer, conn_id conn,
 	      const struct cause *why)
 {
+	const struct cause left = {.reason = REASON_INBOUND,
+				   .text = "left, another peer of the list called"};
 	const struct cause change = moved_by(e, why);
 	bool moved = e->c != peer;
 	peer_key was = e->c;
+
+	if (moved && e->state == ENTRY_UP)
+		peer_record(r, e, was, &left);
 
 	e->c = peer;
 	e->next = NEXT_SAME;
@@ -404,7 +402,7 @@ void entry_up(struct run *r, struct core_entry *e, peer_key peer, conn_id conn,
 	entry_point(r, e);
 	retire_others(r, e);
 	entry_kill_larvals(r, e, false);
-	inbound_release(r, e, false);
+	inbound_release(r, e, "refused, another peer of the walk answered");
 	line_open_wanted(r, e);
 	entry_watch_childless(r, e);
 }

@@ -88,15 +88,24 @@ static void accept_hold(struct run *r, struct core_entry *e, const struct core_h
 	entry_watch_childless(r, e);
 }
 
-void inbound_release(struct run *r, struct core_entry *e, bool accept)
+static void tell(struct run *r, struct core_entry *e, const struct core_hold *h, const char *what)
+{
+	const struct cause why = {.reason = REASON_INBOUND, .text = what};
+
+	entry_note(r, e, NTF_NOTE, 0, h->peer, &why);
+}
+
+void inbound_release(struct run *r, struct core_entry *e, const char *refusal)
 {
 	while (e->n_holds) {
 		const struct core_hold h = e->holds[--e->n_holds];
 
-		if (accept)
+		if (!refusal) {
 			accept_hold(r, e, &h);
-		else
-			refuse(r, e, h.inbound, h.conn);
+			continue;
+		}
+		tell(r, e, &h, refusal);
+		refuse(r, e, h.inbound, h.conn);
 	}
 }
 
@@ -108,6 +117,7 @@ void inbound_timeout(struct run *r, struct core_entry *e)
 		if (mono_before(r->env->now, h.at))
 			continue;
 		e->holds[i] = e->holds[--e->n_holds];
+		tell(r, e, &h, "refused, no verdict about the current peer in time");
 		refuse(r, e, h.inbound, h.conn);
 	}
 }
@@ -139,6 +149,7 @@ static void hold(struct run *r, struct core_entry *e, struct core_hold *h)
 	uint32_t ms = HOLD_MAX_MS;
 
 	if (e->n_holds == CORE_HOLDS) {
+		tell(r, e, h, "refused, too many are held already");
 		refuse(r, e, h->inbound, h->conn);
 		return;
 	}
@@ -146,9 +157,12 @@ static void hold(struct run *r, struct core_entry *e, struct core_hold *h)
 		struct core_action *a = emit(r, ACT_PROBE, e);
 
 		a->conn = e->conn;
-		if (entry_dpd_budget_ms(e) < ms)
-			ms = entry_dpd_budget_ms(e);
+		if (entry_dpd_budget_ms(e) + VERDICT_LATE_MS < ms)
+			ms = entry_dpd_budget_ms(e) + VERDICT_LATE_MS;
 	}
+	tell(r, e, h,
+	     e->state == ENTRY_UP ? "held, the current peer is asked whether it lives" :
+				    "held until the step to the peer before it ends");
 	h->at = mono_add_ms(r->env->now, ms);
 	e->holds[e->n_holds++] = *h;
 }

@@ -259,7 +259,6 @@ static void pair_ended(struct run *r, struct core_entry *e, uint32_t reqid, enum
 		entry_watch_childless(r, e);
 		return;
 	}
-	peer_record(r, e, e->c, why);
 	entry_down(r, e, next, CLOSE_DELETE, why);
 }
 

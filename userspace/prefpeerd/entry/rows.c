@@ -88,7 +88,6 @@ static void local_changed(struct run *r, struct core_entry *e)
 	if ((e->state == ENTRY_UP && local_moved(r, e, e->c)) ||
 	    (e->state == ENTRY_WALK && local_moved(r, e, walk_peer(e))))
 		entry_down(r, e, e->next, CLOSE_QUIET, &gone);
-	lookup_fixed(r, e);
 	if (e->state == ENTRY_DOWN || e->state == ENTRY_BACKOFF)
 		entry_point(r, e);
 	if (e->state == ENTRY_DOWN && entry_wanted(e) && entry_usable(r, e))
@@ -132,7 +131,7 @@ void core_stop(struct run *r)
 	for (unsigned i = 0; i < r->c->n_entries; i++) {
 		struct core_entry *e = r->c->entries[i];
 
-		inbound_release(r, e, false);
+		inbound_release(r, e, "refused, the agent is stopping");
 		if (e->state == ENTRY_WALK || e->state == ENTRY_BACKOFF)
 			entry_down(r, e, e->next, CLOSE_DELETE, &why);
 	}
@@ -215,13 +214,15 @@ static bool due(const struct run *r, mono_t at)
 
 static void backoff_over(struct run *r, struct core_entry *e)
 {
-	const struct cause why = {.reason = REASON_BACKOFF_OVER};
+	struct cause why = {.reason = REASON_BACKOFF_OVER};
 
 	e->k++;
-	if (entry_wanted(e) && entry_usable(r, e))
+	if (entry_wanted(e) && entry_usable(r, e)) {
 		walk_begin(r, e, &why);
-	else
+	} else {
+		why.text = "no peer of the list answered; nothing asked for it since";
 		entry_down(r, e, e->next, CLOSE_DELETE, &why);
+	}
 }
 
 static void tick_children(struct run *r, struct core_entry *e)
@@ -257,9 +258,7 @@ void core_tick(struct run *r, struct core_entry *e)
 	for (unsigned i = 0; i < e->n_lines; i++)
 		if (due(r, e->lines[i].backoff_at))
 			line_backoff_over(r, e, &e->lines[i]);
-	if (e->at.kind == AT_NAME && due(r, e->at.at)) {
-		lookup_overdue(r, e);
-	} else if (e->at.kind && due(r, e->at.at) && !attempt_open_again(r, e)) {
+	if (e->at.kind && due(r, e->at.at) && !attempt_open_again(r, e)) {
 		const struct cause why = {
 			.reason = e->at.remark ? e->at.remark : REASON_TIMEOUT,
 			.text = e->at.remark ? e->at.remark_text : NULL,

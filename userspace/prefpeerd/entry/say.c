@@ -20,6 +20,7 @@ static const char *plain(enum entry_reason r)
 {
 	static const char *const words[REASON_MAX] = {
 		[REASON_START] = "nothing happened yet",
+		[REASON_TIMEOUT] = "no answer",
 		[REASON_ORPHANS] = "SAs of an earlier run found",
 		[REASON_CONNECT] = "operator: connect",
 		[REASON_LOCAL_USABLE] = "a local address is usable",
@@ -35,7 +36,7 @@ static const char *plain(enum entry_reason r)
 		[REASON_LOST] = "the kernel has the SA no more",
 		[REASON_NO_CHILD] = "30 s without a child SA or a request for one",
 		[REASON_ENGINE] = "the engine could not",
-		[REASON_SHARED] = "its IKE SA was closed for another entry's sake",
+		[REASON_SHARED] = "the IKE SA that it shares with another entry was closed",
 		[REASON_INBOUND] = "the peer called",
 		[REASON_BACKOFF_OVER] = "back-off over",
 		[REASON_WALKED_OUT] = "no peer of the list answered",
@@ -57,8 +58,9 @@ const char *say_cause(const struct cause *c, const char *text, char *buf, size_t
 			 seconds(c->silent_ms, t, sizeof(t)));
 	else if (c->reason == REASON_DEAD)
 		snprintf(buf, size, "dead: %s", text && *text ? text : "a request was given up");
-	else if (c->reason == REASON_TIMEOUT)
-		snprintf(buf, size, "no answer in %s", seconds(c->budget_ms, t, sizeof(t)));
+	else if (c->budget_ms)
+		snprintf(buf, size, "no answer in %s%s%s", seconds(c->budget_ms, t, sizeof(t)),
+			 text && *text ? "; " : "", text && *text ? text : "");
 	else if ((c->reason == REASON_IDLE || c->reason == REASON_IDLE_HOME) && !text)
 		snprintf(buf, size, "idle for %s", seconds(c->idle_ms, t, sizeof(t)));
 	else if (c->reason == REASON_ACQUIRE && c->has_flow)
@@ -94,9 +96,13 @@ static void add(char *buf, size_t size, const char *fmt, ...)
 void say_note(const struct shell_entry *se, const struct core_note *n, char *buf, size_t size)
 {
 	const char *next = shell_peer_name(se, n->next);
+	const char *caller = shell_peer_name(se, n->peer);
 	char t[32];
 
-	say_cause(&n->cause, n->cause.text, buf, size);
+	*buf = '\0';
+	if (n->type == NTF_NOTE && n->cause.reason == REASON_INBOUND)
+		add(buf, size, "%s called: ", caller ? caller : "-");
+	say_cause(&n->cause, n->cause.text, buf + strlen(buf), size - strlen(buf));
 	if (n->cause.backoff_ms)
 		add(buf, size, "; again in %s", seconds(n->cause.backoff_ms, t, sizeof(t)));
 	if (n->type == NTF_STATE && n->to == ENTRY_UP && n->gap_ms >= 0)

@@ -17,16 +17,11 @@ int entries_find(struct entries *s, const char *map, unsigned seq)
 }
 
 static struct entry_peer_view view_peer(const struct shell_entry *se, const struct core_entry *e,
-					const struct core_peer *p, mono_t now)
+					const struct core_peer *p)
 {
 	struct entry_peer_view v = {
 		.text = shell_peer_name(se, p->key),
 		.addr = p->addr,
-		.is_name = p->is_name,
-		.is_dynamic = p->dynamic,
-		.resolving = p->name == NAME_ASKED,
-		.ttl_ms = lookup_ttl_ms(p, now),
-		.trust = p->trust,
 		.is_default = p->is_default,
 		.is_current = p->key == e->c,
 		.is_trying = p->key == walk_peer(e),
@@ -122,12 +117,6 @@ static void view_failover(const struct core_entry *e, struct entry_view *v)
 	if (v->dpd.mode == DPD_OFF)
 		return;
 	v->dpd_budget_ms = entry_dpd_budget_ms(e);
-	for (unsigned i = 0; i < e->n_peers; i++) {
-		uint32_t least = (4 * e->peers[i].rtt_us + 999) / 1000;
-
-		if (e->peers[i].key == e->c && v->dpd_budget_ms < least)
-			v->dpd_budget_ms = least;
-	}
 	v->notice_ms = v->dpd.interval_ms + v->dpd_budget_ms;
 	if (entry_has_default(e))
 		v->retry_default_ms = e->c == e->peers[0].key ? attempt_dead_ms(e, &e->peers[0]) :
@@ -170,9 +159,14 @@ static void view_why_up(struct entry_view *v)
 {
 	const struct entry_peer_view *first = v->n_peers ? &v->peers[0] : NULL;
 
-	if (v->state != ENTRY_UP || v->reason != REASON_CHILD_UP || !first)
+	if (v->state != ENTRY_UP || !first)
 		return;
-	if (first->is_current)
+	if (v->reason == REASON_INBOUND)
+		snprintf(v->sentence, sizeof(v->sentence), "it called us%s",
+			 first->is_current && first->is_default ? "; it is the default peer" : "");
+	else if (v->reason != REASON_CHILD_UP)
+		return;
+	else if (first->is_current)
 		snprintf(v->sentence, sizeof(v->sentence), "%s answered",
 			 first->is_default ? "the default peer" : "the first of the list");
 	else if (first->last_text[0])
@@ -199,7 +193,7 @@ int entries_view(struct entries *s, unsigned i, mono_t now, struct entry_view *v
 	view_state(s, s->list[i], e, v);
 	view_failover(e, v);
 	for (unsigned j = 0; j < e->n_peers; j++)
-		v->peers[v->n_peers++] = view_peer(s->list[i], e, &e->peers[j], now);
+		v->peers[v->n_peers++] = view_peer(s->list[i], e, &e->peers[j]);
 	for (unsigned j = 0; j < e->n_lines; j++) {
 		struct entry_line_view *l = &v->lines[v->n_lines++];
 

@@ -271,6 +271,64 @@ static void case_34(void **state)
 	assert_int_equal(E0->c, P(1));
 }
 
+static const struct core_note *note_of(enum entry_ntf_type type)
+{
+	for (unsigned i = 0; i < w.out.n; i++)
+		if (w.out.list[i].type == ACT_NOTIFY && w.out.list[i].note.type == type)
+			return &w.out.list[i].note;
+	return NULL;
+}
+
+/* PEER_CHANGE says how the former peer ended, a held call is told with its verdict. */
+static void moves_are_explained(void **state)
+{
+	world(2, true, true, 1);
+	up_on(1);
+	assert_int_equal(note_of(NTF_PEER)->cause.reason, REASON_TIMEOUT);
+	assert_int_equal(note_of(NTF_PEER)->from_peer, P(0));
+	line_idles(0);
+	up_on(0);
+	assert_int_equal(note_of(NTF_PEER)->cause.reason, REASON_IDLE_HOME);
+	world_inbound(&w, 1, 0, &E0->lines[0]);
+	assert_string_equal(note_of(NTF_NOTE)->cause.text,
+			    "held, the current peer is asked whether it lives");
+	assert_int_equal(note_of(NTF_NOTE)->peer, P(1));
+	world_step(&w);
+	core_conn_heard(&w.r, E0->conn, w.env.now, 0);
+	assert_string_equal(note_of(NTF_NOTE)->cause.text, "refused, the current peer answers");
+	peer_dies();
+	world_acquire(&w, 0, 0);
+	step_times_out();
+	step_succeeds();
+	assert_int_equal(note_of(NTF_PEER)->cause.reason, REASON_DEAD);
+	world_inbound(&w, 0, 0, &E0->lines[0]);
+	world_child_up(&w, E0->children[1].id, false);
+	assert_int_equal(note_of(NTF_PEER)->cause.reason, REASON_INBOUND);
+	assert_int_equal(E0->peers[1].last, REASON_INBOUND); /* and not "up" for ever */
+}
+
+/* The probe of a hold is judged at the very end of its budget: the hold has to be there yet. */
+static void hold_outlasts_budget(void **state)
+{
+	world(2, true, false, 1);
+	E0->retry_ms = 500;
+	up_on(0);
+	world_inbound(&w, 1, 0, &E0->lines[0]);
+	assert_int_equal(mono_diff_ms(E0->holds[0].at, w.env.now), 3000 + VERDICT_LATE_MS);
+	end(state);
+	world(2, true, false, 1);
+	E0->retry_ms = 20;
+	up_on(0);
+	E0->peers[0].rtt_us = 150000; /* no budget is under four round trips */
+	world_inbound(&w, 1, 0, &E0->lines[0]);
+	assert_int_equal(mono_diff_ms(E0->holds[0].at, w.env.now), 600 + VERDICT_LATE_MS);
+	end(state);
+	world(2, true, false, 1);
+	up_on(0);
+	world_inbound(&w, 1, 0, &E0->lines[0]);
+	assert_int_equal(mono_diff_ms(E0->holds[0].at, w.env.now), 10000);
+}
+
 static void held_until_dead(void **state)
 {
 	world(2, true, false, 1);
@@ -923,6 +981,8 @@ int main(void)
 		ROW("case 27: name without address: next peer", case_27),
 		ROW("case 28, case 37: P0 calls while on P1", case_28),
 		ROW("case 34: two hubs that initiate: no flapping", case_34),
+		ROW("moves, holds and refusals are explained", moves_are_explained),
+		ROW("a hold lasts as long as its probe, 10 s at most", hold_outlasts_budget),
 		ROW("held request is accepted when the current peer is dead", held_until_dead),
 		ROW("held request is accepted when the step fails, and joined", held_until_step_ends),
 		ROW("case 35: every larval is removed", case_35),
