@@ -286,3 +286,20 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->port == b->port && addr_equal(&a->addr, &b->addr);
 }
+
+const char *addr_unusable(const struct addr *a)
+{
+	if (addr_is_unspecified(a))
+		return "is the unspecified address";
+	if (a->family == AF_INET && IN_MULTICAST(ntohl(a->v4.s_addr)))
+		return "is a multicast address";
+	if (a->family == AF_INET && a->v4.s_addr == INADDR_BROADCAST)
+		return "is the broadcast address";
+	if (a->family == AF_INET6 && IN6_IS_ADDR_MULTICAST(&a->v6))
+		return "is a multicast address";
+	if (a->family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->v6))
+		return "is an IPv4 address in IPv6 form";
+	if (a->family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->v6))
+		return "is valid on one link only";
+	return NULL;
+}

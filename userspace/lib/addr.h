@@ -68,4 +68,7 @@ int prefix_from_range(const struct addr *lo, const struct addr *hi, struct prefi
 const char *endpoint_print(const struct endpoint *e, char *buf, size_t size);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 
+/* Why no peer can have this address ("is a multicast address"), or NULL. */
+const char *addr_unusable(const struct addr *a);
+
 #endif

@@ -94,7 +94,9 @@ static void peer_status(const json_t *p, char *buf, size_t size)
 	uint64_t ms;
 
 	*buf = '\0';
-	if (!strcmp(status, "up"))
+	if (!strcmp(status, "trying") && is(p, "resolving"))
+		snprintf(buf, size, "its name is being resolved");
+	else if (!strcmp(status, "up"))
 		peer_heard(p, buf, size);
 	else if (!strcmp(status, "trying") && num(p, "answer_ms", &ms))
 		snprintf(buf, size, "being tried, for at most %s", dur_print(ms, dur));
@@ -116,12 +118,17 @@ static const char *peer_marks(const json_t *p, char *buf, size_t size)
 
 static void peer_name(const json_t *p, char *buf, size_t size)
 {
-	const char *name = str(p, "peer"), *addr = str(p, "address");
+	const char *name = str(p, "peer"), *addr = str(p, "address"), *dnssec = str(p, "dnssec");
+	char dur[DUR_STRLEN], ttl[DUR_STRLEN + 16] = "";
+	uint64_t ms;
 
+	if (num(p, "ttl_ms", &ms))
+		snprintf(ttl, sizeof(ttl), ", TTL %s", dur_print(ms, dur));
 	if (!*name || !strcmp(name, addr))
 		snprintf(buf, size, "%s", addr);
 	else
-		snprintf(buf, size, "%s (%s)", name, *addr ? addr : "not resolved");
+		snprintf(buf, size, "%s (%s%s%s%s%s)", name, *addr ? addr : "not resolved",
+			 is(p, "dynamic") ? ", dynamic" : "", ttl, *dnssec ? ", " : "", dnssec);
 }
 
 static void print_peers(const json_t *peers)

@@ -105,8 +105,10 @@ int agent_configure(struct agent *a, struct config *conf, mono_t now)
 
 	if (err)
 		return err;
+	resolve_config(a->resolve, conf);
 	err = bring_into_force(a, conf, spd, now);
 	if (err) {
+		resolve_config(a->resolve, a->conf);
 		spd_free(spd);
 		return err;
 	}
@@ -115,7 +117,6 @@ int agent_configure(struct agent *a, struct config *conf, mono_t now)
 	spd_free(a->spd);
 	a->conf = conf;
 	a->spd = spd;
-	resolve_config(a->resolve, conf, now);
 	return 0;
 }
 

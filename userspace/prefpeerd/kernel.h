@@ -98,6 +98,11 @@ struct kernel_peer_key {
 
 struct kernel_peer_reading {
 	mono_t last_in, last_out, heard; /* UNSET where never */
+	/*
+	 * Only counters are there: a packet is dated at the reading that saw it,
+	 * and how late that is depends on how often one reads (kernel.md §3.1).
+	 */
+	bool counted;
 };
 
 /* A metadata rule for the module: T and W of one line's SAs. */

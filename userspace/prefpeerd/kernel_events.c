@@ -74,6 +74,7 @@ int kernel_peer_read(void *impl, const struct kernel_peer_key *key, struct kerne
 		.last_in = instant(&a, PREFPEER_A_LAST_IN, a.last_in),
 		.last_out = instant(&a, PREFPEER_A_LAST_OUT, a.last_out),
 		.heard = instant(&a, PREFPEER_A_HEARD, a.heard),
+		.counted = !(a.flags & PREFPEER_FLAG_LASTUSED),
 	};
 	return 0;
 }

@@ -188,11 +188,18 @@ static void on_addresses(void *ctx, mono_t now)
 	entries_local_changed(a->entries, now);
 }
 
-static void on_resolved(void *ctx, const char *name, const struct addr *addr, mono_t now)
+static void on_resolve(void *ctx, const char *name, sa_family_t family, uint32_t query)
 {
 	struct agent *a = ctx;
 
-	entries_resolved(a->entries, name, addr, now);
+	resolve_ask(a->resolve, name, family, query);
+}
+
+static void on_answer(void *ctx, uint32_t query, const struct name_answer *answer, mono_t now)
+{
+	struct agent *a = ctx;
+
+	entries_answered(a->entries, query, answer, now);
 }
 
 static void on_signal(void *ctx, int signo)
@@ -249,7 +256,7 @@ static int open_edges(struct agent *a)
 	if (err)
 		return refuse("the IKE sockets (UDP 500 and 4500) cannot be opened; does another IKE daemon run here?",
 			      err);
-	err = resolve_open(loop_base(a->loop), loop_timers(a->loop), on_resolved, a, &a->resolve);
+	err = resolve_open(loop_base(a->loop), loop_timers(a->loop), NULL, on_answer, a, &a->resolve);
 	if (err)
 		return refuse("the resolver cannot be opened", err);
 	err = watch_open(loop_timers(a->loop), &a->kernel, &a->watch);
@@ -270,6 +277,7 @@ static int make_entries(struct agent *a)
 		.kernel = &a->kernel,
 		.point = spd_point,
 		.local_addr = on_local_addr,
+		.resolve = on_resolve,
 		.random = on_random,
 		.notify = on_notify,
 		.ctx = a,

@@ -517,6 +517,7 @@ int poll_peer(struct poll *p, const struct kernel_peer_key *key, struct kernel_p
 		.last_in = peer->last_in,
 		.last_out = peer->last_out,
 		.heard = peer->heard,
+		.counted = true,
 	};
 	return 0;
 }

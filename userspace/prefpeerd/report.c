@@ -60,10 +60,20 @@ static const char *peer_status(const struct entry_peer_view *p, const struct ent
 	return entry_reason_name(p->last);
 }
 
+/* null for an address that was typed. */
+static json_t *dnssec(const struct entry_peer_view *p)
+{
+	return p->is_name && (addr_is_set(&p->addr) || p->trust == TRUST_BOGUS) ?
+		       json_string(name_trust_text(p->trust)) :
+		       json_null();
+}
+
 static json_t *report_peer(const struct entry_peer_view *p, const struct entry_view *v, mono_t now)
 {
-	return json_pack("{ss so sb sb sb sb ss ss so so so sI sI}", "peer", p->text, "address",
-			 address(&p->addr), "default", p->is_default, "current", p->is_current,
+	return json_pack("{ss so sb sb so so sb sb sb sb ss ss so so so sI sI}", "peer", p->text,
+			 "address", address(&p->addr), "dynamic", p->is_dynamic, "resolving",
+			 p->resolving, "ttl_ms", known(p->ttl_ms, p->ttl_ms >= 0), "dnssec",
+			 dnssec(p), "default", p->is_default, "current", p->is_current,
 			 "trying", p->is_trying, "next", p->is_next, "status", peer_status(p, v),
 			 "status_text", p->last_text, "status_ago_ms", ago(p->last_at, now),
 			 "heard_ago_ms", ago(p->heard, now), "rtt_us",

@@ -86,6 +86,7 @@ static bool carries(const struct map *m, const char *ifname)
 }
 
 struct pick {
+	const struct map *map;
 	const char *ifname;
 	sa_family_t family;
 	struct addr got;
@@ -116,6 +117,31 @@ static int iface_addr(struct route *r, const struct map *m, struct addr *out, ch
 	return err;
 }
 
+static void pick_any(void *ctx, const struct rt_addr *a)
+{
+	struct pick *p = ctx;
+
+	if (a->usable && !addr_is_set(&p->got) && a->net.addr.family == p->family &&
+	    carries(p->map, a->ifname))
+		p->got = a->net.addr;
+}
+
+/* The peer's address is not known yet: could any be reached? */
+static int any_addr(struct route *r, const struct map *m, struct addr *out, char *why, size_t size)
+{
+	struct pick p = { .map = m, .family = m->family };
+	int err = rt_nl_addrs(r->nl, pick_any, &p);
+
+	if (!err && !addr_is_set(&p.got))
+		err = -EADDRNOTAVAIL;
+	if (err)
+		snprintf(why, size, "no interface that carries map %s has a usable IPv%d address",
+			 m->name, m->family == AF_INET ? 4 : 6);
+	else
+		*out = p.got;
+	return err;
+}
+
 int route_local_addr(struct route *r, const struct map *m, const struct addr *peer,
 		     struct addr *out, char *why, size_t size)
 {
@@ -125,6 +151,8 @@ int route_local_addr(struct route *r, const struct map *m, const struct addr *pe
 
 	if (m->local_address[0])
 		return iface_addr(r, m, out, why, size);
+	if (!addr_is_set(peer))
+		return any_addr(r, m, out, why, size);
 	err = rt_nl_route(r->nl, peer, &src, ifname);
 	if (!err && !carries(m, ifname))
 		err = -ENODEV;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOST_NAME_MAX_LEN 253 /* RFC 1035 §2.3.4, written without the root's dot */
 #define LABEL_MAX 63
 
 static bool is_label_byte(char c)
@@ -14,8 +13,8 @@ static bool is_label_byte(char c)
 	       c == '-' || c == '_';
 }
 
-/* Letters, digits and hyphens; the last label is not all digits, or it is a mistyped address. */
-static bool is_host_name(const char *s)
+/* The last label is not all digits: that would be a mistyped address. */
+bool conf_is_host_name(const char *s)
 {
 	size_t len = strlen(s), label = 0;
 	bool letters = false;
@@ -35,24 +34,6 @@ static bool is_host_name(const char *s)
 		letters |= *s < '0' || *s > '9';
 	}
 	return letters;
-}
-
-/* Why no peer can have this address, or NULL. */
-static const char *addr_unusable(const struct addr *a)
-{
-	if (addr_is_unspecified(a))
-		return "is the unspecified address";
-	if (a->family == AF_INET && IN_MULTICAST(ntohl(a->v4.s_addr)))
-		return "is a multicast address";
-	if (a->family == AF_INET && a->v4.s_addr == INADDR_BROADCAST)
-		return "is the broadcast address";
-	if (a->family == AF_INET6 && IN6_IS_ADDR_MULTICAST(&a->v6))
-		return "is a multicast address";
-	if (a->family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->v6))
-		return "is an IPv4 address in IPv6 form";
-	if (a->family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->v6))
-		return "is valid on one link only";
-	return NULL;
 }
 
 static bool family_ok(struct parser *p, const struct cmd *cmd, const struct map *m,
@@ -88,7 +69,7 @@ static bool peer_read(struct parser *p, const struct cmd *cmd, struct conf_peer 
 		return false;
 	}
 	out->is_name = true;
-	if (w->len <= HOST_NAME_MAX_LEN && is_host_name(buf))
+	if (w->len <= HOST_NAME_MAX_LEN && conf_is_host_name(buf))
 		return true;
 	parser_error(p, out->pos,
 		     conf_text("%.*s is neither an address nor a host name", (int)w->len, w->s),
@@ -145,23 +126,39 @@ static void peer_append(struct parser *p, struct map_entry *e, const struct conf
 		e->n_peers++;
 }
 
-/* Entering a peer again sets or clears its flag (A14). */
+static bool dynamic_allowed(struct parser *p, const struct cmd *cmd, const struct conf_peer *x)
+{
+	const struct word *w = cmd->arg[SLOT_NAME].w;
+
+	if (x->is_name || !(cmd->flags & F_DYNAMIC))
+		return true;
+	parser_error(p, cmd_flag_pos(cmd, F_DYNAMIC),
+		     conf_text("`dynamic` is for a host name, and %.*s is an address", (int)w->len,
+			       w->s),
+		     conf_text("leave `dynamic` out"));
+	return false;
+}
+
+/* Entering a peer again sets or clears its flags (A14). */
 void cmd_set_peer(struct parser *p, const struct cmd *cmd)
 {
 	struct map_entry *e = parser_frame(p)->entry;
 	const struct word *w = cmd->arg[SLOT_NAME].w;
 	struct conf_peer x, *known;
 
-	if (!peer_read(p, cmd, &x))
+	if (!peer_read(p, cmd, &x) || !dynamic_allowed(p, cmd, &x))
 		return;
 	known = peer_find(e, &x, w);
 	x.is_default = cmd->flags & F_DEFAULT;
+	x.is_dynamic = cmd->flags & F_DYNAMIC;
 	if (x.is_default && !default_allowed(p, cmd, e, known))
 		return;
-	if (known)
+	if (known) {
 		known->is_default = x.is_default;
-	else
+		known->is_dynamic = x.is_dynamic;
+	} else {
 		peer_append(p, e, &x, w);
+	}
 	e->has_default = e->n_peers && e->peers[0].is_default;
 }
 

@@ -60,10 +60,14 @@ void config_free(struct config *c)
 		free(c->sets[i]);
 	for (unsigned i = 0; i < c->n_psks; i++)
 		conf_psk_wipe(&c->psks[i]);
+	for (unsigned i = 0; i < c->n_hosts; i++)
+		conf_host_free(&c->hosts[i]);
 	free(c->maps);
 	free(c->acls);
 	free(c->sets);
 	free(c->psks);
+	free(c->hosts);
+	free(c->trust_anchor);
 	free(c->path);
 	free(c);
 }

@@ -82,7 +82,19 @@ struct conf_peer {
 	struct addr addr;  /* AF_UNSPEC for a name that is not resolved yet (A21) */
 	bool is_name;
 	bool is_default;
+	bool is_dynamic; /* a name whose address is asked for before each IKE SA (§1.2) */
 	struct conf_pos pos;
+};
+
+#define HOST_NAME_MAX_LEN 253 /* RFC 1035 §2.3.4, written without the root's dot */
+#define NAME_SERVERS_MAX 6
+#define HOST_ADDRS_MAX 8
+
+/* `ip host`: these addresses, whatever the name servers say. */
+struct conf_host {
+	char *name;
+	struct addr addrs[HOST_ADDRS_MAX];
+	unsigned n_addrs;
 };
 
 struct map_entry {
@@ -123,6 +135,11 @@ struct config {
 	struct dpd dpd;   /* what is in force (crypto ikev2 dpd, else isakmp keepalive) */
 	uint32_t child_lifetime_s; /* crypto ipsec security-association lifetime seconds; 3600 */
 	uint64_t child_lifetime_kb; /* 4608000; 0 = disabled */
+	struct addr name_servers[NAME_SERVERS_MAX]; /* none: those of /etc/resolv.conf */
+	unsigned n_name_servers;
+	struct conf_host *hosts;
+	unsigned n_hosts;
+	char *trust_anchor; /* path; NULL: answers are not validated */
 	struct map **maps;
 	unsigned n_maps;
 	struct acl **acls;

@@ -58,6 +58,7 @@ enum { /* flags of a command, set by the keywords that were given */
 	F_FQDN = 1 << 10,
 	F_EMAIL = 1 << 11,
 	F_KEY_ID = 1 << 12,
+	F_DYNAMIC = 1 << 13,
 };
 
 typedef void (*cmd_fn)(struct parser *p, const struct cmd *cmd);

@@ -80,6 +80,14 @@ void cmd_interface_map(struct parser *p, const struct cmd *cmd);
 /* cmd_peer.c */
 void cmd_set_peer(struct parser *p, const struct cmd *cmd);
 void cmd_no_peer(struct parser *p, const struct cmd *cmd);
+/* Letters, digits and hyphens (RFC 1123 §2.1), and underscores; not a mistyped address. */
+bool conf_is_host_name(const char *s);
+
+/* cmd_dns.c */
+void cmd_name_server(struct parser *p, const struct cmd *cmd);
+void cmd_host(struct parser *p, const struct cmd *cmd);
+void cmd_trust_anchor(struct parser *p, const struct cmd *cmd);
+void conf_host_free(struct conf_host *h);
 
 /* cmd_acl.c */
 void cmd_acl_named(struct parser *p, const struct cmd *cmd);

@@ -114,6 +114,31 @@ static void print_set(const struct transform_set *s, FILE *out)
 	fputs(" mode tunnel\n", out);
 }
 
+/* ---- names ---- */
+
+static void print_addrs(const struct addr *list, unsigned n, FILE *out)
+{
+	char buf[ADDR_STRLEN];
+
+	for (unsigned i = 0; i < n; i++)
+		fprintf(out, " %s", addr_print(&list[i], buf, sizeof(buf)));
+	fputc('\n', out);
+}
+
+static void print_names(const struct config *c, FILE *out)
+{
+	for (unsigned i = 0; i < c->n_hosts; i++) {
+		fprintf(out, "ip host %s", c->hosts[i].name);
+		print_addrs(c->hosts[i].addrs, c->hosts[i].n_addrs, out);
+	}
+	if (c->n_name_servers) {
+		fputs("ip name-server", out);
+		print_addrs(c->name_servers, c->n_name_servers, out);
+	}
+	if (c->trust_anchor)
+		fprintf(out, "ip dnssec trust-anchor %s\n", c->trust_anchor);
+}
+
 /* ---- access lists ---- */
 
 static void print_side(const struct prefix *p, FILE *out)
@@ -212,7 +237,8 @@ static void print_entry(const struct map_entry *e, FILE *out)
 	if (e->description)
 		fprintf(out, " description %s\n", e->description);
 	for (unsigned i = 0; i < e->n_peers; i++)
-		fprintf(out, " set peer %s%s\n", e->peers[i].text,
+		fprintf(out, " set peer %s%s%s\n", e->peers[i].text,
+			e->peers[i].is_dynamic ? " dynamic" : "",
 			e->peers[i].is_default ? " default" : "");
 	print_idle(&e->idle, out);
 	if (e->lifetime_s)
@@ -243,6 +269,7 @@ void config_print(const struct config *c, FILE *out)
 {
 	if (*c->hostname)
 		fprintf(out, "hostname %s\n", c->hostname);
+	print_names(c, out);
 	print_dpd(&c->dpd, out);
 	print_keys(c, out);
 	if (c->idle_ms)

@@ -90,13 +90,32 @@ static const struct node access_list[] = {
 	    NEXT(ACTIONS(acl4_proto), REMARK)),
 	{ 0 },
 };
-static const struct node ip_access_list[] = {
+/* ---- names ---- */
+
+static const struct node host_addresses[] = {
+	ARG(ARG_ADDR, "A", "its address, of either family", .slot = SLOT_NAME,
+	    .repeat = HOST_ADDRS_MAX, BOTH(cmd_host)),
+	{ 0 },
+};
+static const struct node ip_commands[] = {
 	KW("access-list", "a named access list",
 	   NEXT(KW("extended", "source and destination",
 		   NEXT(ARG(ARG_NAME, "NAME", "its name", .slot = SLOT_NAME, .enters = MODE_ACL4,
 			    .run = cmd_acl_named, .undo = cmd_acl_remove))),
 		REFUSE("standard", "a standard access list names no destination",
 		       "use `ip access-list extended NAME`"))),
+	KW("name-server", "who is asked for names, instead of /etc/resolv.conf",
+	   .undo = cmd_name_server,
+	   NEXT(ARG(ARG_ADDR, "A", "address of a name server", .slot = SLOT_NAME,
+		    .repeat = NAME_SERVERS_MAX, BOTH(cmd_name_server)))),
+	KW("host", "a name and its addresses, which no name server is asked for",
+	   NEXT(ARG(ARG_WORD, "NAME", "the host's name", .slot = SLOT_TEXT, .undo = cmd_host,
+		    .next = host_addresses))),
+	KW("dnssec", "which answers of name servers are proved",
+	   NEXT(KW("trust-anchor", "a file of DS or DNSKEY records to begin with",
+		   .undo = cmd_trust_anchor,
+		   NEXT(ARG(ARG_WORD, "FILE", "its absolute path", .slot = SLOT_TEXT,
+			    BOTH(cmd_trust_anchor)))))),
 	{ 0 },
 };
 static const struct node ipv6_access_list[] = {
@@ -280,11 +299,15 @@ static const struct node transform_set_commands[] = {
 
 /* ---- crypto map ---- */
 
+#define PEER_DEFAULT(...) \
+	KW("default", "tried first after a failure; the first peer of the list", \
+	   .flag = F_DEFAULT, .run = cmd_set_peer, .undo = cmd_no_peer, __VA_ARGS__)
+
 static const struct node peer_options[] = {
-	KW("default", "tried first after a failure; the first peer of the list",
-	   .flag = F_DEFAULT, .run = cmd_set_peer, .undo = cmd_no_peer),
-	REFUSE("dynamic", "`dynamic` is not supported yet",
-	       "without it a name is resolved once, when the agent starts"),
+	KW("dynamic", "its address is asked for anew before each IKE SA", .flag = F_DYNAMIC,
+	   .run = cmd_set_peer, .undo = cmd_no_peer, NEXT(PEER_DEFAULT())),
+	PEER_DEFAULT(NEXT(REFUSE("dynamic", "`dynamic` stands before `default`",
+				 "set peer NAME dynamic default"))),
 	{ 0 },
 };
 static const struct node idle_default[] = {
@@ -443,7 +466,7 @@ static const struct node global_commands[] = {
 	   NEXT(ARG(ARG_NAME, "NAME", "the name", .slot = SLOT_NAME, BOTH(cmd_hostname)))),
 	KW("crypto", "IPsec", .next = crypto),
 	KW("access-list", "a numbered access list", .next = access_list),
-	KW("ip", "IPv4", .next = ip_access_list),
+	KW("ip", "IPv4, and names", .next = ip_commands),
 	KW("ipv6", "IPv6", .next = ipv6_access_list),
 	KW("interface", "where a crypto map is active",
 	   NEXT(ARG(ARG_WORD, "NAME", "as the system calls it", .slot = SLOT_TEXT,

@@ -2,6 +2,8 @@
 #include "prefpeerd/engine_ike/dpd.h"
 
 #define DPD_TRIES 6
+#define DPD_LOOKS 8	     /* in an INTERVAL */
+#define DPD_STAMPED_MS 1000 /* what XFRM's time of last use is good for */
 
 bool dpd_on(const struct dpd *d)
 {
@@ -15,6 +17,17 @@ mono_t dpd_due(const struct dpd *d, mono_t heard, mono_t last_in)
 	if (!dpd_on(d) || d->mode != DPD_PERIODIC)
 		return MONO_NEVER;
 	return mono_add_ms(contact, d->interval_ms);
+}
+
+mono_t dpd_look(const struct dpd *d, mono_t due, bool counted, mono_t now)
+{
+	mono_t look = mono_add_ms(now, (d->interval_ms + DPD_LOOKS - 1) / DPD_LOOKS);
+
+	if (!dpd_on(d) || d->mode != DPD_PERIODIC || d->strict)
+		return due;
+	if (!counted && d->interval_ms >= DPD_STAMPED_MS)
+		return due;
+	return mono_before(look, due) ? look : due;
 }
 
 uint32_t dpd_budget_ms(const struct dpd *d, uint32_t srtt_us, bool probe)

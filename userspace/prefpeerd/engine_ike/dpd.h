@@ -24,6 +24,13 @@ bool dpd_on(const struct dpd *d);
  */
 mono_t dpd_due(const struct dpd *d, mono_t heard, mono_t last_in);
 
+/*
+ * When to read the peer's counters: at @due (from dpd_due), but every INTERVAL/8
+ * where only counters are there (@counted), and for an INTERVAL below one second,
+ * which is finer than the kernel's time of last use.
+ */
+mono_t dpd_look(const struct dpd *d, mono_t due, bool counted, mono_t now);
+
 /* The curve of a request on an established IKE SA. @probe: the empty INFORMATIONAL. */
 struct curve dpd_curve(const struct dpd *d, uint32_t srtt_us, bool probe);
 

@@ -164,6 +164,7 @@ struct session {
 	struct response rs;
 	struct inbound *held;
 	struct child *children;
+	bool counted; /* the last reading of the peer was of counters only */
 	struct timer retry_timer, dpd_timer, natt_timer, expiry_timer;
 	mono_t created, since, heard, last_sent;
 	uint32_t srtt_us;

@@ -132,7 +132,8 @@ static void expiry_fire(struct timer *t, mono_t now)
 	}
 }
 
-mono_t session_last_in(const struct session *s)
+/* What the kernel knows of the peer; all UNSET where it knows nothing. */
+static struct kernel_peer_reading peer_reading(const struct session *s)
 {
 	const struct kernel *k = &s->e->env.kernel;
 	struct kernel_peer_key key = { .local = s->local.addr,
@@ -140,34 +141,39 @@ mono_t session_last_in(const struct session *s)
 				       .encap_port = session_encap(s) ? s->peer.port : 0 };
 	struct kernel_peer_reading r = { 0 };
 
-	return k->ops->peer_read(k->impl, &key, &r) ? MONO_UNSET : r.last_in;
+	if (k->ops->peer_read(k->impl, &key, &r))
+		return (struct kernel_peer_reading){ .counted = true };
+	return r;
+}
+
+mono_t session_last_in(const struct session *s)
+{
+	return peer_reading(s).last_in;
 }
 
 static mono_t session_last_out(const struct session *s)
 {
-	const struct kernel *k = &s->e->env.kernel;
-	struct kernel_peer_key key = { .local = s->local.addr,
-				       .peer = s->peer.addr,
-				       .encap_port = session_encap(s) ? s->peer.port : 0 };
-	struct kernel_peer_reading r = { 0 };
-
-	return k->ops->peer_read(k->impl, &key, &r) ? MONO_UNSET : r.last_out;
+	return peer_reading(s).last_out;
 }
 
 void session_arm_dpd(struct session *s)
 {
+	mono_t due = dpd_due(&s->dpd, s->heard, MONO_UNSET);
+
 	if (s->state == SES_UP)
-		timer_set(timers_of(s), &s->dpd_timer, dpd_due(&s->dpd, s->heard, MONO_UNSET));
+		timer_set(timers_of(s), &s->dpd_timer,
+			  dpd_look(&s->dpd, due, s->counted, ike_now(s->e)));
 }
 
-/* The kernel is asked only now: while ESP comes in, that is one reading per INTERVAL. */
 static void dpd_fire(struct timer *t, mono_t now)
 {
 	struct session *s = timer_container(t, struct session, dpd_timer);
-	mono_t due = dpd_due(&s->dpd, s->heard, session_last_in(s));
+	struct kernel_peer_reading r = peer_reading(s);
+	mono_t due = dpd_due(&s->dpd, s->heard, r.last_in);
 
+	s->counted = r.counted;
 	if (mono_before(now, due)) {
-		timer_set(timers_of(s), t, due);
+		timer_set(timers_of(s), t, dpd_look(&s->dpd, due, s->counted, now));
 		return;
 	}
 	/* An outstanding request counts as the probe; its end arms this timer again. */
@@ -215,6 +221,7 @@ struct session *session_new(struct ike *e, bool initiator)
 	s->initiator = initiator;
 	s->state = initiator ? SES_INIT : SES_HALF_OPEN;
 	s->created = ike_now(e);
+	s->counted = true; /* until a reading says better */
 	timer_init(&s->retry_timer, NULL);
 	timer_init(&s->dpd_timer, dpd_fire);
 	timer_init(&s->natt_timer, natt_fire);

@@ -139,6 +139,15 @@ static void do_larval_kill(struct entries *s, const struct core_action *a)
 			 strerror(-err));
 }
 
+static void do_resolve(struct entries *s, const struct core_action *a)
+{
+	const struct shell_entry *se = shell_entry(s, a->entry);
+	const char *name = se ? shell_peer_name(se, a->key) : NULL;
+
+	if (name)
+		s->ports.resolve(s->ports.ctx, name, se->conf->map->family, a->query);
+}
+
 static void do_notify(struct entries *s, const struct core_action *a)
 {
 	const struct shell_entry *se = shell_entry(s, a->entry);
@@ -206,6 +215,9 @@ static void act(struct entries *s, const struct core_action *a)
 	case ACT_ORPHANS_OUT:
 	case ACT_ORPHANS_ALL:
 		takeover_drop(s, a->entry, a->type == ACT_ORPHANS_OUT);
+		break;
+	case ACT_RESOLVE:
+		do_resolve(s, a);
 		break;
 	case ACT_NOTIFY:
 		do_notify(s, a);

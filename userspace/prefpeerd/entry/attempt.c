@@ -182,10 +182,16 @@ bool attempt_begin(struct run *r, struct core_entry *e, struct core_peer *p, str
 	struct core_conn *conn;
 	struct addr local;
 
-	*why = (struct cause){.reason = REASON_DNS};
-	if (!addr_is_set(&p->addr))
+	if (p->name == NAME_ASKED) {
+		lookup_wait(e, p);
+		return true;
+	}
+	*why = (struct cause){.reason = REASON_DNS,
+			      .text = p->name == NAME_FAILED ? p->name_text : NULL};
+	if (p->name == NAME_FAILED || !addr_is_set(&p->addr))
 		return false;
-	why->reason = REASON_NO_LOCAL;
+	p->tried = p->addr;
+	*why = (struct cause){.reason = REASON_NO_LOCAL};
 	if (r->env->local(r->env->ctx, e, p, &local))
 		return false;
 	why->reason = REASON_ENGINE;

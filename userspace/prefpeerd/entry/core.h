@@ -26,6 +26,8 @@
  *  I15 a wanted line stays wanted until its child comes up, it is refused, or its entry
  *      enters DOWN or BACKOFF
  *  I16 next moves only on the way to UP, DOWN or BACKOFF, by a clear or by an edit
+ *  I17 a step waits for a name only while its question is under way
+ *  I18 the address of the peer in use does not change while it is (§1.2)
  */
 #ifndef ENTRY_CORE_H
 #define ENTRY_CORE_H
@@ -45,6 +47,7 @@
 #define TRAFFIC_RECENT_MS 10000
 #define POINT_AGAIN_MS 1000
 #define OPEN_AGAIN_MS 50      /* the engine has room for so many set-ups only */
+#define NAME_WAIT_MS 5000     /* §1.2: for the answer of the name servers, beside the budgets */
 
 typedef uint32_t peer_key; /* names a peer within its entry, never reused; 0 = none */
 
@@ -57,9 +60,24 @@ struct cause {
 	struct selector flow;
 };
 
+enum name_state {
+	NAME_UNKNOWN, /* a literal address; or a name that was not asked for yet */
+	NAME_ASKED,
+	NAME_KNOWN,
+	NAME_FAILED,  /* and no earlier answer holds */
+};
+
 struct core_peer {
 	peer_key key;
 	struct addr addr; /* AF_UNSPEC: a name without an address */
+	bool is_name, dynamic;
+	enum name_state name;
+	uint32_t query;       /* the last question; 0 = none, or it is answered */
+	mono_t ask_until;     /* NAME_ASKED, by a walk */
+	mono_t valid_until;   /* addr may be used without an answer (TTL); UNSET = may not */
+	enum name_trust trust;
+	char name_text[CORE_TEXT_MAX]; /* what the last answer said */
+	struct addr tried;    /* where the step of this walk went; AF_UNSPEC = nowhere */
 	remote_id remote;
 	bool is_default;
 	uint32_t rtt_us; /* 0 = not known */
@@ -126,6 +144,7 @@ enum attempt_kind {
 	AT_OPEN, /* a set-up of our own; the child rides on IKE_AUTH */
 	AT_JOIN, /* another entry's set-up; the child is asked for once it is up */
 	AT_ASK,  /* CREATE_CHILD_SA on an established IKE SA */
+	AT_NAME, /* nothing yet: the address of the peer is not known (§1.2) */
 };
 
 struct core_attempt {
@@ -154,6 +173,7 @@ struct core_hold {
 
 struct core_entry {
 	uint32_t id; /* never reused */
+	sa_family_t family; /* of the peers */
 	bool idle_home;
 	uint32_t answer_ms;   /* set ikev2 connect-timeout; 0 = not set */
 	uint32_t retry_ms;    /* R of the DPD in force; 0 = none in force */
@@ -198,13 +218,13 @@ struct core {
 	unsigned n_entries, cap_entries;
 	struct core_conn *conns;
 	unsigned n_conns, cap_conns;
-	uint32_t last_entry, last_conn, last_child;
+	uint32_t last_entry, last_conn, last_child, last_query;
 	bool ready; /* the engine takes orders */
 };
 
 struct core_env {
 	mono_t now;
-	/* 0, or -errno as entry_ports.local_addr */
+	/* 0, or -errno as entry_ports.local_addr; also for a peer without an address yet */
 	int (*local)(void *ctx, const struct core_entry *e, const struct core_peer *p,
 		     struct addr *out);
 	uint32_t (*random)(void *ctx);
@@ -222,6 +242,7 @@ enum core_action_type {
 	ACT_LARVAL_KILL, /* reqid, local, peer */
 	ACT_ORPHANS_OUT, /* the entry's outbound orphans go */
 	ACT_ORPHANS_ALL, /* all of them */
+	ACT_RESOLVE,     /* peer_key, query */
 	ACT_NOTIFY,
 };
 
@@ -247,6 +268,8 @@ struct core_action {
 	uint32_t answer_ms, finish_ms;
 	uint32_t inbound;
 	bool accept, keep_ike;
+	peer_key key;
+	uint32_t query;
 	struct core_note note;
 };
 
@@ -350,7 +373,9 @@ void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peer
 /* Everything of the entry ends (core_remove, one step); then its memory (core_drop). */
 void core_remove(struct run *r, struct core_entry *e);
 void core_drop(struct core *c, struct core_entry *e);
-void core_peer_resolved(struct run *r, struct core_entry *e, peer_key key, const struct addr *a);
+/* @remote: how the engine knows that address (NAME_ADDR). */
+void core_name_answered(struct run *r, uint32_t query, const struct name_answer *a,
+			remote_id remote);
 
 /* ---- shared by the files of the core -------------------------------------- */
 
@@ -396,11 +421,29 @@ struct core_peer *peer_by_remote(const struct core_entry *e, remote_id remote,
 peer_key peer_next(const struct core_entry *e);
 void peer_record(struct run *r, struct core_entry *e, peer_key key, const struct cause *why);
 
+/* lookup.c */
+/* A walk begins: ask for every name of its list that is dynamic, or not known yet. */
+void lookup_walk(struct run *r, struct core_entry *e);
+/* Ask for the names without `dynamic` that are not known yet (A21). */
+void lookup_fixed(struct run *r, struct core_entry *e);
+/* The step waits for the answer. */
+void lookup_wait(struct core_entry *e, const struct core_peer *p);
+/* It has waited long enough. */
+void lookup_overdue(struct run *r, struct core_entry *e);
+/* How much longer the address holds without an answer; -1 = not at all. */
+int64_t lookup_ttl_ms(const struct core_peer *p, mono_t now);
+/* May the entry speak to this peer, as far as it can be known before its name is resolved? */
+bool lookup_usable(struct run *r, const struct core_entry *e, const struct core_peer *p);
+/* Stands in a template for a peer whose address is not known: a packet can ask, none can leave. */
+struct addr lookup_nowhere(sa_family_t family);
+
 /* walk.c */
 void walk_begin(struct run *r, struct core_entry *e, const struct cause *why);
 void walk_step_failed(struct run *r, struct core_entry *e, const struct cause *why);
 /* The same step once more, on a new IKE SA. */
 void walk_again(struct run *r, struct core_entry *e);
+/* The name that the step waited for is answered. */
+void walk_resume(struct run *r, struct core_entry *e);
 peer_key walk_peer(const struct core_entry *e); /* being tried; 0 outside WALK */
 /* -1: not in the walk */
 int walk_index(const struct core_entry *e, peer_key key);

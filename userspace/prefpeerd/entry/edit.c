@@ -85,6 +85,7 @@ void core_entry_init(struct run *r, struct core_entry *e, const struct core_peer
 	e->shown = e->c;
 	e->since = r->env->now;
 	e->why.reason = REASON_START;
+	lookup_fixed(r, e);
 	entry_point(r, e);
 }
 
@@ -170,6 +171,10 @@ static void edit_peers(struct core_entry *e, const struct core_peer *peers, unsi
 		list[i].addr = peers[i].addr;
 		list[i].remote = peers[i].remote;
 		list[i].is_default = peers[i].is_default;
+		list[i].dynamic = peers[i].dynamic;
+		/* Entered anew (§1.2): what it is from now on is asked for, and then stays. */
+		if (old->dynamic && !peers[i].dynamic && old->name == NAME_KNOWN)
+			list[i].name = NAME_UNKNOWN;
 	}
 	free(e->peers);
 	e->peers = list;
@@ -216,6 +221,7 @@ void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peer
 	bool bare = removed && !n_lines;
 
 	edit_peers(e, peers, n_peers);
+	lookup_fixed(r, e);
 	if (e->next == NEXT_HOME && !entry_has_default(e))
 		e->next = NEXT_SAME;
 	if (!peer_find(e, e->c) || bare)
@@ -256,17 +262,4 @@ void core_drop(struct core *c, struct core_entry *e)
 			break;
 		}
 	entry_free(e);
-}
-
-/* A new address is for the next IKE SA, never for the one in use (§1.2). */
-void core_peer_resolved(struct run *r, struct core_entry *e, peer_key key, const struct addr *a)
-{
-	struct core_peer *p = peer_find(e, key);
-
-	if (!p)
-		return;
-	p->addr = *a;
-	if (e->state == ENTRY_DOWN || e->state == ENTRY_BACKOFF)
-		entry_point(r, e);
-	core_settle(r);
 }

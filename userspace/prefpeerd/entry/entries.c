@@ -183,6 +183,8 @@ static struct core_peer *make_peers(const struct entries *s, const struct shell_
 		const struct core_peer *old;
 
 		list[i].key = key_of(se, e, m->peers[i].text);
+		list[i].is_name = m->peers[i].is_name;
+		list[i].dynamic = m->peers[i].is_dynamic;
 		list[i].addr = m->peers[i].addr;
 		old = peer_find(e, list[i].key);
 		/* A name that was resolved since keeps its address until it is resolved anew (A21).
@@ -237,6 +239,7 @@ static void remember_names(struct shell_entry *se, const struct core_entry *e,
 
 static void set_values(const struct config *c, const struct map_entry *m, struct core_entry *e)
 {
+	e->family = m->map->family;
 	e->idle_home = conf_entry_idle(c, m).home;
 	e->answer_ms = m->answer_ms;
 	e->retry_ms = c->dpd.mode == DPD_OFF ? 0 : c->dpd.retry_ms;
@@ -348,9 +351,11 @@ int entries_configure(struct entries *s, const struct config *c, struct spd *spd
 /* Where a line that is not known yet begins: P[0], or the first that can be reached. */
 static void prepare_new(struct entries *s, const struct map_entry *m, struct spd_line *l)
 {
-	const struct addr *to = NULL;
+	const struct addr *to = NULL, unknown = {0};
+	bool named = false;
 
 	for (unsigned i = 0; i < m->n_peers; i++) {
+		named |= m->peers[i].is_name;
 		if (!addr_is_set(&m->peers[i].addr))
 			continue;
 		to = to ? to : &m->peers[i].addr;
@@ -359,7 +364,9 @@ static void prepare_new(struct entries *s, const struct map_entry *m, struct spd
 			return;
 		}
 	}
-	l->local = l->peer = (struct addr){0};
+	l->peer = lookup_nowhere(m->map->family);
+	if (!named || s->ports.local_addr(s->ports.ctx, m, &unknown, &l->local))
+		l->local = l->peer = (struct addr){0};
 }
 
 static void prepare_line(struct entries *s, const struct core_env *env, const struct spd *spd,
@@ -398,27 +405,37 @@ int entries_prepare(struct entries *s, const struct config *c, struct spd *spd, 
 	return 0;
 }
 
-void entries_resolved(struct entries *s, const char *name, const struct addr *a, mono_t now)
+/* Addresses that no peer has any more, and no IKE SA: a dynamic name leaves one behind each time. */
+static void forget_remotes(struct entries *s)
 {
-	struct core_env env;
-	struct run r = {&s->core, &env, &s->out};
+	for (unsigned i = 0; i < s->n_remotes; i++) {
+		struct shell_remote *r = &s->remotes[i];
 
-	s->now = now;
-	env = shell_env(s);
+		r->wanted = false;
+		for (unsigned j = 0; j < s->core.n_entries; j++)
+			for (unsigned k = 0; k < s->core.entries[j]->n_peers; k++)
+				r->wanted |= s->core.entries[j]->peers[k].remote == r->r.id;
+		for (unsigned j = 0; j < s->core.n_conns; j++)
+			r->wanted |= s->core.conns[j].remote == r->r.id;
+	}
+	act_remotes_drop(s);
+}
+
+void entries_answered(struct entries *s, uint32_t query, const struct name_answer *a, mono_t now)
+{
+	remote_id remote = 0;
+	struct step t;
+
 	if (!s->conf)
 		return;
-	want_remote(s, s->conf, a);
-	act_remotes_put(s);
-	for (unsigned i = 0; i < s->n_list; i++) {
-		struct shell_entry *se = s->list[i];
-		struct core_entry *e = core_entry(&s->core, se->id);
-		peer_key key = key_of(se, e, name);
-
-		if (!key)
-			continue;
-		peer_find(e, key)->remote = shell_remote_id(s, a);
-		core_peer_resolved(&r, e, key, a);
+	step_begin(&t, s, now);
+	if (a->result == NAME_ADDR) {
+		want_remote(s, s->conf, &a->addr);
+		act_remotes_put(s);
+		remote = shell_remote_id(s, &a->addr);
 	}
-	replace_rules(s);
+	core_name_answered(&t.r, query, a, remote);
 	act_all(s);
+	forget_remotes(s);
+	replace_rules(s);
 }

@@ -22,6 +22,7 @@
 #include "prefpeerd/conf/config.h"
 #include "prefpeerd/engine.h"
 #include "prefpeerd/kernel.h"
+#include "prefpeerd/name.h"
 #include "prefpeerd/spd/spd.h"
 
 struct entries;
@@ -41,7 +42,7 @@ enum entry_reason {
 	REASON_NO_LOCAL,     /* "no-local": no address towards that peer; a step fails */
 	REASON_CHILD_UP,     /* "child-up" */
 	REASON_TIMEOUT,      /* "ike-timeout": a budget ended */
-	REASON_DNS,          /* "dns": the name is not resolved */
+	REASON_DNS,          /* "dns": what a name resolved to, or that it did not */
 	REASON_AUTH,         /* "auth" */
 	REASON_PROPOSAL,     /* "no-proposal" */
 	REASON_TS,           /* "ts-refused": child refused, or narrowed beside the packet */
@@ -107,13 +108,20 @@ struct entry_ports {
 	 * The address to speak to @peer from (§4.1): `local-address`, else the
 	 * preferred source of the route, if that interface carries the map. 0,
 	 * -ENETUNREACH (no route), -ENONET (the interface does not carry the map),
-	 * -EADDRNOTAVAIL (no address of that family).
+	 * -EADDRNOTAVAIL (no address of that family). @peer without an address: a name
+	 * that is not resolved yet; any address of an interface that carries the map.
 	 */
 	int (*local_addr)(void *ctx, const struct map_entry *e, const struct addr *peer,
 			  struct addr *out);
+	/*
+	 * Ask for the address of a peer (§1.2). The answer comes through
+	 * entries_answered() with @query, from the loop, never from within the call;
+	 * it may be late, or not come at all.
+	 */
+	void (*resolve)(void *ctx, const char *name, sa_family_t family, uint32_t query);
 	uint32_t (*random)(void *ctx); /* uniform over 32 bits */
 	void (*notify)(void *ctx, const struct entry_ntf *n);
-	void *ctx; /* of local_addr, random and notify */
+	void *ctx; /* of local_addr, resolve, random and notify */
 };
 
 /* Copies *ports. NULL on -ENOMEM. */
@@ -143,8 +151,8 @@ void entries_engine_event(void *ctx, const struct engine_event *ev, mono_t now);
 void entries_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now);
 /* Addresses, routes or links changed: every entry asks local_addr() again. */
 void entries_local_changed(struct entries *e, mono_t now);
-/* The name of a peer (conf_peer.text) has an address now, or another one (A21, §1.2). */
-void entries_resolved(struct entries *e, const char *name, const struct addr *a, mono_t now);
+/* What ports.resolve() asked for; a question that nobody waits for any more is passed over. */
+void entries_answered(struct entries *e, uint32_t query, const struct name_answer *a, mono_t now);
 
 /*
  * Operator commands. 0 or -errno; where there is more to say, *why is a static
@@ -170,6 +178,9 @@ int entries_map_reset(struct entries *e, const char *map, unsigned seq, mono_t n
 struct entry_peer_view {
 	const char *text;          /* as configured */
 	struct addr addr;          /* AF_UNSPEC: not resolved */
+	bool is_name, is_dynamic, resolving;
+	int64_t ttl_ms;            /* dynamic: usable so long without an answer; -1 = not */
+	enum name_trust trust;     /* of addr */
 	bool is_default, is_current, is_trying, is_next;
 	enum entry_reason last;    /* how the last attempt or connection ended; NONE = never tried */
 	char last_text[ENTRY_TEXT_MAX];

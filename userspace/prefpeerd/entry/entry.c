@@ -53,13 +53,8 @@ bool entry_wanted(const struct core_entry *e)
 
 bool entry_usable(struct run *r, const struct core_entry *e)
 {
-	struct addr a;
-
-	if (!r->c->ready)
-		return false;
-	for (unsigned i = 0; i < e->n_peers; i++)
-		if (addr_is_set(&e->peers[i].addr) &&
-		    !r->env->local(r->env->ctx, e, &e->peers[i], &a))
+	for (unsigned i = 0; r->c->ready && i < e->n_peers; i++)
+		if (lookup_usable(r, e, &e->peers[i]))
 			return true;
 	return false;
 }
@@ -301,6 +296,20 @@ void entry_down(struct run *r, struct core_entry *e, enum entry_next next, enum 
 	core_settle(r);
 }
 
+static int template_nowhere(const struct core_env *env, const struct core_entry *e,
+			    struct addr *local, struct addr *peer)
+{
+	struct core_peer p = {0};
+
+	for (unsigned i = 0; !p.is_name && i < e->n_peers; i++)
+		p = e->peers[i];
+	if (!p.is_name)
+		return -ENOENT;
+	p.addr = (struct addr){0};
+	*peer = lookup_nowhere(e->family);
+	return env->local(env->ctx, e, &p, local);
+}
+
 /*
  * A name without an address cannot stand in a template, nor an address without a
  * route: then the first peer that can does, for a packet has to be able to ask.
@@ -314,13 +323,13 @@ int entry_template(const struct core_env *env, const struct core_entry *e, struc
 	for (unsigned i = 0; (!to || !addr_is_set(&to->addr)) && i < e->n_peers; i++)
 		to = &e->peers[i];
 	if (!to || !addr_is_set(&to->addr))
-		return -ENOENT;
+		return template_nowhere(env, e, local, peer);
 	*peer = to->addr;
 	err = env->local(env->ctx, e, to, local);
 	for (unsigned i = 0; err && i < e->n_peers; i++)
 		if (addr_is_set(&e->peers[i].addr))
 			err = env->local(env->ctx, e, &e->peers[i], local);
-	return err;
+	return err ? template_nowhere(env, e, local, peer) : 0;
 }
 
 /* Outside a walk the out template names P[c] (§12). */

@@ -70,6 +70,13 @@ const char *entry_ntf_reason(const struct entry_ntf *n)
 	}
 }
 
+const char *name_trust_text(enum name_trust t)
+{
+	static const char *const names[] = { "unchecked", "insecure", "secure", "bogus", "local" };
+
+	return (unsigned)t < 5 ? names[t] : "?";
+}
+
 const char *entry_ntf_name(enum entry_ntf_type t)
 {
 	static const char *const names[] = {

@@ -88,6 +88,7 @@ static void local_changed(struct run *r, struct core_entry *e)
 	if ((e->state == ENTRY_UP && local_moved(r, e, e->c)) ||
 	    (e->state == ENTRY_WALK && local_moved(r, e, walk_peer(e))))
 		entry_down(r, e, e->next, CLOSE_QUIET, &gone);
+	lookup_fixed(r, e);
 	if (e->state == ENTRY_DOWN || e->state == ENTRY_BACKOFF)
 		entry_point(r, e);
 	if (e->state == ENTRY_DOWN && entry_wanted(e) && entry_usable(r, e))
@@ -258,7 +259,9 @@ void core_tick(struct run *r, struct core_entry *e)
 	for (unsigned i = 0; i < e->n_lines; i++)
 		if (due(r, e->lines[i].backoff_at))
 			line_backoff_over(r, e, &e->lines[i]);
-	if (e->at.kind && due(r, e->at.at) && !attempt_open_again(r, e)) {
+	if (e->at.kind == AT_NAME && due(r, e->at.at)) {
+		lookup_overdue(r, e);
+	} else if (e->at.kind && due(r, e->at.at) && !attempt_open_again(r, e)) {
 		const struct cause why = {
 			.reason = e->at.remark ? e->at.remark : REASON_TIMEOUT,
 			.text = e->at.remark ? e->at.remark_text : NULL,

@@ -17,11 +17,16 @@ int entries_find(struct entries *s, const char *map, unsigned seq)
 }
 
 static struct entry_peer_view view_peer(const struct shell_entry *se, const struct core_entry *e,
-					const struct core_peer *p)
+					const struct core_peer *p, mono_t now)
 {
 	struct entry_peer_view v = {
 		.text = shell_peer_name(se, p->key),
 		.addr = p->addr,
+		.is_name = p->is_name,
+		.is_dynamic = p->dynamic,
+		.resolving = p->name == NAME_ASKED,
+		.ttl_ms = lookup_ttl_ms(p, now),
+		.trust = p->trust,
 		.is_default = p->is_default,
 		.is_current = p->key == e->c,
 		.is_trying = p->key == walk_peer(e),
@@ -193,7 +198,7 @@ int entries_view(struct entries *s, unsigned i, mono_t now, struct entry_view *v
 	view_state(s, s->list[i], e, v);
 	view_failover(e, v);
 	for (unsigned j = 0; j < e->n_peers; j++)
-		v->peers[v->n_peers++] = view_peer(s->list[i], e, &e->peers[j]);
+		v->peers[v->n_peers++] = view_peer(s->list[i], e, &e->peers[j], now);
 	for (unsigned j = 0; j < e->n_lines; j++) {
 		struct entry_line_view *l = &v->lines[v->n_lines++];
 

@@ -22,6 +22,8 @@ static void walk_plan(struct core_entry *e)
 
 	e->walk = mem_resize(e->walk, e->n_peers, sizeof(*e->walk));
 	e->n_walk = e->pos = 0;
+	for (unsigned i = 0; i < e->n_peers; i++)
+		e->peers[i].tried = (struct addr){0};
 	walk_add(e, start);
 	if (entry_has_default(e))
 		walk_add(e, e->peers[0].key);
@@ -45,10 +47,12 @@ int walk_index(const struct core_entry *e, peer_key key)
 /* Two names of one address: the later step is skipped (A20). */
 static bool is_twin(const struct core_entry *e, const struct core_peer *p)
 {
-	for (unsigned i = 0; i < e->pos; i++) {
+	bool known = p->is_name ? p->name == NAME_KNOWN : addr_is_set(&p->addr);
+
+	for (unsigned i = 0; known && i < e->pos; i++) {
 		const struct core_peer *q = peer_find(e, e->walk[i]);
 
-		if (q && addr_is_set(&q->addr) && addr_equal(&q->addr, &p->addr))
+		if (q && addr_is_set(&q->tried) && addr_equal(&q->tried, &p->addr))
 			return true;
 	}
 	return false;
@@ -77,7 +81,7 @@ static void walk_run(struct run *r, struct core_entry *e, const struct cause *wh
 	for (; e->pos < e->n_walk; e->pos++) {
 		struct core_peer *p = peer_find(e, e->walk[e->pos]);
 
-		if (!p || (addr_is_set(&p->addr) && is_twin(e, p)))
+		if (!p || is_twin(e, p))
 			continue;
 		entry_move(r, e, ENTRY_WALK, p->key, &last);
 		last = (struct cause){0};
@@ -92,6 +96,7 @@ static void walk_run(struct run *r, struct core_entry *e, const struct cause *wh
 void walk_begin(struct run *r, struct core_entry *e, const struct cause *why)
 {
 	walk_plan(e);
+	lookup_walk(r, e);
 	walk_run(r, e, why);
 }
 
@@ -112,4 +117,17 @@ void walk_again(struct run *r, struct core_entry *e)
 
 	attempt_abandon(r, e);
 	walk_run(r, e, &why);
+}
+
+void walk_resume(struct run *r, struct core_entry *e)
+{
+	struct cause why = {.reason = REASON_DNS,
+			    .text = "its address is that of an earlier step"};
+	struct core_peer *p = peer_find(e, walk_peer(e));
+	bool twin = is_twin(e, p);
+
+	e->at = (struct core_attempt){0};
+	if (!twin && attempt_begin(r, e, p, &why))
+		return;
+	walk_step_failed(r, e, &why);
 }

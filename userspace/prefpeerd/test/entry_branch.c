@@ -280,6 +280,26 @@ static int local_addr(void *ctx, const struct map_entry *e, const struct addr *p
 	return 0;
 }
 
+static void resolve(void *ctx, const char *name, sa_family_t family, uint32_t query)
+{
+	struct branch *b = ctx;
+
+	snprintf(b->asked, sizeof(b->asked), "%s", name);
+	b->query = query;
+	b->n_asked++;
+}
+
+void branch_answer(struct branch *b, const char *addr)
+{
+	struct name_answer a = { .result = NAME_DENIED, .text = "there is no such name (NXDOMAIN)" };
+
+	if (addr)
+		a = (struct name_answer){ .result = NAME_ADDR, .addr = parsed(addr), .ttl_s = 60,
+					  .trust = TRUST_SECURE };
+	entries_answered(b->entries, b->query, &a, b->clock.now);
+	branch_run_ms(b, 100);
+}
+
 static uint32_t half(void *ctx)
 {
 	return UINT32_MAX / 2;
@@ -392,7 +412,8 @@ static void agent_start(struct branch *b, const char *conf)
 	mocknet_attach(&b->net, "10.0.0.2", b->engine);
 	ports = (struct entry_ports){ .timers = &b->clock.timers, .engine = b->engine,
 				      .kernel = &b->kernel, .point = spd_point,
-				      .local_addr = local_addr, .random = half, .notify = notify,
+				      .local_addr = local_addr, .resolve = resolve, .random = half,
+				      .notify = notify,
 				      .ctx = b };
 	b->entries = entries_new(&ports);
 	configure(b, conf);

@@ -58,6 +58,9 @@ struct branch {
 	struct hub hubs[BRANCH_HUBS];
 	unsigned n_hubs;
 	bool no_route; /* local_addr says so */
+	char asked[64];       /* the name that was asked for last, and by which question */
+	uint32_t query;
+	unsigned n_asked;
 	mono_t last_use, first_unanswered, last_in;
 	struct branch_larval larvals[8];
 	unsigned n_larvals;
@@ -81,6 +84,8 @@ void branch_run_ms(struct branch *b, int64_t ms);
 void branch_traffic_ms(struct branch *b, unsigned line, int64_t ms, int64_t every_ms);
 /* One packet of a line; true when a hub got and answered it. */
 bool branch_send(struct branch *b, unsigned line);
+/* What the name servers say to the last question; @addr NULL: that there is no such name. */
+void branch_answer(struct branch *b, const char *addr);
 struct entry_view branch_view(struct branch *b);
 /* The state of the first entry, and who is current, as "UP 10.1.1.1". */
 const char *branch_state(struct branch *b);

@@ -66,6 +66,13 @@ static const char *check_walk(const struct core_entry *e)
 	MUST("I1", (e->state == ENTRY_WALK) == (e->at.kind != AT_NONE));
 	MUST("I1", e->state != ENTRY_WALK || (e->pos < e->n_walk && mono_is_set(e->at.at)));
 	MUST("I1", e->state != ENTRY_WALK || peer_find(e, walk_peer(e)));
+	MUST("I17", e->at.kind != AT_NAME ||
+			    (peer_find(e, walk_peer(e))->name == NAME_ASKED &&
+			     peer_find(e, walk_peer(e))->query && !e->at.conn && !e->at.child));
+	MUST("I17", e->at.kind == AT_NONE || e->at.kind == AT_NAME ||
+			    addr_is_set(&peer_find(e, walk_peer(e))->addr));
+	for (unsigned i = 0; i < e->n_peers; i++)
+		MUST("I17", e->peers[i].name != NAME_ASKED || e->peers[i].query);
 	return NULL;
 }
 
@@ -203,6 +210,11 @@ static const char *check_moves(const struct core_entry *b, const struct core_ent
 
 	MUST("I8", a->c == b->c || ev->child_up || ev->edit || ev->orphans);
 	MUST("I8", a->c == b->c || ev->edit || ev->orphans || a->state == ENTRY_UP);
+	if (b->state == ENTRY_UP && a->state == ENTRY_UP && a->conn == b->conn && a->c == b->c)
+		MUST("I18", addr_equal(&peer_find(a, a->c)->addr, &peer_find(b, b->c)->addr));
+	if (b->at.kind && b->at.kind != AT_NAME && a->at.kind && a->at.conn == b->at.conn)
+		MUST("I18", addr_equal(&peer_find(a, walk_peer(a))->addr,
+				       &peer_find(b, walk_peer(b))->addr));
 	if (b->state == ENTRY_WALK && a->state == ENTRY_WALK)
 		for (unsigned i = 0; i < out->n; i++)
 			MUST("I9", out->list[i].type != ACT_POINT || out->list[i].entry != a->id);
@@ -372,11 +384,20 @@ static void put_line(struct sig *s, const struct core_entry *e, const struct cor
 	put(s, ntohl(l->peer.v4.s_addr));
 }
 
+static void put_peer(struct sig *s, const struct core_peer *p, bool walking)
+{
+	put(s, p->key << 1 | p->is_default);
+	put(s, p->remote << 8 | p->is_name | p->dynamic << 1 | p->name << 2 | (p->query != 0) << 5 |
+		       mono_is_set(p->valid_until) << 6);
+	put(s, ntohl(p->addr.v4.s_addr));
+	put(s, walking ? ntohl(p->tried.v4.s_addr) : 0);
+}
+
 static void put_entry(struct sig *s, const struct core_entry *e)
 {
 	put(s, e->state | e->c << 4 | e->next << 8 | (e->k > 0) << 12 | e->dead << 16);
 	for (unsigned i = 0; i < e->n_peers; i++)
-		put(s, e->peers[i].key << 1 | e->peers[i].is_default);
+		put_peer(s, &e->peers[i], e->state == ENTRY_WALK);
 	for (unsigned i = 0; i < e->n_lines; i++)
 		put_line(s, e, &e->lines[i]);
 	for (unsigned i = 0; i < e->n_children; i++) {

@@ -28,7 +28,7 @@ static int local(void *ctx, const struct core_entry *e, const struct core_peer *
 	const struct world *w = ctx;
 	unsigned i = ntohl(p->addr.v4.s_addr) % 256 - 1;
 
-	if (!(w->local_mask & 1u << i))
+	if (!addr_is_set(&p->addr) ? !w->local_mask : !(w->local_mask & 1u << i))
 		return -ENETUNREACH;
 	*out = world_local();
 	return 0;
@@ -67,16 +67,21 @@ static void bind_world(struct world *w)
 	w->r = (struct run){ &w->core, &w->env, &w->out };
 }
 
-static void add_entry(struct world *w, unsigned index, const struct world_spec *s)
+static void add_entry(struct world *w, unsigned index, const struct world_spec *s, unsigned names,
+		      unsigned dynamic)
 {
 	struct core_entry *e = core_entry_new(&w->core);
 	struct core_peer peers[8] = { 0 };
 	struct core_line lines[8] = { 0 };
 
 	for (unsigned i = 0; i < s->n_peers; i++) {
+		peers[i].is_name = names >> i & 1;
+		peers[i].dynamic = dynamic >> i & 1;
+		peers[i].is_default = !i && s->has_default;
+		if (peers[i].is_name)
+			continue;
 		peers[i].addr = world_peer(s->first_peer + i);
 		peers[i].remote = s->first_peer + i + 1;
-		peers[i].is_default = !i && s->has_default;
 	}
 	for (unsigned i = 0; i < s->n_lines; i++) {
 		lines[i].reqid = REQID_FIRST + 16 * index + i;
@@ -84,6 +89,7 @@ static void add_entry(struct world *w, unsigned index, const struct world_spec *
 		lines[i].order = 16 * index + i;
 		lines[i].sel = line_sel(index, i);
 	}
+	e->family = AF_INET;
 	e->idle_home = s->idle_home;
 	e->retry_ms = 2000;
 	e->interval_ms = 10000;
@@ -92,11 +98,17 @@ static void add_entry(struct world *w, unsigned index, const struct world_spec *
 
 void world_init(struct world *w, const struct world_spec *specs, unsigned n)
 {
+	world_init_named(w, specs, n, 0, 0);
+}
+
+void world_init_named(struct world *w, const struct world_spec *specs, unsigned n, unsigned names,
+		      unsigned dynamic)
+{
 	*w = (struct world){ .local_mask = 0xff };
 	bind_world(w);
 	w->core.ready = true;
 	for (unsigned i = 0; i < n; i++)
-		add_entry(w, i, &specs[i]);
+		add_entry(w, i, &specs[i], names, dynamic);
 	world_step(w);
 }
 
@@ -182,6 +194,16 @@ uint32_t world_inbound(struct world *w, unsigned peer, conn_id conn, const struc
 	world_step(w);
 	core_inbound(&w->r, &in);
 	return w->last_inbound;
+}
+
+void world_name(struct world *w, unsigned entry, unsigned peer, enum name_result result,
+		unsigned at, uint32_t ttl_s)
+{
+	const struct name_answer a = { .result = result, .addr = world_peer(at), .ttl_s = ttl_s,
+				       .trust = TRUST_SECURE, .text = "the servers say no" };
+
+	world_step(w);
+	core_name_answered(&w->r, world_entry(w, entry)->peers[peer].query, &a, at + 1);
 }
 
 void world_fire(struct world *w, struct core_entry *e, mono_t *at)

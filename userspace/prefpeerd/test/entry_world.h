@@ -25,6 +25,9 @@ struct world_spec {
 	unsigned n_lines;
 };
 
+/* Bit i: the i-th peer of each entry is a name, and one that each walk asks for. */
+void world_init_named(struct world *w, const struct world_spec *specs, unsigned n, unsigned names,
+		      unsigned dynamic);
 void world_init(struct world *w, const struct world_spec *specs, unsigned n);
 void world_fini(struct world *w);
 /* Another world in the same state. */
@@ -43,6 +46,9 @@ void world_child_up(struct world *w, child_id id, bool narrow);
 void world_conn_down(struct world *w, conn_id id, enum engine_why why);
 /* A peer calls on a new IKE SA (conn 0) or on one; for the line's whole selector. */
 uint32_t world_inbound(struct world *w, unsigned peer, conn_id conn, const struct core_line *l);
+/* The question under way for that peer is answered: by the address of world_peer(@at), or not. */
+void world_name(struct world *w, unsigned entry, unsigned peer, enum name_result result,
+		unsigned at, uint32_t ttl_s);
 /* Make that deadline due, and tick. */
 void world_fire(struct world *w, struct core_entry *e, mono_t *at);
 

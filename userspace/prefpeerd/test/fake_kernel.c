@@ -57,7 +57,12 @@ static int fake_peer_read(void *impl, const struct kernel_peer_key *key,
 	struct fake_kernel *k = impl;
 
 	k->n_peer_reads++;
+	if (k->counts_now && k->packets_in != k->packets_in_seen) {
+		k->packets_in_seen = k->packets_in;
+		k->peer.last_in = k->counts_now(k->counts_ctx);
+	}
 	*out = k->peer;
+	out->counted = k->counts_now;
 	return 0;
 }
 

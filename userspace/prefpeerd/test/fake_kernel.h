@@ -19,6 +19,13 @@ struct fake_kernel {
 	struct kernel_peer_reading peer; /* of every peer */
 	struct kernel_pair_reading pair; /* of every pair */
 	unsigned n_peer_reads;
+	/*
+	 * As 6.1 has it: packets_in moved since the reading before is all there is to
+	 * see, and peer.last_in becomes the instant of the reading, by counts_now.
+	 */
+	mono_t (*counts_now)(void *ctx); /* NULL: peer is exact */
+	void *counts_ctx;
+	unsigned packets_in, packets_in_seen;
 };
 
 void fake_kernel_init(struct fake_kernel *k);

@@ -485,26 +485,78 @@ static void back_by_inbound(void **state)
 	branch_free(b);
 }
 
+/* A21: resolved when it is entered; else that slot fails, and is retried at the next walk. */
 static void names(void **state)
 {
 	const char *conf = CONF("10 2 periodic", " set peer hub.example default\n set peer 10.2.2.2\n", "");
 	struct branch *b = branch_new(conf, 2);
-	struct addr hub;
 	const char *why;
 
-	addr_parse("10.1.1.1", &hub);
+	assert_string_equal(b->asked, "hub.example");
+	branch_answer(b, NULL);
 	branch_send(b, 0);
-	branch_run_ms(b, 200);
-	assert_string_equal(branch_state(b), "UP 10.2.2.2"); /* that slot fails (A21) */
-	entries_resolved(b->entries, "hub.example", &hub, b->clock.now);
+	assert_int_equal(b->n_asked, 2);
+	branch_answer(b, NULL);
+	assert_string_equal(branch_state(b), "UP 10.2.2.2");
 	assert_true(branch_send(b, 0));
+	assert_int_equal(entries_map_reset(b->entries, "tohub", 1, b->clock.now, &why), 0);
+	branch_send(b, 0);
+	assert_int_equal(b->n_asked, 3);
+	branch_answer(b, "10.1.1.1");
+	assert_string_equal(branch_state(b), "UP hub.example");
 	branch_reload(b, conf);
 	assert_true(branch_send(b, 0));
 	assert_int_equal(entries_map_reset(b->entries, "tohub", 1, b->clock.now, &why), 0);
 	branch_send(b, 0);
 	branch_run_ms(b, 200);
+	assert_int_equal(b->n_asked, 3);
+	assert_string_equal(branch_state(b), "UP hub.example");
+	branch_free(b);
+}
+
+static void view_of_name(struct branch *b, const char *addr, int64_t ttl_ms)
+{
+	struct entry_view v = branch_view(b);
+	struct addr want = { 0 };
+
+	addr_parse(addr, &want);
+	assert_true(addr_equal(&v.peers[0].addr, &want));
+	assert_true(v.peers[0].is_name && v.peers[0].is_dynamic);
+	assert_int_equal(v.peers[0].ttl_ms, ttl_ms);
+	assert_int_equal(v.peers[0].trust, TRUST_SECURE);
+	entry_view_free(&v);
+}
+
+/* The only peer is a name: the first packet asks, and the one after the answer is delivered. */
+static void dynamic_name(void **state)
+{
+	struct branch *b = branch_new(
+		CONF("10 2 periodic", " set peer hub.example dynamic default\n", ""), 2);
+	unsigned hub2_rules = 0;
+	const char *why;
+
+	assert_int_equal(b->n_asked, 0);
+	assert_false(branch_send(b, 0));
+	assert_int_equal(b->n_asked, 1);
+	assert_string_equal(branch_state(b), "WALK hub.example");
+	branch_answer(b, "10.1.1.1");
 	assert_string_equal(branch_state(b), "UP hub.example");
 	assert_true(branch_send(b, 0));
+	view_of_name(b, "10.1.1.1", 59900);
+	branch_traffic_ms(b, 0, 70000, 1000); /* past the TTL, and through probes */
+	view_of_name(b, "10.1.1.1", -1);
+	assert_int_equal(b->n_asked, 1);
+	assert_true(branch_send(b, 0));
+	entries_clear_session(b->entries, "tohub", 1, NULL, b->clock.now, &why);
+	branch_send(b, 0);
+	branch_answer(b, "10.2.2.2");
+	assert_string_equal(branch_state(b), "UP hub.example");
+	assert_true(branch_send(b, 0));
+	assert_true(b->hubs[1].kernel.n_sas >= 2);
+	view_of_name(b, "10.2.2.2", 59900);
+	for (unsigned i = 0; i < b->n_rules; i++)
+		hub2_rules += addr_equal(&b->rules[i].r.peer, &b->hubs[1].addr);
+	assert_int_equal(hub2_rules, b->n_rules); /* the old address is forgotten */
 	branch_free(b);
 }
 
@@ -588,6 +640,7 @@ int main(void)
 		{ "case 46: no default, P0 dies, comes back inbound, idles", back_by_inbound, NULL,
 		  NULL, NULL },
 		{ "case 27: a name without an address, then with one", names, NULL, NULL, NULL },
+		{ "case 26: a dynamic name that moves", dynamic_name, NULL, NULL, NULL },
 		{ "an engine that refuses", engine_refuses, NULL, NULL, NULL },
 		{ "views", views, NULL, NULL, NULL },
 	};

@@ -46,7 +46,7 @@ static struct addr A(const char *text)
 	return a;
 }
 
-/* "10.1.1.1* 10.2.2.2": the list in order, the default marked. */
+/* "hub.example?* 10.2.2.2": the list in order, `dynamic` and the default marked. */
 static void expect_peers(const struct map_entry *e, const char *want)
 {
 	char got[256] = "";
@@ -54,8 +54,8 @@ static void expect_peers(const struct map_entry *e, const char *want)
 	for (unsigned i = 0; i < e->n_peers; i++) {
 		size_t at = strlen(got);
 
-		snprintf(got + at, sizeof(got) - at, "%s%s%s", at ? " " : "", e->peers[i].text,
-			 e->peers[i].is_default ? "*" : "");
+		snprintf(got + at, sizeof(got) - at, "%s%s%s%s", at ? " " : "", e->peers[i].text,
+			 e->peers[i].is_dynamic ? "?" : "", e->peers[i].is_default ? "*" : "");
 	}
 	assert_string_equal(got, want);
 	assert_int_equal(e->has_default, e->n_peers && e->peers[0].is_default);
@@ -122,6 +122,16 @@ static const struct peers_row peers_rows[] = {
 	  "10.2.2.2*" },
 	{ "set peer: names compare without case", " set peer Hub.example\n set peer hub.EXAMPLE\n",
 	  "Hub.example" },
+	{ "set peer: dynamic, and dynamic default",
+	  " set peer a.example dynamic default\n set peer b.example dynamic\n set peer c.example\n",
+	  "a.example?* b.example? c.example" },
+	{ "A14: set peer of a dynamic one without its keywords clears both",
+	  " set peer a.example dynamic default\n set peer a.example\n", "a.example" },
+	{ "set peer: dynamic, entered later", " set peer a.example\n set peer A.example dynamic\n",
+	  "a.example?" },
+	{ "no set peer of a dynamic one, with and without its keywords",
+	  " set peer a.example dynamic\n set peer b.example dynamic\n no set peer a.example\n"
+	  " no set peer b.example dynamic\n", "" },
 	{ "set peer: removing one from the middle",
 	  " set peer 10.1.1.1\n set peer 10.2.2.2\n set peer 10.3.3.3\n no set peer 10.2.2.2\n",
 	  "10.1.1.1 10.3.3.3" },
@@ -196,6 +206,31 @@ static void one_idle_row(void **state)
 	assert_int_equal(t.ms, r->ms);
 	assert_int_equal(t.home, r->home);
 	assert_int_equal(entry(&x, 1)->idle.not_added, r->not_added);
+	conf_help_free(&x);
+}
+
+static void names_are_printed_as_they_hold(void **state)
+{
+	struct parsed x = valid("ip name-server 10.0.0.1 10.0.0.2\nip name-server 10.0.0.2 2001:db8::1\n"
+				"ip host a.example 10.1.1.1\nIP host A.example 10.1.1.1 2001:db8::9\n"
+				"ip host b.example 10.1.1.2\nno ip host b.example\n"
+				"ip host c.example 10.1.1.3 10.1.1.4\nno ip host c.example 10.1.1.3\n"
+				"no ip name-server 10.0.0.1\nip dnssec trust-anchor /etc/root.key\n" MAP
+				" set peer a.example dynamic default\n");
+	char *s = conf_help_print(x.c);
+
+	assert_non_null(strstr(s, "ip host a.example 10.1.1.1 2001:db8::9\n"
+				  "ip host c.example 10.1.1.4\n"
+				  "ip name-server 10.0.0.2 2001:db8::1\n"
+				  "ip dnssec trust-anchor /etc/root.key\n"));
+	assert_non_null(strstr(s, " set peer a.example dynamic default\n"));
+	assert_null(strstr(s, "b.example"));
+	free(s);
+	conf_help_free(&x);
+	x = valid("ip name-server 10.0.0.1\nno ip name-server\nip dnssec trust-anchor /a\n"
+		  "no ip dnssec trust-anchor\n");
+	assert_int_equal(x.c->n_name_servers, 0);
+	assert_null(x.c->trust_anchor);
 	conf_help_free(&x);
 }
 
@@ -511,6 +546,7 @@ int main(void)
 		cmocka_unit_test(founding_example_1),
 		cmocka_unit_test(founding_example_2),
 		cmocka_unit_test(founding_procedure),
+		cmocka_unit_test(names_are_printed_as_they_hold),
 		cmocka_unit_test(not_added_is_not_printed),
 		cmocka_unit_test(transform_sets),
 		cmocka_unit_test(keys_most_specific_first),

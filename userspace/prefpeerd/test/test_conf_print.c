@@ -48,6 +48,19 @@ static void gen_timers(struct gen *g)
 		    120 + pick(g, 86281));
 }
 
+static void gen_names(struct gen *g)
+{
+	for (unsigned i = 0; i < 3; i++)
+		if (maybe(g))
+			say(g, "ip host hub%u.example 10.%u.1.1%s\n", pick(g, 2), i,
+			    maybe(g) ? " 2001:db8::1" : "");
+	for (unsigned i = 0; i < 3; i++)
+		if (maybe(g))
+			say(g, "ip name-server 10.53.0.%u%s\n", i, maybe(g) ? " 2001:db8::53" : "");
+	if (maybe(g))
+		say(g, "ip dnssec trust-anchor /etc/anchor%u\n", pick(g, 2));
+}
+
 static void gen_identity(struct gen *g, unsigned i)
 {
 	static const char *const kinds[] = {"fqdn h%u.example", "email a@h%u.example", "key-id k%u",
@@ -146,7 +159,7 @@ static void gen_entry_body(struct gen *g, bool ipv6)
 
 	for (unsigned i = 0; i < n; i++) {
 		if (pick(g, 5) == 0)
-			say(g, " set peer hub%u.example", i);
+			say(g, " set peer hub%u.example%s", i, maybe(g) ? " dynamic" : "");
 		else
 			say(g, ipv6 ? " set peer 2001:db8:ffff::%x" : " set peer 10.1.1.%u", i + 1);
 		say(g, "%s\n", i == 0 && maybe(g) ? " default" : "");
@@ -178,6 +191,7 @@ static char *generate(uint64_t seed)
 	struct gen g = {open_memstream(&text, &size), seed};
 
 	assert_non_null(g.out);
+	gen_names(&g);
 	gen_timers(&g);
 	gen_keys(&g);
 	for (unsigned i = 0; i < 1 + pick(&g, 4); i++) {
@@ -263,6 +277,7 @@ static void same_entry(const struct map_entry *a, const struct map_entry *b)
 		assert_string_equal(a->peers[i].text, b->peers[i].text);
 		assert_int_equal(a->peers[i].is_default, b->peers[i].is_default);
 		assert_int_equal(a->peers[i].is_name, b->peers[i].is_name);
+		assert_int_equal(a->peers[i].is_dynamic, b->peers[i].is_dynamic);
 		assert_true(addr_equal(&a->peers[i].addr, &b->peers[i].addr));
 	}
 	assert_int_equal(a->has_default, b->has_default);
@@ -273,6 +288,25 @@ static void same_entry(const struct map_entry *a, const struct map_entry *b)
 	same_idle(&a->idle, &b->idle);
 	assert_int_equal(a->answer_ms, b->answer_ms);
 	assert_int_equal(a->lifetime_s, b->lifetime_s);
+}
+
+static void same_addrs(const struct addr *a, unsigned n, const struct addr *b, unsigned m)
+{
+	assert_int_equal(n, m);
+	for (unsigned i = 0; i < n; i++)
+		assert_true(addr_equal(&a[i], &b[i]));
+}
+
+static void same_names(const struct config *a, const struct config *b)
+{
+	same_addrs(a->name_servers, a->n_name_servers, b->name_servers, b->n_name_servers);
+	same_text(a->trust_anchor, b->trust_anchor);
+	assert_int_equal(a->n_hosts, b->n_hosts);
+	for (unsigned i = 0; i < a->n_hosts; i++) {
+		same_text(a->hosts[i].name, b->hosts[i].name);
+		same_addrs(a->hosts[i].addrs, a->hosts[i].n_addrs, b->hosts[i].addrs,
+			   b->hosts[i].n_addrs);
+	}
 }
 
 static void same_map(const struct map *a, const struct map *b)
@@ -293,6 +327,7 @@ static void same_config(const struct config *a, const struct config *b)
 	assert_string_equal(a->hostname, b->hostname);
 	assert_int_equal(a->idle_ms, b->idle_ms);
 	same_dpd(&a->dpd, &b->dpd);
+	same_names(a, b);
 	assert_int_equal(a->child_lifetime_s, b->child_lifetime_s);
 	assert_int_equal(a->child_lifetime_kb, b->child_lifetime_kb);
 	assert_int_equal(a->n_psks, b->n_psks);

@@ -23,6 +23,7 @@ enum kind {
 	E_CHILD_UP, E_CHILD_NARROW, E_CHILD_FAILED, E_CHILD_DELETE_IDLE, E_CHILD_DELETE_BUSY,
 	E_EXPIRED_IDLE, E_EXPIRED_BUSY, E_LOST,
 	E_INBOUND, E_INBOUND_IDLE, E_INBOUND_GONE,
+	E_NAME_HOME, E_NAME_MOVED, E_NAME_TWIN, E_NAME_DENIED, E_NAME_SILENT,
 	E_LOCAL_ALL, E_LOCAL_FIRST, E_ENGINE, E_STOP,
 	E_DROP_PEER, E_DROP_DEFAULT, E_DROP_LINE, E_ADD_PEER,
 	E_MAX
@@ -37,6 +38,8 @@ static const char *const kind_names[E_MAX] = {
 	"child up", "child up narrow", "child failed", "child deleted, idle", "child deleted, busy",
 	"child expired, idle", "child expired, busy", "SA lost",
 	"inbound", "inbound (c idle)", "inbound gone",
+	"name answered", "name answered, moved", "name answered, P0's address", "name denied",
+	"name servers silent",
 	"all addresses toggle", "address to P0 toggles", "engine toggles", "stop",
 	"peer removed", "default removed", "line removed", "peer added",
 };
@@ -134,6 +137,20 @@ static void can_children(struct search *x, const struct core_entry *e, unsigned 
 			can(x, E_FIRE_OLD, i, c, 0);
 			can(x, E_CHILD_DELETE_IDLE, i, c, 0);
 		}
+	}
+}
+
+static void can_names(struct search *x, const struct core_entry *e, unsigned i)
+{
+	for (unsigned p = 0; p < e->n_peers; p++) {
+		if (!e->peers[p].query)
+			continue;
+		can(x, E_NAME_HOME, i, p, 0);
+		can(x, E_NAME_MOVED, i, p, 0);
+		can(x, E_NAME_DENIED, i, p, 0);
+		can(x, E_NAME_SILENT, i, p, 0);
+		if (p)
+			can(x, E_NAME_TWIN, i, p, 0);
 	}
 }
 
@@ -235,6 +252,7 @@ static void enumerate(struct search *x, const struct node *n)
 		can(x, E_CLEAR_SA, i, 0, 0);
 		can_timers(x, e, i);
 		can_children(x, e, i);
+		can_names(x, e, i);
 		can_edit(x, n, e, i);
 		if (x->calls)
 			can_inbound(x, n, e, i);
@@ -397,6 +415,19 @@ static void apply_entry(struct node *n, struct core_entry *e, const struct event
 	}
 }
 
+/* A name lives at the address of its place in the list, moves to that and four, or is P0's twin. */
+static void apply_name(struct world *w, const struct event *ev)
+{
+	static const enum name_result results[E_MAX] = {
+		[E_NAME_HOME] = NAME_ADDR,	[E_NAME_MOVED] = NAME_ADDR,
+		[E_NAME_TWIN] = NAME_ADDR,	[E_NAME_DENIED] = NAME_DENIED,
+		[E_NAME_SILENT] = NAME_SILENT,
+	};
+	unsigned at = ev->kind == E_NAME_TWIN ? 0 : ev->kind == E_NAME_MOVED ? ev->b + 4 : ev->b;
+
+	world_name(w, ev->a, ev->b, results[ev->kind], at, 60);
+}
+
 static void apply(struct node *n, const struct event *ev, struct check_event *ck)
 {
 	struct core_entry *e = ev->a < n->w.core.n_entries ? n->w.core.entries[ev->a] : NULL;
@@ -412,6 +443,8 @@ static void apply(struct node *n, const struct event *ev, struct check_event *ck
 		apply_child(&n->w, e, ev, ck);
 	else if (ev->kind >= E_FIRE_ATTEMPT && ev->kind <= E_FIRE_HOLD)
 		apply_fire(&n->w, e, ev);
+	else if (ev->kind >= E_NAME_HOME && ev->kind <= E_NAME_SILENT)
+		apply_name(&n->w, ev);
 	else if (ev->kind >= E_LOCAL_ALL && ev->kind <= E_STOP)
 		apply_world(n, ev, ck);
 	else
@@ -493,6 +526,7 @@ struct plan {
 	bool calls;           /* peers call too */
 	bool orphans;
 	uint64_t without;     /* kinds of event that are left out */
+	unsigned names, dynamic; /* as world_init_named() */
 	size_t max_states;    /* 0 = until there are no more */
 };
 
@@ -503,7 +537,7 @@ static void start_node(struct search *x, const struct plan *p)
 	MEM_ROOM(x->queue, x->tail, x->cap);
 	MEM_ROOM(x->trace, x->n_trace, x->cap_trace);
 	x->trace[x->n_trace++] = (struct step_record){ 0 };
-	world_init(&n.w, p->specs, p->n_specs);
+	world_init_named(&n.w, p->specs, p->n_specs, p->names, p->dynamic);
 	if (p->orphans) {
 		uint32_t reqid = world_entry(&n.w, 0)->lines[0].reqid;
 
@@ -675,6 +709,28 @@ static void shared_to_the_end(void **state)
 	all(plans, 3);
 }
 
+#define NAMED(n, def, lines, name_bits, dynamic_bits) \
+	ONE(0, n, def, true, lines), .names = name_bits, .dynamic = dynamic_bits
+
+static void names(void **state)
+{
+	static const struct plan plans[] = {
+		{ "1 dynamic name", NAMED(1, true, 1, 1, 1), .max_states = 15000 },
+		{ "1 name", NAMED(1, true, 1, 1, 0), .max_states = 15000 },
+		{ "a dynamic default and an address", NAMED(2, true, 1, 1, 1),
+		  .max_states = 20000 },
+		{ "an address and a dynamic name", NAMED(2, false, 1, 2, 2), .max_states = 20000 },
+		{ "a dynamic name and a name", NAMED(2, true, 1, 3, 1), .max_states = 20000 },
+		{ "2 dynamic names that call, reloads", NAMED(2, true, 1, 3, 3), .edits = 1,
+		  .lost = 1, .calls = true, .max_states = 20000 },
+		{ "3 dynamic names", NAMED(3, true, 1, 7, 7), .max_states = 20000 },
+		{ "2 entries of one name", { { 0, 1, false, true, 1 }, { 0, 1, false, true, 1 } },
+		  .n_specs = 2, .names = 1, .dynamic = 1, .max_states = 20000 },
+	};
+
+	all(plans, 8);
+}
+
 static void orphans_first(void **state)
 {
 	static const struct plan plans[] = {
@@ -692,6 +748,7 @@ int main(void)
 		cmocka_unit_test(many_peers),	 cmocka_unit_test(changed),
 		cmocka_unit_test(two_lines),	 cmocka_unit_test(shared_ike_sa),
 		cmocka_unit_test(shared_to_the_end), cmocka_unit_test(orphans_first),
+		cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests_name("entry: every sequence of events", tests, NULL, NULL);

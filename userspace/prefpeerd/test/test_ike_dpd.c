@@ -185,6 +185,70 @@ static void cadence(void **state)
 	fixture_free(f);
 }
 
+/*
+ * ESP comes in all the time, then nothing any more, at any point of an INTERVAL
+ * (@cut_ms from its first look): the first probe is sent within INTERVAL + INTERVAL/8
+ * of the last packet. Never before INTERVAL.
+ */
+static void probe_after(uint32_t interval_ms, bool counted, int cut_ms, int64_t *after_ms)
+{
+	struct fixture *f = fixture_new(AF_INET);
+	mono_t last;
+	unsigned since;
+
+	fixture_dpd(f, DPD_PERIODIC, interval_ms, 2000);
+	assert_true(fixture_up(f));
+	f->left.kernel.counts_now = counted ? fake_clock_now : NULL;
+	f->left.kernel.counts_ctx = &f->clock;
+	since = f->net.n_log;
+	for (int ms = 0; ms < 3 * (int)interval_ms + cut_ms; ms += 10) {
+		f->left.kernel.packets_in++;
+		f->left.kernel.peer.last_in =
+			counted ? f->left.kernel.peer.last_in : f->clock.now;
+		last = f->clock.now;
+		fixture_run_ms(f, 10);
+	}
+	assert_int_equal(probes(f, since), 0);
+	while (!probes(f, since))
+		fixture_run_ms(f, 1);
+	*after_ms = mono_diff_ms(f->clock.now, last);
+	fixture_free(f);
+}
+
+static void silence_is_seen_in_time(void **state)
+{
+	int64_t after;
+
+	for (int cut = 0; cut < 10000; cut += 490) {
+		probe_after(10000, true, cut, &after);
+		assert_in_range(after, 10000, 11250 + 10);
+		probe_after(10000, false, cut, &after);
+		assert_in_range(after, 10000, 10010);
+	}
+	for (int cut = 0; cut < 400; cut += 30) {
+		probe_after(400, true, cut, &after);
+		assert_in_range(after, 400, 450 + 10);
+	}
+}
+
+/* Where the kernel keeps the time of last use, that is one reading per INTERVAL. */
+static void readings_are_few(void **state)
+{
+	struct fixture *f = fixture_new(AF_INET);
+	unsigned before;
+
+	fixture_dpd(f, DPD_PERIODIC, 10000, 2000);
+	assert_true(fixture_up(f));
+	fixture_run_ms(f, 20000);
+	before = f->left.kernel.n_peer_reads;
+	for (int i = 0; i < 100; i++) {
+		f->left.kernel.peer.last_in = f->clock.now;
+		fixture_run_ms(f, 1000);
+	}
+	assert_in_range(f->left.kernel.n_peer_reads - before, 9, 13);
+	fixture_free(f);
+}
+
 static void strict_cadence(void **state)
 {
 	struct fixture *f = fixture_new(AF_INET);
@@ -324,6 +388,8 @@ int main(void)
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(death),
 		cmocka_unit_test(cadence),
+		cmocka_unit_test(silence_is_seen_in_time),
+		cmocka_unit_test(readings_are_few),
 		cmocka_unit_test(strict_cadence),
 		cmocka_unit_test(on_demand),
 		cmocka_unit_test(suppressed_verdict),
