@@ -28,6 +28,7 @@ struct exchange {
 	struct pp_attrs *reply;
 	pp_nl_fn fn;
 	void *ctx;
+	uint32_t seq;
 	int result; /* 0, or -errno */
 	bool done;
 };
@@ -179,8 +180,18 @@ static int on_valid(struct nl_msg *msg, void *arg)
 			x->result = x->fn(x->ctx, &a);
 	} else if (x->reply) {
 		*x->reply = a;
+		x->done = true; /* no ACK was asked for */
+		return NL_STOP;
 	}
 	return NL_OK;
+}
+
+/* What is left of a request that nobody waited for (pp_nl_tell) is no answer to this one. */
+static int on_seq(struct nl_msg *msg, void *arg)
+{
+	const struct exchange *x = arg;
+
+	return nlmsg_hdr(msg)->nlmsg_seq == x->seq ? NL_OK : NL_SKIP;
 }
 
 /* ---- exchanges ----------------------------------------------------------- */
@@ -194,6 +205,7 @@ static int run(struct exchange *x)
 
 	if (!cb)
 		return -ENOMEM;
+	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_seq, x);
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, x);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, x);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, x);
@@ -213,22 +225,35 @@ static int run(struct exchange *x)
 	return x->result;
 }
 
+/* 0, -EMSGSIZE, or what sending it gave. */
+static int ask(struct exchange *x, struct nl_msg *msg, int cmd, int flags,
+	       const struct pp_attrs *req)
+{
+	struct pp_nl *nl = x->nl;
+	int rc;
+
+	x->request = msg;
+	if (!genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nl->family, 0, flags, (uint8_t)cmd,
+			 PREFPEER_FAMILY_VERSION) ||
+	    (req && pp_attrs_put(msg, req)))
+		return -EMSGSIZE;
+	rc = nl_send_auto(nl->sk, msg);
+	x->seq = nlmsg_hdr(msg)->nlmsg_seq;
+	return rc < 0 ? pp_nl_errno(rc) : 0;
+}
+
 static int transact(struct exchange *x, int cmd, int flags, const struct pp_attrs *req)
 {
 	struct pp_nl *nl = x->nl;
 	struct nl_msg *msg = nlmsg_alloc();
-	int rc = msg ? -EMSGSIZE : -ENOMEM;
+	int rc = msg ? 0 : -ENOMEM;
 
 	nl->error[0] = '\0';
 	nl->bad_attr = NULL;
-	x->request = msg;
-	if (msg &&
-	    genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nl->family, 0, flags, (uint8_t)cmd,
-			PREFPEER_FAMILY_VERSION) &&
-	    (!req || !pp_attrs_put(msg, req))) {
-		rc = nl_send_auto(nl->sk, msg);
-		rc = rc < 0 ? pp_nl_errno(rc) : run(x);
-	}
+	if (!rc)
+		rc = ask(x, msg, cmd, flags, req);
+	if (!rc)
+		rc = run(x);
 	nlmsg_free(msg);
 	if (rc)
 		note_errno(nl, rc);
@@ -241,7 +266,30 @@ int pp_nl_do(struct pp_nl *nl, int cmd, const struct pp_attrs *req, struct pp_at
 
 	if (reply)
 		memset(reply, 0, sizeof(*reply));
-	return transact(&x, cmd, NLM_F_ACK, req);
+	/* The reply says that it is done, an error says so unasked. */
+	return transact(&x, cmd, reply ? 0 : NLM_F_ACK, req);
+}
+
+/* Refusals that nobody waited for, so that they do not fill the socket. */
+static void drain(struct pp_nl *nl)
+{
+	char byte;
+
+	while (recv(nl_socket_get_fd(nl->sk), &byte, sizeof(byte), MSG_DONTWAIT | MSG_TRUNC) > 0)
+		;
+}
+
+int pp_nl_tell(struct pp_nl *nl, int cmd, const struct pp_attrs *req)
+{
+	struct exchange x = { .nl = nl };
+	struct nl_msg *msg = nlmsg_alloc();
+	int rc = msg ? 0 : -ENOMEM;
+
+	drain(nl);
+	if (!rc)
+		rc = ask(&x, msg, cmd, 0, req);
+	nlmsg_free(msg);
+	return rc;
 }
 
 int pp_nl_dump(struct pp_nl *nl, int cmd, const struct pp_attrs *filter, pp_nl_fn fn, void *ctx)
@@ -280,6 +328,8 @@ int pp_nl_open(struct pp_nl **out)
 		pp_nl_close(nl);
 		return pp_nl_errno(rc);
 	}
+	/* ACKs where they are of use, and answers told apart by on_seq(). */
+	nl_socket_disable_auto_ack(nl->sk);
 	/* Each only makes errors say more; a kernel without them still answers. */
 	setsockopt(nl_socket_get_fd(nl->sk), SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(nl_socket_get_fd(nl->sk), SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));

@@ -141,10 +141,16 @@ int pp_nl_open(struct pp_nl **out);
 void pp_nl_close(struct pp_nl *nl); /* NULL is fine */
 
 /*
- * One request, PREFPEER_CMD_*. @req and @reply may be NULL. Returns the
- * kernel's -errno; pp_nl_error() has the sentence then.
+ * One request, PREFPEER_CMD_*. @req may be NULL; @reply is NULL exactly where the command has
+ * none (kernel.md §12). Returns the kernel's -errno; pp_nl_error() has the sentence then.
  */
 int pp_nl_do(struct pp_nl *nl, int cmd, const struct pp_attrs *req, struct pp_attrs *reply);
+/*
+ * The same for a command without reply whose refusal does not matter: the kernel has
+ * carried it out when this returns, and sends nothing unless it refused. 0, or -errno of
+ * the sending.
+ */
+int pp_nl_tell(struct pp_nl *nl, int cmd, const struct pp_attrs *req);
 
 /* Return non-zero to stop; that value (negative) is then the dump's result. */
 typedef int (*pp_nl_fn)(void *ctx, const struct pp_attrs *a);

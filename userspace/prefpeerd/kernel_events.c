@@ -88,7 +88,8 @@ int kernel_peer_heard(void *impl, const struct kernel_peer_key *key, mono_t when
 		return poll_heard(k->poll, key, when);
 	peer_request(key, &q);
 	PP_SET(&q, STAMP, stamp, (uint64_t)when.ns);
-	return pp_nl_do(k->module.nl, PREFPEER_CMD_PEER_HEARD, &q, NULL);
+	/* An unknown peer, one without SAs, is no error (kernel.md §13). */
+	return pp_nl_tell(k->module.nl, PREFPEER_CMD_PEER_HEARD, &q);
 }
 
 /* ---- events ----------------------------------------------------------------- */
