@@ -24,11 +24,17 @@ userspace: ## build/prefpeerd and build/prefpeer
 modules: ## prefpeer.ko for KDIR= (default: the running kernel)
 	$(call build_module,$(KDIR),$(B)/kmod-$(KVER))
 
-modules-all: $(KERNELS:%=module-%) ## prefpeer.ko for every kernel whose headers are installed
+modules-all: $(KERNELS:%=module-%) $(KERNELS:%=testmod-%) ## prefpeer.ko for every kernel whose headers are installed
 	@test -n "$(KERNELS)" || { echo "no kernel headers in /lib/modules/*/build: install linux-headers-…" >&2; exit 1; }
 
 module-%: FORCE
 	$(call build_module,/lib/modules/$*/build,$(B)/kmod-$*)
+
+# For the selftests only: see selftests/mod_asleep/asleep.c.
+testmod-%: FORCE
+	@mkdir -p $(B)/testmod-$*
+	@for f in selftests/mod_asleep/*; do cmp -s $$f $(B)/testmod-$*/$${f##*/} || cp $$f $(B)/testmod-$*/; done
+	$(MAKE) -C /lib/modules/$*/build M=$(abspath $(B))/testmod-$* MO= modules
 
 # Kbuild writes beside its sources, so each kernel gets a copy of its own.
 define build_module

@@ -169,6 +169,11 @@ struct engine_ops {
 	int (*close)(void *e, conn_id conn, enum engine_close how);
 	/* Liveness check now, unless a request is outstanding (that one counts). */
 	int (*probe)(void *e, conn_id conn);
+	/*
+	 * The machine slept (§14.6): silence while it did is nobody's. A request that is
+	 * outstanding on an established IKE SA begins its curve again. NULL: not needed.
+	 */
+	void (*resumed)(void *e);
 	int (*inbound_reply)(void *e, uint32_t inbound, const struct engine_verdict *v);
 	/* -ENOENT; fills info. */
 	int (*conn_info)(void *e, conn_id conn, struct engine_conn_info *out);

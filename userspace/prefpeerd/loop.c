@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "prefpeerd/loop.h"
 
 #define MAX_SIGNALS 8
 #define SUSPEND_MS 1000
+#define FAR_S 0x7fffffff /* an instant that does not come, wall clock */
 
 /* libevent's side of an armed timer; on the loop's list, so that a resume can re-arm it. */
 struct armed {
@@ -29,6 +32,8 @@ struct loop {
 	struct signal_watch signals[MAX_SIGNALS];
 	unsigned n_signals;
 	int64_t offset_ns; /* boottime - monotonic, when last looked at */
+	int clock_fd;      /* readable when the wall clock was set, as a resume does; -1 = none */
+	struct event *clock_ev;
 	loop_resume_fn resume;
 	void *resume_ctx;
 };
@@ -55,18 +60,54 @@ static void armed_add(struct armed *a, mono_t now)
 	evtimer_add(&a->ev, &tv);
 }
 
-static void check_suspend(struct loop *l, mono_t now)
+/* True: it slept. All timers are armed anew then, and any of them may have gone. */
+static bool check_suspend(struct loop *l, mono_t now)
 {
 	int64_t off = boot_offset(), ms = (off - l->offset_ns) / NSEC_PER_MSEC;
 	struct armed *a;
 
 	if (ms < SUSPEND_MS)
-		return;
+		return false;
 	l->offset_ns = off;
 	DL_FOREACH(l->armed, a)
 		armed_add(a, now);
 	if (l->resume)
 		l->resume(l->resume_ctx, ms, now);
+	return true;
+}
+
+void loop_check_resume(struct loop *l)
+{
+	check_suspend(l, mono_now());
+}
+
+static void clock_set(evutil_socket_t fd, short what, void *arg)
+{
+	uint64_t n;
+
+	/* ECANCELED: that is the message, and this takes it away. */
+	if (read(fd, &n, sizeof(n)) < 0 && errno != ECANCELED && errno != EAGAIN)
+		return;
+	loop_check_resume(arg);
+}
+
+/*
+ * libevent sleeps by the monotonic clock, and deadlines are boottime: without this
+ * they would be late by the whole sleep. Where it cannot be had they are, no worse.
+ */
+static void watch_clock(struct loop *l)
+{
+	const struct itimerspec far = { .it_value.tv_sec = FAR_S };
+
+	l->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (l->clock_fd < 0 ||
+	    timerfd_settime(l->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL))
+		return;
+	l->clock_ev = event_new(l->base, l->clock_fd, EV_READ | EV_PERSIST, clock_set, l);
+	if (!l->clock_ev)
+		return;
+	event_priority_set(l->clock_ev, 0);
+	event_add(l->clock_ev, NULL);
 }
 
 static void armed_free(struct armed *a)
@@ -82,7 +123,8 @@ static void armed_fire(evutil_socket_t fd, short what, void *arg)
 	struct timer *t = a->t;
 	mono_t now = mono_now();
 
-	check_suspend(a->loop, now);
+	if (check_suspend(a->loop, now))
+		return;
 	if (mono_before(now, t->at)) {
 		armed_add(a, now);
 		return;
@@ -131,8 +173,11 @@ struct loop *loop_new(void)
 	if (!l->base)
 		goto fail;
 	event_config_free(cfg);
+	/* A resume is looked at before whatever else woke us. */
+	event_base_priority_init(l->base, 2);
 	l->timers = (struct timers){ .ops = &loop_timer_ops, .ctx = l };
 	l->offset_ns = boot_offset();
+	watch_clock(l);
 	return l;
 fail:
 	if (cfg)
@@ -151,6 +196,10 @@ void loop_free(struct loop *l)
 		armed_free(a);
 	for (unsigned i = 0; i < l->n_signals; i++)
 		event_free(l->signals[i].ev);
+	if (l->clock_ev)
+		event_free(l->clock_ev);
+	if (l->clock_fd >= 0)
+		close(l->clock_fd);
 	event_base_free(l->base);
 	free(l);
 }

@@ -21,6 +21,11 @@ const struct timers *loop_timers(struct loop *l);
 /* SIGTERM, SIGINT, SIGHUP, … each reported from the loop. 0 or -errno. */
 int loop_on_signal(struct loop *l, int signo, loop_signal_fn fn, void *ctx);
 void loop_on_resume(struct loop *l, loop_resume_fn fn, void *ctx);
+/*
+ * Did the machine sleep? The loop asks before each timer, and is woken when it did; to be
+ * called where other events come in that must not be taken before that is known.
+ */
+void loop_check_resume(struct loop *l);
 /* Until loop_stop(). 0 or -errno. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);

@@ -155,6 +155,16 @@ static uint32_t on_random(void *ctx)
 	return v;
 }
 
+static void on_resume(void *ctx, int64_t ms, mono_t now)
+{
+	struct agent *a = ctx;
+
+	log_notice(AREA, "the machine slept for %lld s: every IKE SA is probed",
+		   (long long)(ms / 1000));
+	if (a->entries)
+		entries_resumed(a->entries, now);
+}
+
 static void on_engine_event(void *ctx, const struct engine_event *ev, mono_t now)
 {
 	struct agent *a = ctx;
@@ -168,6 +178,8 @@ static void on_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now
 {
 	struct agent *a = ctx;
 
+	/* The module's may come before any timer: probes first (§14.6). */
+	loop_check_resume(a->loop);
 	/* ESP-in-UDP from elsewhere is the engine's: it owns SAs (design.md §4). */
 	if (ev->type == KEV_MAPPING)
 		engine_ike_mapping(a->engine.impl, &ev->sa, &ev->mapping, now);
@@ -283,6 +295,7 @@ static int make_entries(struct agent *a)
 		.ctx = a,
 	};
 
+	loop_on_resume(a->loop, on_resume, a);
 	a->entries = entries_new(&ports);
 	return a->entries ? 0 : refuse("no memory", -ENOMEM);
 }

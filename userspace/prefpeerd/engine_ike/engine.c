@@ -275,6 +275,17 @@ static int op_probe(void *impl, conn_id conn)
 	return 0;
 }
 
+static void op_resumed(void *impl)
+{
+	struct session *s, *tmp;
+
+	DL_FOREACH_SAFE(((struct ike *)impl)->sessions, s, tmp)
+		if (s->state == SES_UP && s->rq.task) {
+			s->rq.first_sent = ike_now(s->e);
+			request_again(s);
+		}
+}
+
 static int op_conn_info(void *impl, conn_id conn, struct engine_conn_info *out)
 {
 	struct session *s = session_by_conn(impl, conn);
@@ -347,6 +358,7 @@ static const struct engine_ops ike_ops = {
 	.child_close = op_child_close,
 	.close = op_close,
 	.probe = op_probe,
+	.resumed = op_resumed,
 	.inbound_reply = op_inbound_reply,
 	.conn_info = op_conn_info,
 };

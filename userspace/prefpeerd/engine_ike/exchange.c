@@ -114,16 +114,21 @@ static void transmit(struct session *s)
 	arm_retry(s);
 }
 
+void request_again(struct session *s)
+{
+	s->rq.curve_start = ike_now(s->e);
+	s->rq.sent = 0;
+	s->retransmits++;
+	transmit(s);
+}
+
 /* Something came in on the children since this curve began: not dead, the same request again. */
-static void begin_again(struct session *s, mono_t now)
+static void begin_again(struct session *s)
 {
 	log_info("ike", "conn %u: request %u unanswered, but the peer's ESP comes in: again",
 		 s->conn, s->rq.id);
 	s->rq.restarts++;
-	s->rq.curve_start = now;
-	s->rq.sent = 0;
-	s->retransmits++;
-	transmit(s);
+	request_again(s);
 }
 
 static void give_up(struct session *s, mono_t now)
@@ -134,7 +139,7 @@ static void give_up(struct session *s, mono_t now)
 		return; /* the caller's budget is over too: it closes, or expiry_timer does */
 	case SES_UP:
 		if (!dpd_is_dead(&s->dpd, s->rq.curve_start, session_last_in(s), s->rq.restarts)) {
-			begin_again(s, now);
+			begin_again(s);
 			return;
 		}
 		session_end(s, WHY_DEAD, "%u requests without an answer in %lld ms", s->rq.total,

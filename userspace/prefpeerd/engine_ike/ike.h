@@ -285,6 +285,8 @@ void tasks_free(struct session *s);
 void exchange_next(struct session *s);
 /* The outstanding request is answered, or given up. */
 void request_done(struct session *s);
+/* The outstanding request's curve begins anew, with a sending. */
+void request_again(struct session *s);
 int request_start(struct session *s, struct task *t, struct msg_out *m, const struct curve *curve);
 void exchange_input(struct session *s, const struct ike_header *h, const struct endpoint *local,
 		    const struct endpoint *peer, uint8_t *bytes, size_t len, mono_t when);

@@ -97,6 +97,18 @@ static void do_child_open(struct entries *s, const struct core_action *a)
 	failed(s, a->conn, a->child, err);
 }
 
+/* -ENOENT, -EBUSY: it is going, and its end will be told. */
+static void do_probe(struct entries *s, conn_id id)
+{
+	int err = ENGINE(s)->probe(EIMPL(s), id);
+
+	if (!err || err == -ENOENT || err == -EBUSY)
+		return;
+	log_warn("entry", "conn %u cannot be probed: %s", id, strerror(-err));
+	failed(s, id, 0, err);
+	s->failed[s->n_failed - 1].probe = true;
+}
+
 static void do_inbound_reply(struct entries *s, const struct core_action *a)
 {
 	struct engine_verdict v = {.accept = a->accept, .keep_ike = a->keep_ike, .conn = a->conn};
@@ -201,7 +213,7 @@ static void act(struct entries *s, const struct core_action *a)
 		failed(s, a->conn, 0, ENGINE(s)->close(EIMPL(s), a->conn, a->how));
 		break;
 	case ACT_PROBE:
-		act_probe(s, a->conn);
+		do_probe(s, a->conn);
 		break;
 	case ACT_INBOUND_REPLY:
 		do_inbound_reply(s, a);
@@ -227,18 +239,21 @@ static void act(struct entries *s, const struct core_action *a)
 
 static void feed_back(struct entries *s, const struct shell_failure *f)
 {
-	const struct core_env env = shell_env(s);
-	struct run r = {&s->core, &env, &s->out};
 	const struct cause c = {.text = strerror(-f->err)};
+	struct step t;
 
+	step_begin(&t, s, s->now);
 	if (f->reqid)
-		core_point_failed(&r, core_entry(&s->core, f->entry), f->reqid);
+		core_point_failed(&t.r, core_entry(&s->core, f->entry), f->reqid);
+	else if (f->probe)
+		core_probe_failed(&t.r, f->conn);
 	else if (f->busy)
-		core_conn_busy(&r, f->conn);
+		core_conn_busy(&t.r, f->conn);
 	else if (f->child)
-		core_child_failed(&r, f->conn, f->child, WHY_LOCAL, c.text);
+		core_child_failed(&t.r, f->conn, f->child, WHY_LOCAL, c.text);
 	else
-		core_conn_down(&r, f->conn, WHY_LOCAL, &c);
+		core_conn_down(&t.r, f->conn, WHY_LOCAL, &c);
+	verdicts_release(&t);
 }
 
 static void on_timer(struct timer *t, mono_t now)

@@ -149,12 +149,40 @@ void core_conn_up(struct run *r, conn_id id, uint32_t rtt_us)
 	core_settle(r);
 }
 
+void core_resumed(struct run *r)
+{
+	for (unsigned i = 0; i < r->c->n_conns; i++) {
+		struct core_conn *k = &r->c->conns[i];
+
+		if (k->state != CONN_UP)
+			continue;
+		k->unproven = true;
+		emit(r, ACT_PROBE, NULL)->conn = k->id;
+	}
+}
+
+void core_probe_failed(struct run *r, conn_id id)
+{
+	struct core_conn *k = core_conn(r->c, id);
+
+	if (k)
+		k->unproven = false;
+}
+
+bool core_conn_unproven(const struct core *c, conn_id id)
+{
+	const struct core_conn *k = core_conn(c, id);
+
+	return k && k->unproven;
+}
+
 void core_conn_heard(struct run *r, conn_id id, mono_t when, uint32_t rtt_us)
 {
 	struct core_conn *k = core_conn(r->c, id);
 
 	if (!k)
 		return;
+	k->unproven = false;
 	k->rtt_us = rtt_us ? rtt_us : k->rtt_us;
 	for (unsigned i = 0; i < r->c->n_entries; i++) {
 		struct core_entry *e = r->c->entries[i];

@@ -28,6 +28,7 @@
  *  I16 next moves only on the way to UP, DOWN or BACKOFF, by a clear or by an edit
  *  I17 a step waits for a name only while its question is under way
  *  I18 the address of the peer in use does not change while it is (§1.2)
+ *  I19 no pair ends for being idle while its IKE SA is unproven after a suspend
  */
 #ifndef ENTRY_CORE_H
 #define ENTRY_CORE_H
@@ -136,6 +137,7 @@ struct core_conn {
 	bool answered; /* something with our SPI was heard */
 	bool waiting;  /* SETUP: the engine had no room, it is opened again */
 	bool quiet;    /* close without an exchange */
+	bool unproven; /* UP: probed since the machine woke, and nothing authentic came yet (§14.6) */
 	uint32_t rtt_us;
 };
 
@@ -319,6 +321,10 @@ int core_connect(struct run *r, struct core_entry *e);
 void core_ready(struct run *r, bool ready);
 void core_stop(struct run *r);
 void core_local_changed(struct run *r);
+/* The machine slept (§14.6): every IKE SA is probed, and idle verdicts wait for what comes of it. */
+void core_resumed(struct run *r);
+/* That probe cannot be sent: nothing waits for it. */
+void core_probe_failed(struct run *r, conn_id id);
 void core_tick(struct run *r, struct core_entry *e);
 /* The kernel refused ACT_POINT: its template is not what the line remembers. @e: NULL = gone. */
 void core_point_failed(struct run *r, struct core_entry *e, uint32_t reqid);
@@ -343,8 +349,12 @@ void core_child_failed(struct run *r, conn_id conn, child_id id, enum engine_why
 		       const char *text);
 void core_child_down(struct run *r, conn_id conn, child_id id, enum engine_why why,
 		     enum traffic traffic);
-/* Read again and not moved (§2.3): all pairs of the line end. */
-void core_pair_idle(struct run *r, struct core_entry *e, struct core_line *l, uint32_t idle_ms);
+/*
+ * Read again and not moved (§2.3): all pairs of the line end. False: not now, their IKE SA
+ * is unproven; the verdict is to be judged anew once core_conn_unproven() is over.
+ */
+bool core_pair_idle(struct run *r, struct core_entry *e, struct core_line *l, uint32_t idle_ms);
+bool core_conn_unproven(const struct core *c, conn_id id);
 void core_child_expired(struct run *r, struct core_entry *e, child_id id, enum traffic traffic);
 /* The kernel has it no more, and nobody asked for that. */
 void core_child_lost(struct run *r, struct core_entry *e, child_id id);

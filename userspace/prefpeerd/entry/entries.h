@@ -151,6 +151,8 @@ void entries_engine_event(void *ctx, const struct engine_event *ev, mono_t now);
 void entries_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now);
 /* Addresses, routes or links changed: every entry asks local_addr() again. */
 void entries_local_changed(struct entries *e, mono_t now);
+/* The machine slept (§14.6): probes first; idle verdicts wait for them, and are judged anew then. */
+void entries_resumed(struct entries *e, mono_t now);
 /* What ports.resolve() asked for; a question that nobody waits for any more is passed over. */
 void entries_answered(struct entries *e, uint32_t query, const struct name_answer *a, mono_t now);
 

@@ -168,6 +168,7 @@ void entries_engine_event(void *ctx, const struct engine_event *ev, mono_t now)
 		core_inbound_gone(&t.r, ev->inbound);
 		break;
 	}
+	verdicts_release(&t);
 	act_all(s);
 }
 
@@ -282,6 +283,20 @@ void entries_local_changed(struct entries *s, mono_t now)
 
 	step_begin(&t, s, now);
 	core_local_changed(&t.r);
+	act_all(s);
+}
+
+void entries_resumed(struct entries *s, mono_t now)
+{
+	const struct engine *engine = s->ports.engine;
+	struct step t;
+
+	if (!(engine->caps & ENGINE_CAP_PROBE))
+		return;
+	step_begin(&t, s, now);
+	if (engine->ops->resumed)
+		engine->ops->resumed(engine->impl);
+	core_resumed(&t.r);
 	act_all(s);
 }
 

@@ -267,11 +267,13 @@ static enum entry_next idle_next(const struct core_entry *e)
 	return e->idle_home ? entry_home_or(e, NEXT_SAME) : NEXT_SAME;
 }
 
-void core_pair_idle(struct run *r, struct core_entry *e, struct core_line *l, uint32_t idle_ms)
+bool core_pair_idle(struct run *r, struct core_entry *e, struct core_line *l, uint32_t idle_ms)
 {
 	struct cause why = {.reason = REASON_IDLE, .idle_ms = idle_ms};
 	bool any = false;
 
+	if (e->state == ENTRY_UP && core_conn_unproven(r->c, e->conn))
+		return false;
 	for (unsigned i = e->n_children; e->state == ENTRY_UP && i-- > 0;) {
 		const struct core_child *ch = &e->children[i];
 
@@ -281,11 +283,12 @@ void core_pair_idle(struct run *r, struct core_entry *e, struct core_line *l, ui
 		any = true;
 	}
 	if (!any)
-		return;
+		return true;
 	if (idle_next(e) == NEXT_HOME && !entry_live(e) && !entry_in_setup(e))
 		why.reason = REASON_IDLE_HOME;
 	pair_ended(r, e, l->reqid, TRAFFIC_NONE, idle_next(e), &why);
 	core_settle(r);
+	return true;
 }
 
 void core_child_expired(struct run *r, struct core_entry *e, child_id id, enum traffic traffic)

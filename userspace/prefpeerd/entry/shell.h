@@ -47,6 +47,7 @@ struct shell_verdict {
 	uint32_t spi_in, spi_out; /* whose packets were counted at the first try */
 	bool counted;
 	uint64_t packets;
+	bool held; /* not by the timer: until its IKE SA is proven alive, or gone (§14.6) */
 };
 
 /* What a port answered, to be fed back to the core after its actions. */
@@ -54,6 +55,7 @@ struct shell_failure {
 	conn_id conn;
 	child_id child; /* 0: the conn itself */
 	bool busy;      /* no room for that set-up now */
+	bool probe;     /* the conn cannot be probed */
 	uint32_t entry, reqid; /* reqid not 0: the template of that line */
 	int err;
 };
@@ -125,6 +127,8 @@ void takeover_resync(struct entries *s);
 /* verdict.c */
 /* The pair is idle since @last_use, says the module; UNSET: is it? (after lost events) */
 void verdict_take(struct step *t, const struct kernel_pair_key *pair, mono_t last_use);
+/* Those that waited for an IKE SA which has answered, or went, are judged again. */
+void verdicts_release(struct step *t);
 void verdicts_init(struct entries *s);
 void verdicts_fini(struct entries *s);
 

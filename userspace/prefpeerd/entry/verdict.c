@@ -34,7 +34,7 @@ static struct shell_verdict *waiting(struct entries *s, const struct kernel_pair
 	return NULL;
 }
 
-static void wait(struct entries *s, const struct shell_verdict *v)
+static void keep(struct entries *s, const struct shell_verdict *v)
 {
 	struct shell_verdict *old = waiting(s, &v->pair);
 
@@ -45,7 +45,7 @@ static void wait(struct entries *s, const struct shell_verdict *v)
 		old = &s->verdicts[s->n_verdicts++];
 	}
 	*old = *v;
-	if (!timer_armed(&s->verdict_timer))
+	if (!v->held && !timer_armed(&s->verdict_timer))
 		timer_set(s->ports.timers, &s->verdict_timer,
 			  mono_add_ms(s->now, VERDICT_RETRY_MS));
 }
@@ -81,7 +81,8 @@ static int64_t unread(struct step *t, struct core_entry *e, unsigned line,
 
 	count(t->s, ch, v);
 	if (v->tries++ < VERDICT_TRIES) {
-		wait(t->s, v);
+		v->held = false;
+		keep(t->s, v);
 		return -1;
 	}
 	if (!mono_is_set(v->last_use) || !v->counted || !act_pair_packets(t->s, ch, &packets))
@@ -118,8 +119,10 @@ static void judge(struct step *t, struct shell_verdict *v)
 	}
 	if (ms < 0)
 		ms = unread(t, e, l->no, ch, v);
-	if (ms >= 0)
-		core_pair_idle(&t->r, e, l, (uint32_t)ms);
+	if (ms >= 0 && !core_pair_idle(&t->r, e, l, (uint32_t)ms)) {
+		v->held = true;
+		keep(t->s, v);
+	}
 }
 
 void verdict_take(struct step *t, const struct kernel_pair_key *pair, mono_t last_use)
@@ -129,19 +132,49 @@ void verdict_take(struct step *t, const struct kernel_pair_key *pair, mono_t las
 	judge(t, &v);
 }
 
-static void on_timer(struct timer *timer, mono_t now)
+/* Is its IKE SA still to be proven alive? One that is gone took its pairs along. */
+static bool still_held(const struct entries *s, const struct shell_verdict *v)
 {
-	struct entries *s = timer_container(timer, struct entries, verdict_timer);
+	struct core_child *ch;
+
+	return v->held && core_child_entry(&s->core, v->child, &ch) &&
+	       core_conn_unproven(&s->core, ch->conn);
+}
+
+/* Each that waits is judged, and put back if that says so. */
+static void judge_waiting(struct step *t, bool held)
+{
+	struct entries *s = t->s;
 	struct shell_verdict *list = s->verdicts;
 	unsigned n = s->n_verdicts;
-	struct step t;
 
 	s->verdicts = NULL;
 	s->n_verdicts = s->cap_verdicts = 0;
-	step_begin(&t, s, now);
 	for (unsigned i = 0; i < n; i++)
-		judge(&t, &list[i]);
+		if (list[i].held != held || still_held(s, &list[i]))
+			keep(s, &list[i]);
+		else
+			judge(t, &list[i]);
 	free(list);
+}
+
+void verdicts_release(struct step *t)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < t->s->n_verdicts; i++)
+		any |= t->s->verdicts[i].held && !still_held(t->s, &t->s->verdicts[i]);
+	if (any)
+		judge_waiting(t, true);
+}
+
+static void on_timer(struct timer *timer, mono_t now)
+{
+	struct entries *s = timer_container(timer, struct entries, verdict_timer);
+	struct step t;
+
+	step_begin(&t, s, now);
+	judge_waiting(&t, false);
 	act_all(s);
 }
 

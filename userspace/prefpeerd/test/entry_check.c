@@ -317,6 +317,32 @@ static const char *check_inbound(const struct core *b, const struct core *a,
 	return NULL;
 }
 
+static unsigned probes(const struct core_out *out, conn_id id)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < out->n; i++)
+		n += out->list[i].type == ACT_PROBE && out->list[i].conn == id;
+	return n;
+}
+
+static const char *check_proof(const struct core *b, const struct core *a,
+			       const struct core_out *out, const struct check_event *ev)
+{
+	const struct core_entry *e = core_entry(b, ev->idle);
+	bool unproven = e && e->state == ENTRY_UP && core_conn_unproven(b, e->conn);
+
+	for (unsigned i = 0; ev->resumed && i < a->n_conns; i++) {
+		const struct core_conn *k = &a->conns[i];
+
+		MUST("woke", k->state != CONN_UP || k->unproven);
+		MUST("woke", probes(out, k->id) == (k->state == CONN_UP));
+	}
+	MUST("I19", ev->idle_kept == unproven);
+	MUST("I19", !unproven || !out->n);
+	return NULL;
+}
+
 const char *entry_check(const struct core *before, const struct core *after,
 			const struct core_out *out, const struct check_event *ev)
 {
@@ -339,6 +365,8 @@ const char *entry_check(const struct core *before, const struct core *after,
 		bad = check_shared(before, out, ev);
 	if (!bad)
 		bad = check_inbound(before, after, out, ev);
+	if (!bad)
+		bad = check_proof(before, after, out, ev);
 	return bad;
 }
 
@@ -372,7 +400,8 @@ static void put_conn(struct sig *s, conn_id id)
 		return;
 	s->conns[s->n_conns++] = id;
 	put(s, k->remote);
-	put(s, k->state | k->answered << 4 | k->quiet << 5 | k->waiting << 6);
+	put(s, k->state | k->answered << 4 | k->quiet << 5 | k->waiting << 6 |
+		       k->unproven << 7);
 }
 
 static void put_line(struct sig *s, const struct core_entry *e, const struct core_line *l)

@@ -62,6 +62,9 @@ struct check_event {
 	bool child_up, edit, orphans, engine_lost;
 	bool clear;         /* the operator cleared the session of @entry */
 	uint32_t entry;     /* whose event it is; 0 = of an IKE SA; CHECK_ALL = of every entry */
+	bool resumed;
+	uint32_t idle;      /* the entry whose line was idle; 0 = none */
+	bool idle_kept;     /* that verdict is to come again */
 	child_id gone;      /* the child that the event itself ended; 0 = none */
 	conn_id conn_gone;  /* the IKE SA whose end was the event */
 	uint32_t inbound;   /* the request that the event brought */

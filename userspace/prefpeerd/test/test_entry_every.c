@@ -24,7 +24,7 @@ enum kind {
 	E_EXPIRED_IDLE, E_EXPIRED_BUSY, E_LOST,
 	E_INBOUND, E_INBOUND_IDLE, E_INBOUND_GONE,
 	E_NAME_HOME, E_NAME_MOVED, E_NAME_TWIN, E_NAME_DENIED, E_NAME_SILENT,
-	E_LOCAL_ALL, E_LOCAL_FIRST, E_ENGINE, E_STOP,
+	E_LOCAL_ALL, E_LOCAL_FIRST, E_RESUMED, E_ENGINE, E_STOP,
 	E_DROP_PEER, E_DROP_DEFAULT, E_DROP_LINE, E_ADD_PEER,
 	E_MAX
 };
@@ -40,7 +40,7 @@ static const char *const kind_names[E_MAX] = {
 	"inbound", "inbound (c idle)", "inbound gone",
 	"name answered", "name answered, moved", "name answered, P0's address", "name denied",
 	"name servers silent",
-	"all addresses toggle", "address to P0 toggles", "engine toggles", "stop",
+	"all addresses toggle", "address to P0 toggles", "woke", "engine toggles", "stop",
 	"peer removed", "default removed", "line removed", "peer added",
 };
 
@@ -52,7 +52,7 @@ struct event {
 
 struct node {
 	struct world w;
-	uint8_t edits, lost; /* how often each may still happen */
+	uint8_t edits, lost, sleeps; /* how often each may still happen */
 	uint32_t trace;
 };
 
@@ -259,6 +259,8 @@ static void enumerate(struct search *x, const struct node *n)
 	}
 	can(x, E_LOCAL_ALL, 0, 0, 0);
 	can(x, E_LOCAL_FIRST, 0, 0, 0);
+	if (n->sleeps)
+		can(x, E_RESUMED, 0, 0, 0);
 	if (n->lost) {
 		can(x, E_ENGINE, 0, 0, 0);
 		can(x, E_STOP, 0, 0, 0);
@@ -361,6 +363,12 @@ static void apply_world(struct node *n, const struct event *ev, struct check_eve
 		core_local_changed(&w->r);
 		return;
 	}
+	if (ev->kind == E_RESUMED) {
+		ck->resumed = true;
+		n->sleeps--;
+		core_resumed(&w->r);
+		return;
+	}
 	if (ev->kind == E_STOP || w->core.ready)
 		n->lost--;
 	ck->engine_lost = ev->kind == E_ENGINE && w->core.ready;
@@ -396,7 +404,8 @@ static void apply_entry(struct node *n, struct core_entry *e, const struct event
 		core_clear_sa(&w->r, e, NULL, 0);
 		break;
 	case E_IDLE:
-		core_pair_idle(&w->r, e, &e->lines[ev->b], 60000);
+		ck->idle = e->id;
+		ck->idle_kept = !core_pair_idle(&w->r, e, &e->lines[ev->b], 60000);
 		break;
 	case E_INBOUND:
 	case E_INBOUND_IDLE:
@@ -500,7 +509,7 @@ static void try_one(struct search *x, const struct node *from, const struct even
 		print_trace(x, n.trace);
 		fail();
 	}
-	sig = entry_signature(&n.w.core, n.w.local_mask << 8 | n.edits << 4 | n.lost);
+	sig = entry_signature(&n.w.core, n.w.local_mask << 8 | n.sleeps << 6 | n.edits << 4 | n.lost);
 	free(n.w.out.list);
 	n.w.out = (struct core_out){ 0 };
 	if (too_wide(&n.w.core) || seen_before(x, sig)) {
@@ -523,6 +532,7 @@ struct plan {
 	struct world_spec specs[2];
 	unsigned n_specs;
 	unsigned edits, lost; /* reloads, and losses of the engine, per sequence */
+	unsigned sleeps;      /* suspends per sequence */
 	bool calls;           /* peers call too */
 	bool orphans;
 	uint64_t without;     /* kinds of event that are left out */
@@ -532,7 +542,8 @@ struct plan {
 
 static void start_node(struct search *x, const struct plan *p)
 {
-	struct node n = { .edits = (uint8_t)p->edits, .lost = (uint8_t)p->lost };
+	struct node n = { .edits = (uint8_t)p->edits, .lost = (uint8_t)p->lost,
+			  .sleeps = (uint8_t)p->sleeps };
 
 	MEM_ROOM(x->queue, x->tail, x->cap);
 	MEM_ROOM(x->trace, x->n_trace, x->cap_trace);
@@ -741,6 +752,22 @@ static void orphans_first(void **state)
 	all(plans, 1);
 }
 
+static void suspended(void **state)
+{
+	static const struct plan plans[] = {
+		{ "1 peer, default, asleep", ONE(0, 1, true, true, 1), .sleeps = 2 },
+		{ "2 peers, default, asleep", ONE(0, 2, true, true, 1), .sleeps = 2,
+		  .max_states = 15000 },
+		{ "2 peers that call, 2 lines, asleep", ONE(0, 2, true, true, 2), .sleeps = 1,
+		  .calls = true, .max_states = 15000 },
+		{ "2 entries of one peer, asleep",
+		  { { 0, 1, false, true, 1 }, { 0, 1, false, true, 1 } },
+		  .n_specs = 2, .sleeps = 1, .max_states = 15000 },
+	};
+
+	all(plans, 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -748,7 +775,7 @@ int main(void)
 		cmocka_unit_test(many_peers),	 cmocka_unit_test(changed),
 		cmocka_unit_test(two_lines),	 cmocka_unit_test(shared_ike_sa),
 		cmocka_unit_test(shared_to_the_end), cmocka_unit_test(orphans_first),
-		cmocka_unit_test(names),
+		cmocka_unit_test(names), cmocka_unit_test(suspended),
 	};
 
 	return cmocka_run_group_tests_name("entry: every sequence of events", tests, NULL, NULL);
