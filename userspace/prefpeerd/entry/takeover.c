@@ -54,6 +54,41 @@ static bool lists(const struct map_entry *conf, const struct addr *a)
 	return false;
 }
 
+static bool has_name(const struct map_entry *conf)
+{
+	for (unsigned i = 0; i < conf->n_peers; i++)
+		if (conf->peers[i].is_name)
+			return true;
+	return false;
+}
+
+/* Ours is the address that we would speak from to the other. */
+static bool is_ours(struct entries *s, const struct map_entry *conf, const struct addr *us,
+		    const struct addr *peer)
+{
+	struct addr local;
+
+	return !s->ports.local_addr(s->ports.ctx, conf, peer, &local) && addr_equal(&local, us);
+}
+
+/*
+ * The peer's end of an orphan, of the two; NULL: it is no peer of that entry. What
+ * a name resolved to in the earlier run is not known any more: any address then.
+ */
+static const struct addr *peer_end(struct entries *s, const struct map_entry *conf,
+				   const struct shell_orphan *o)
+{
+	if (lists(conf, &o->id.dst))
+		return &o->id.dst;
+	if (lists(conf, &o->src))
+		return &o->src;
+	if (has_name(conf) && is_ours(s, conf, &o->src, &o->id.dst))
+		return &o->id.dst;
+	if (has_name(conf) && is_ours(s, conf, &o->id.dst, &o->src))
+		return &o->src;
+	return NULL;
+}
+
 static bool line_of(const struct spd *spd, uint32_t reqid, const struct map_entry *conf)
 {
 	const struct spd_line *l = spd_line_by_reqid(spd, reqid);
@@ -69,7 +104,7 @@ bool takeover_peer(struct entries *s, const struct map_entry *conf, const struct
 	for (unsigned i = 0; i < s->n_orphans; i++) {
 		const struct shell_orphan *o = &s->orphans[i];
 
-		if (!line_of(spd, o->reqid, conf) || !lists(conf, &o->id.dst) ||
+		if (!line_of(spd, o->reqid, conf) || peer_end(s, conf, o) != &o->id.dst ||
 		    (newest && newest->add_time > o->add_time))
 			continue;
 		newest = o;
@@ -88,15 +123,28 @@ static unsigned claim(struct entries *s, const struct shell_entry *se, uint32_t 
 
 	for (unsigned i = 0; i < s->n_orphans; i++) {
 		struct shell_orphan *o = &s->orphans[i];
+		const struct addr *end = peer_end(s, se->conf, o);
 
-		if (o->entry || !line_of(s->spd, o->reqid, se->conf) ||
-		    (!lists(se->conf, &o->id.dst) && !lists(se->conf, &o->src)))
+		if (o->entry || !line_of(s->spd, o->reqid, se->conf) || !end)
 			continue;
 		o->entry = se->id;
-		o->outbound = lists(se->conf, &o->id.dst);
+		o->outbound = end == &o->id.dst;
 		reqids[n++] = o->reqid;
 	}
 	return n;
+}
+
+/* Of an address that no peer has: the first name's, until that is resolved anew. */
+static const struct core_peer *peer_of(struct core_entry *e, const struct addr *addr)
+{
+	const struct core_peer *known = peer_by_remote(e, 0, addr);
+
+	for (unsigned i = 0; !known && i < e->n_peers; i++)
+		if (e->peers[i].is_name && !addr_is_set(&e->peers[i].addr)) {
+			e->peers[i].addr = *addr;
+			known = &e->peers[i];
+		}
+	return known;
 }
 
 static void adopt(struct entries *s, const struct shell_entry *se, struct run *r)
@@ -107,7 +155,7 @@ static void adopt(struct entries *s, const struct shell_entry *se, struct run *r
 	struct addr local, addr;
 
 	if (n && takeover_peer(s, se->conf, s->spd, &local, &addr)) {
-		const struct core_peer *p = peer_by_remote(e, 0, &addr);
+		const struct core_peer *p = peer_of(e, &addr);
 
 		log_notice("entry",
 			   "%s %u: %u SAs of an earlier run found, kept until new ones are up",

@@ -560,6 +560,29 @@ static void dynamic_name(void **state)
 	branch_free(b);
 }
 
+/* A19: SAs of an earlier run, to an address that the name had then. */
+static void dynamic_orphans(void **state)
+{
+	const char *conf =
+		CONF("10 2 periodic", " set peer hub.example dynamic\n set peer 10.2.2.2\n", "");
+	struct branch *b = branch_new(conf, 2);
+
+	branch_send(b, 0);
+	branch_answer(b, "10.1.1.1");
+	assert_true(branch_send(b, 0));
+	branch_restart(b, conf);
+	assert_true(branch_send(b, 0)); /* they carry on */
+	assert_string_equal(branch_state(b), "WALK hub.example");
+	branch_run_ms(b, 2000);
+	assert_true(branch_send(b, 0));
+	branch_answer(b, "10.1.1.1");
+	assert_string_equal(branch_state(b), "UP hub.example");
+	assert_true(branch_send(b, 0));
+	branch_run_ms(b, 6000);
+	assert_int_equal(b->sas.n_sas, 2);
+	branch_free(b);
+}
+
 static bool asked_with_packet; /* the last refused child came with a packet of its own line */
 
 static int refuses_open(void *e, conn_id conn, remote_id remote, const struct addr *local,
@@ -641,6 +664,7 @@ int main(void)
 		  NULL, NULL },
 		{ "case 27: a name without an address, then with one", names, NULL, NULL, NULL },
 		{ "case 26: a dynamic name that moves", dynamic_name, NULL, NULL, NULL },
+		{ "A19: SAs of an earlier run to a dynamic name", dynamic_orphans, NULL, NULL, NULL },
 		{ "an engine that refuses", engine_refuses, NULL, NULL, NULL },
 		{ "views", views, NULL, NULL, NULL },
 	};
