@@ -7,13 +7,15 @@ KDIR    ?= /lib/modules/$(KVER)/build
 B       ?= build
 # Kernels whose headers are installed; `make modules-all` builds for each.
 KERNELS := $(sort $(patsubst /lib/modules/%/build,%,$(wildcard /lib/modules/*/build)))
+# Only who built the kernel has its key.
+UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 KSRC    := Kbuild $(shell find kmod uapi -type f -not -name '*.o' -not -name '*.cmd' -not -name '*.mod*' 2>/dev/null)
 
 DESTDIR ?=
 PREFIX  ?= /usr
 
 .PHONY: all userspace modules modules-all check check-unit check-unit-asan demo bench lint \
-	install modules_install clean help FORCE
+	install uninstall modules_install modules_uninstall clean help FORCE
 .DEFAULT_GOAL := all
 
 all: userspace modules ## userspace, and the module for KDIR (the running kernel)
@@ -66,8 +68,14 @@ lint: ## checkpatch, sparse, W=1, clang, shellcheck where present
 install: userspace ## DESTDIR= PREFIX=
 	$(MAKE) -C userspace B=$(abspath $(B)) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
 
-modules_install: modules ## into /lib/modules/KVER/extra (INSTALL_MOD_PATH=)
-	$(MAKE) -C $(KDIR) M=$(abspath $(B)/kmod-$(KVER)) modules_install
+uninstall: ## what install put there, but for a configuration; DESTDIR= PREFIX=
+	$(MAKE) -C userspace DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) uninstall
+
+modules_install: modules ## into the folder for external modules of KVER (INSTALL_MOD_PATH=)
+	$(MAKE) -C $(KDIR) M=$(abspath $(B)/kmod-$(KVER)) MO= $(UNSIGNED) modules_install
+
+modules_uninstall: ## away from there (INSTALL_MOD_PATH=)
+	rm -f $(INSTALL_MOD_PATH)/lib/modules/$(KVER)/*/kmod/prefpeer.ko*
 
 clean: ## remove build/
 	rm -rf $(B)

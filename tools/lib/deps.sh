@@ -4,7 +4,7 @@
 # Debian packages that the project's tools need, by name, and their
 # installation.
 #
-# Sourced: gives deps_install [GROUP…], GROUP one of: build vm peers bench.
+# Sourced: gives deps_install [GROUP…], GROUP one of: build vm peers bench lint.
 # Executed: installs all groups.
 #
 # Where everything is installed this costs one dpkg-query. Otherwise it needs
@@ -22,20 +22,25 @@ deps_vm="
 	linux-image-amd64 linux-image-6.12-amd64"
 deps_peers="
 	charon-systemd strongswan-swanctl libstrongswan-standard-plugins
-	iproute2 iputils-ping nftables tcpdump procps jq passwd"
+	iproute2 iputils-ping nftables tcpdump procps jq passwd
+	systemd man-db bash-completion"
 # Only for the benchmark: what others do, and plots.
 deps_bench="frr gnuplot-nox"
+deps_lint="
+	git perl shellcheck mandoc linux-source-6.12"
 
 deps_list()
 {
 	local group
 
+	# shellcheck disable=SC2086 # a list of words each
 	for group in "$@"; do
 		case $group in
 		build) echo $deps_build ;;
 		vm)    echo $deps_vm ;;
 		peers) echo $deps_peers ;;
 		bench) echo $deps_bench ;;
+		lint)  echo $deps_lint ;;
 		*)     echo "deps: no such group: $group" >&2; return 2 ;;
 		esac
 	done | tr ' ' '\n' | sort -u
@@ -131,6 +136,6 @@ deps_install()
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
-	[ $# -gt 0 ] || set -- build vm peers
+	[ $# -gt 0 ] || set -- build vm peers lint
 	deps_install "$@"
 fi
