@@ -12,7 +12,7 @@
 module_need
 agent_need
 
-plan 18
+plan 19
 
 conf=/etc/prefpeer/prefpeer.conf
 stage=$tmp/stage
@@ -147,6 +147,17 @@ configured()
 		prefpeerd -t -f "$tmp/nobodys.conf" >"$tmp/check.log" 2>&1 ||
 		fail "prefpeerd -t says: $(cat "$tmp/check.log")" || return
 	! grep -E ' (error|warning): ' "$tmp/check.log" || fail "the README's configuration is not clean"
+}
+
+module_alone()
+{
+	local command
+
+	command=$(readme_block "The module alone" | grep '^prefpeer rule add ') || fail "no rule in the README" || return
+	eval "$command" >"$tmp/rule.log" 2>&1 || fail "$(cat "$tmp/rule.log")" || return
+	prefpeer rule show | grep -q '10\.0\.0\.0/8' || fail "$(prefpeer rule show)" || return
+	prefpeer sa show >"$tmp/sa.log" 2>&1 || fail "$(cat "$tmp/sa.log")" || return
+	prefpeer rule del remote 10.0.0.0/8
 }
 
 man_pages_are_found()
@@ -294,6 +305,16 @@ main_pid_is_other_than()
 	[ "$pid" -gt 0 ] && [ "$pid" != "$1" ] && unit_is prefpeerd ActiveState active
 }
 
+# A file with errors makes it fail, and changes nothing.
+reloads_by_systemd()
+{
+	systemd_does systemctl reload prefpeerd || fail "the reload failed" || return
+	echo "set peer 10.9.9.9 default" >>$conf
+	! systemd_does systemctl reload prefpeerd 2>/dev/null || fail "a file with errors is taken" || return
+	sed -i '$d' $conf
+	unit_is prefpeerd ActiveState active && peer_is_up $h1 || fail "the tunnel is gone"
+}
+
 serves_under_systemd()
 {
 	local pid
@@ -301,8 +322,7 @@ serves_under_systemd()
 	wait_for $patience systemd_tunnel || fail "$(systemd_does journalctl -u prefpeerd | tail)" || return
 	systemd_does prefpeer map show | grep -q '^tohub 1   UP 10\.1\.1\.1 ' ||
 		fail "$(systemd_does prefpeer map show)" || return
-	systemd_does systemctl reload prefpeerd && unit_is prefpeerd ActiveState active &&
-		peer_is_up $h1 || fail "the reload failed" || return
+	reloads_by_systemd || return
 	pid=$(systemd_does systemctl show -P MainPID prefpeerd)
 	systemd_does kill -KILL "$pid"
 	wait_for $patience main_pid_is_other_than "$pid" || fail "it was not started again" || return
@@ -318,6 +338,7 @@ test_case "the module is staged by INSTALL_MOD_PATH=" staged_module
 test_case "uninstall leaves nothing" unstaged
 test_case "the README's make, make install, make modules_install, depmod" installed
 test_case "modprobe by name, away and again" loads_by_name
+test_case "the README's rule, without an agent" module_alone
 test_case "the README's user" user_is_made
 test_case "its configuration is valid, checked by nobody" configured
 test_case "manual pages are found and free of warnings" man_pages_are_found
