@@ -120,7 +120,7 @@ deps_install()
 	missing=$(deps_missing $(deps_list "$@")) || return
 	[ -n "$missing" ] || return 0
 	missing=$(echo $missing)
-	echo "installing Debian packages: $missing"
+	echo "installing Debian packages, and what they depend on (some minutes): $missing"
 	if [ "$(id -u)" != 0 ]; then
 		echo "deps: not root; run: apt-get install --no-install-recommends $missing" >&2
 		return 1
@@ -136,6 +136,6 @@ deps_install()
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
-	[ $# -gt 0 ] || set -- build vm peers lint
+	[ $# -gt 0 ] || set -- build vm peers bench lint
 	deps_install "$@"
 fi
