@@ -178,21 +178,69 @@ bool selector_intersect(const struct selector *a, const struct selector *b, stru
 	return true;
 }
 
+static bool is_icmp(uint8_t proto)
+{
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
 struct selector selector_reverse(const struct selector *s)
 {
 	return (struct selector){
 		.src = s->dst,
 		.dst = s->src,
 		.proto = s->proto,
-		.sport = s->dport,
-		.dport = s->sport,
+		.sport = is_icmp(s->proto) ? s->sport : s->dport,
+		.dport = is_icmp(s->proto) ? s->dport : s->sport,
 	};
+}
+
+/* ---- ICMP: type · 256 + code, or type and code ------------------------------------- */
+
+static struct port_range icmp_to_ts(const struct port_range *type, const struct port_range *code)
+{
+	if (port_is_any(type) && port_is_any(code))
+		return any_port;
+	/* Codes of several types are no range: all codes of them then. */
+	if (port_is_any(code) || type->lo != type->hi)
+		return (struct port_range){ (uint16_t)(type->lo << 8), (uint16_t)(type->hi << 8 | 0xff) };
+	return (struct port_range){ (uint16_t)(type->lo << 8 | code->lo),
+				    (uint16_t)(type->lo << 8 | code->hi) };
+}
+
+static int icmp_from_ts(const struct port_range *ts, struct port_range *type,
+			struct port_range *code)
+{
+	*type = (struct port_range){ ts->lo >> 8, ts->hi >> 8 };
+	*code = (struct port_range){ ts->lo & 0xff, ts->hi & 0xff };
+	if (port_is_any(ts)) {
+		*type = *code = any_port;
+		return 0;
+	}
+	if (code->lo == 0 && code->hi == 0xff)
+		*code = any_port;
+	else if (type->lo != type->hi)
+		return -ERANGE;
+	return 0;
+}
+
+/* Both selectors say it, or one of them says "any". */
+static int icmp_ports(const struct ts *tsi, const struct ts *tsr, struct selector *s)
+{
+	struct port_range both;
+
+	if (port_is_opaque(&tsi->port) || port_is_opaque(&tsr->port) ||
+	    !port_intersect(&tsi->port, &tsr->port, &both))
+		return -ERANGE;
+	return icmp_from_ts(&both, &s->sport, &s->dport);
 }
 
 void selector_to_ts(const struct selector *s, struct ts *tsi, struct ts *tsr)
 {
 	struct ts i = { .proto = s->proto, .port = s->sport };
 	struct ts r = { .proto = s->proto, .port = s->dport };
+
+	if (is_icmp(s->proto))
+		i.port = r.port = icmp_to_ts(&s->sport, &s->dport);
 
 	prefix_range(&s->src, &i.lo, &i.hi);
 	prefix_range(&s->dst, &r.lo, &r.hi);
@@ -211,8 +259,57 @@ int selector_from_ts(const struct ts *tsi, const struct ts *tsr, struct selector
 	if (prefix_from_range(&tsi->lo, &tsi->hi, &s.src) ||
 	    prefix_from_range(&tsr->lo, &tsr->hi, &s.dst))
 		return -ERANGE;
+	if (is_icmp(s.proto) && icmp_ports(tsi, tsr, &s))
+		return -ERANGE;
 	*out = s;
 	return 0;
+}
+
+/* ---- ports by mask ------------------------------------------------------------------ */
+
+/* The largest block that begins at @lo and ends by @hi. */
+static struct port_range block_at(uint32_t lo, uint32_t hi)
+{
+	uint32_t size = 1;
+
+	while (size <= UINT16_MAX && !(lo & (2 * size - 1)) && lo + 2 * size - 1 <= hi)
+		size *= 2;
+	return (struct port_range){ (uint16_t)lo, (uint16_t)(lo + size - 1) };
+}
+
+unsigned ports_split(const struct port_range *r, struct port_range out[PORT_BLOCKS_MAX])
+{
+	unsigned n = 0;
+
+	for (uint32_t lo = r->lo; lo <= r->hi; lo = (uint32_t)out[n++].hi + 1)
+		out[n] = block_at(lo, r->hi);
+	return n;
+}
+
+struct port_range ports_block(const struct port_range *r, const uint16_t *want)
+{
+	struct port_range list[PORT_BLOCKS_MAX], best = *r;
+	unsigned n = ports_split(r, list);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (want && list[i].lo <= *want && *want <= list[i].hi)
+			return list[i];
+		if (!i || list[i].hi - list[i].lo > best.hi - best.lo)
+			best = list[i];
+	}
+	return best;
+}
+
+struct selector selector_block(const struct selector *s, const struct selector *flow)
+{
+	bool inside = flow && selector_contains(s, flow);
+	struct selector out = *s;
+
+	if (!port_is_opaque(&s->sport))
+		out.sport = ports_block(&s->sport, inside ? &flow->sport.lo : NULL);
+	if (!port_is_opaque(&s->dport))
+		out.dport = ports_block(&s->dport, inside ? &flow->dport.lo : NULL);
+	return out;
 }
 
 /* ---- single traffic selectors -------------------------------------------------- */

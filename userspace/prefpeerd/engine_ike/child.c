@@ -77,17 +77,6 @@ int child_draw_spi(struct child *c)
 	return 0;
 }
 
-static bool same_ports(const struct port_range *a, const struct port_range *b)
-{
-	return a->lo == b->lo && a->hi == b->hi;
-}
-
-bool child_keeps_ports(const struct engine_child *want, const struct selector *sel)
-{
-	return same_ports(&sel->sport, &want->line_sel.sport) &&
-	       same_ports(&sel->dport, &want->line_sel.dport);
-}
-
 void child_set_pair(struct child *c, const struct esp_choice *choice, const struct selector *sel)
 {
 	struct session *s = c->s;

@@ -386,11 +386,6 @@ struct child *child_find(struct session *s, child_id id);
 struct child *child_by_spi_out(struct session *s, uint32_t spi);
 /* Draws spi_in (§12: never ALLOCSPI) and fills what of the pair the session knows. */
 int child_draw_spi(struct child *c);
-/*
- * False: @sel has other ports than the line. Crypto access lists have none yet, and
- * ICMP's types would first have to be turned from TS to XFRM form (§14.1).
- */
-bool child_keeps_ports(const struct engine_child *want, const struct selector *sel);
 void child_set_pair(struct child *c, const struct esp_choice *choice, const struct selector *sel);
 void child_fill_sa(const struct child *c, enum sa_dir dir, const struct esp_keys *keys,
 		   struct kernel_sa *sa);

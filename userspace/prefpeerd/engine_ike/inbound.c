@@ -258,11 +258,6 @@ static uint16_t choose(struct inbound *in, const struct child *c, struct esp_cho
 	bool with_dh = in->exchange != XCHG_IKE_AUTH;
 	struct proposals all;
 
-	if (!child_keeps_ports(&c->want, &c->want.sel)) {
-		log_notice("ike", "conn %u: the peer asks for ports or ICMP types, the line has none",
-			   in->s->conn);
-		return N_TS_UNACCEPTABLE;
-	}
 	if (proposals_parse(&sa, &all) ||
 	    esp_choose(&all, c->want.suites, c->want.n_suites, with_dh, in->ke_group, choice))
 		return N_NO_PROPOSAL_CHOSEN;
@@ -271,6 +266,16 @@ static uint16_t choose(struct inbound *in, const struct child *c, struct esp_cho
 		return N_INVALID_KE_PAYLOAD;
 	}
 	return 0;
+}
+
+/* The verdict's selectors, as far as one selector of XFRM says them, the packet that asks first. */
+static struct selector answered(const struct inbound *in, const struct child *c)
+{
+	struct selector flow;
+	bool asked = is_single(&in->tsi.list[0]) && is_single(&in->tsr.list[0]) &&
+		     !selector_from_ts(&in->tsr.list[0], &in->tsi.list[0], &flow);
+
+	return selector_block(&c->want.sel, asked ? &flow : NULL);
 }
 
 static uint16_t answer(struct inbound *in, struct child *c, struct msg_out *m,
@@ -285,7 +290,9 @@ static uint16_t answer(struct inbound *in, struct child *c, struct msg_out *m,
 	if (!notify && child_draw_spi(c))
 		notify = N_TEMPORARY_FAILURE;
 	if (!notify) {
-		child_set_pair(c, &choice, &c->want.sel);
+		struct selector sel = answered(in, c);
+
+		child_set_pair(c, &choice, &sel);
 		notify = install_in(in, c, &x, out);
 	}
 	if (!notify)

@@ -71,9 +71,11 @@ static bool answered_selector(const struct child *c, const struct payloads *p, s
 	for (unsigned i = 0; i < tsi.n; i++)
 		for (unsigned r = 0; r < tsr.n; r++) {
 			if (selector_from_ts(&tsi.list[i], &tsr.list[r], &one) ||
-			    !selector_contains(&c->want.sel, &one) ||
-			    !child_keeps_ports(&c->want, &one) ||
-			    (found && !serves_better(&c->want, &one, sel)))
+			    !selector_contains(&c->want.sel, &one))
+				continue;
+			/* Less than was answered: what the rest needs raises an acquire (§14.1). */
+			one = selector_block(&one, c->want.has_flow ? &c->want.flow : NULL);
+			if (found && !serves_better(&c->want, &one, sel))
 				continue;
 			*sel = one;
 			found = true;
@@ -125,8 +127,7 @@ void child_take_answer(struct child *c, const struct payloads *p, struct chunk n
 		return;
 	}
 	if (!answered_selector(c, p, &sel)) {
-		fail(out, WHY_TS, "the peer's traffic selectors are not within ours, "
-		     "or narrowed to ports or ICMP types");
+		fail(out, WHY_TS, "the peer's traffic selectors are not within ours");
 		return;
 	}
 	child_set_pair(c, &choice, &sel);

@@ -295,44 +295,67 @@ static void answered_with_several_selectors(void **state)
 	one_of_many(NULL, "172.16.2.128/25");
 }
 
-/* Narrowed to a type of ICMP: no selector of the kernel's would match, so it is refused. */
-static void narrowed_to_ports(void **state)
+/* Left asks for a line; right answers @narrow of it. What left made of that, after a look at its SA. */
+static struct selector narrowed_by_right(const struct selector *narrow, const struct selector *flow)
 {
 	struct fixture *f = up();
 	struct engine_child c = fixture_child(2, 2);
 	struct engine_verdict v = { .accept = true };
 	const struct engine_event *in;
+	const struct kernel_sa *sa;
+	struct engine_pair pair;
 
+	c.has_flow = flow;
+	if (flow)
+		c.flow = *flow;
 	f->right.policy = INBOUND_WAIT;
 	assert_int_equal(open_child(&f->left, 1, &c), 0);
 	fixture_run_ms(f, 100);
 	in = &side_last(&f->right, ENG_INBOUND)->ev;
 	v.child = f->right.inbound_child;
 	v.child.id = 50;
-	v.child.sel = in->offered[0];
-	v.child.sel.proto = IPPROTO_ICMP;
-	v.child.sel.sport = v.child.sel.dport = (struct port_range){ 8 << 8, 8 << 8 };
-	/* As a line of right's own: left is the one to refuse. */
-	v.child.line_sel = v.child.sel;
-	assert_int_equal(
-		f->right.engine->ops->inbound_reply(f->right.engine->impl, in->inbound, &v), 0);
-	fixture_run_ms(f, 100);
-	assert_int_equal(side_last(&f->left, ENG_CHILD_FAILED)->ev.child, 2);
-	assert_int_equal(side_last(&f->left, ENG_CHILD_FAILED)->ev.why, WHY_TS);
-	assert_int_equal(f->left.kernel.n_sas, 2);
-
-	/* Asked for by the peer, of a line without ports. */
-	assert_int_equal(open_child(&f->left, 1, &c), 0);
-	fixture_run_ms(f, 100);
-	v.child.id = 51;
-	in = &side_last(&f->right, ENG_INBOUND)->ev;
+	v.child.sel = *narrow;
 	v.child.line_sel = in->offered[0];
 	assert_int_equal(
 		f->right.engine->ops->inbound_reply(f->right.engine->impl, in->inbound, &v), 0);
 	fixture_run_ms(f, 100);
-	assert_int_equal(side_last(&f->right, ENG_CHILD_FAILED)->ev.child, 51);
-	assert_int_equal(side_last(&f->right, ENG_CHILD_FAILED)->ev.why, WHY_TS);
+	assert_int_equal(side_last(&f->left, ENG_CHILD_UP)->ev.child, 2);
+	pair = side_last(&f->left, ENG_CHILD_UP)->ev.pair;
+	sa = fake_kernel_sa(&f->left.kernel, pair.spi_out);
+	assert_true(sa->has_sel);
+	assert_true(selector_equal(&sa->sel, &pair.sel));
+	/* Both ends have the same one, and right what it answered. */
+	sa = fake_kernel_sa(&f->right.kernel, pair.spi_out);
+	assert_true(sa->has_sel && selector_equal(&sa->sel, &pair.sel));
 	fixture_free(f);
+	return pair.sel;
+}
+
+static void narrowed_to_ports(void **state)
+{
+	struct engine_child c = fixture_child(2, 2);
+	struct selector narrow = selector_reverse(&c.sel), got;
+
+	/* ICMP: type and code, the same at both ends. */
+	narrow.proto = IPPROTO_ICMP;
+	narrow.sport = (struct port_range){ 8, 8 };
+	narrow.dport = (struct port_range){ 0, 0 };
+	got = narrowed_by_right(&narrow, NULL);
+	assert_int_equal(got.proto, IPPROTO_ICMP);
+	assert_int_equal(got.sport.lo, 8);
+	assert_int_equal(got.sport.hi, 8);
+	assert_int_equal(got.dport.lo, 0);
+	assert_int_equal(got.dport.hi, 0);
+
+	/* A range of ports that no mask says: the responder answers with a block of it. */
+	narrow.proto = IPPROTO_UDP;
+	narrow.sport = (struct port_range){ 1000, 2999 };
+	narrow.dport = (struct port_range){ 0, UINT16_MAX };
+	got = narrowed_by_right(&narrow, NULL);
+	assert_int_equal(got.sport.lo, 0);
+	assert_int_equal(got.sport.hi, UINT16_MAX);
+	assert_int_equal(got.dport.lo, 1024);
+	assert_int_equal(got.dport.hi, 2047);
 }
 
 /* ---- children that go ---- */
