@@ -159,7 +159,10 @@ struct engine_ops {
 	void (*stop)(void *e, uint32_t grace_ms);
 	int (*remote_set)(void *e, const struct engine_remote *r);
 	int (*remote_del)(void *e, remote_id id);
-	/* Begin a set-up from @local. The first child rides on IKE_AUTH. -EEXIST: conn in use. */
+	/*
+	 * Begin a set-up from @local. The first child rides on IKE_AUTH. -EEXIST: conn in use.
+	 * -EAGAIN: no room for one more set-up now; nothing has begun, no event follows.
+	 */
 	int (*open)(void *e, conn_id conn, remote_id remote, const struct addr *local,
 		    const struct engine_child *child, const struct engine_budget *b);
 	/* CREATE_CHILD_SA on an established IKE SA; queued behind the outstanding request. */

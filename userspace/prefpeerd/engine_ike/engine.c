@@ -124,8 +124,13 @@ static void warm_up_all(struct ike *e)
 	char name[32];
 
 	for (unsigned i = 0; i < n; i++) {
-		int err = warm_up(e, &suites[i], WARM_UP_SPI + i);
+		struct esp_suite esn = suites[i];
+		int err = warm_up(e, &suites[i], WARM_UP_SPI + 2 * i);
 
+		/* With extended sequence numbers it is another algorithm to the kernel. */
+		esn.esn = !esn.esn;
+		if (!err)
+			err = warm_up(e, &esn, WARM_UP_SPI + 2 * i + 1);
 		if (err)
 			log_warn("ike", "the kernel has no %s: %s",
 				 encr_name(suites[i].encr, suites[i].key_bits, name, sizeof(name)),

@@ -601,6 +601,55 @@ static void group_not_offered(void **state)
 	fixture_free(f);
 }
 
+/* The kernel's algorithms are loaded at start, with and without extended sequence numbers. */
+static struct esp_suite warmed[2 * SUITE_MAX];
+static unsigned n_warmed;
+
+static int note_sa(void *impl, const struct kernel_sa *sa)
+{
+	if (n_warmed < 2 * SUITE_MAX)
+		warmed[n_warmed] = sa->suite;
+	n_warmed++;
+	return 0;
+}
+
+static int drop_sa(void *impl, const struct kernel_sa_id *id)
+{
+	return 0;
+}
+
+static void ready(void *ctx, const struct engine_event *ev, mono_t now)
+{
+	*(bool *)ctx |= ev->type == ENG_READY;
+}
+
+static void algorithms_are_loaded_at_start(void **state)
+{
+	static const struct kernel_ops ops = { .sa_add = note_sa, .sa_del = drop_sa };
+	struct esp_suite all[SUITE_MAX];
+	struct fake_clock clock;
+	struct ike_env env = { .net = &mocknet_ops, .now = fake_clock_now, .now_ctx = &clock };
+	unsigned n = esp_suites_default(all);
+	struct engine *engine;
+	bool up = false;
+
+	fake_clock_init(&clock);
+	env.timers = clock.timers;
+	env.kernel = (struct kernel){ .ops = &ops };
+	engine = engine_ike_new(&env);
+	assert_int_equal(engine->ops->start(engine->impl, ready, &up), 0);
+	fake_clock_settle(&clock);
+	assert_true(up);
+	assert_int_equal(n_warmed, 2 * n);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(warmed[2 * i].encr, all[i].encr);
+		assert_int_equal(warmed[2 * i + 1].encr, all[i].encr);
+		assert_int_not_equal(warmed[2 * i].esn, warmed[2 * i + 1].esn);
+	}
+	engine_ike_free(engine);
+	fake_clock_fini(&clock);
+}
+
 /* ---- NAT ---- */
 
 static void behind_nat(void **state)
@@ -815,6 +864,7 @@ int main(void)
 		cmocka_unit_test(bad_key_exchange_counts),
 		cmocka_unit_test(too_many_cookies),
 		cmocka_unit_test(group_not_offered),
+		cmocka_unit_test(algorithms_are_loaded_at_start),
 		cmocka_unit_test(behind_nat),
 		cmocka_unit_test(nat_moves),
 		cmocka_unit_test(peer_without_nat_does_not_move),

@@ -527,6 +527,43 @@ static void queue_order(void **state)
 	inq_free(&q);
 }
 
+/*
+ * A flood of IKE_SA_INIT, each turn as long as one Diffie-Hellman: what established peers
+ * send is served in the turn in which it came, of the flood what 200 ms of work are, the
+ * oldest goes, and one that comes later is served all the same.
+ */
+static void queue_flooded(void **state)
+{
+	struct inq q = { 0 };
+	mono_t t = { NSEC_PER_SEC };
+	char order[32];
+	unsigned served = 0;
+
+	for (int i = 0; i < 1000; i++)
+		push(&q, XCHG_IKE_SA_INIT, t);
+	for (int turn = 0; turn < 150; turn++) {
+		memset(order, 0, sizeof(order));
+		push(&q, XCHG_INFORMATIONAL, t);
+		inq_serve(&q, t, record, order);
+		assert_int_equal(order[0], 'e');
+		served += order[1] == 'i';
+		t = mono_add_ms(t, 2);
+	}
+	assert_int_equal(served, 101); /* at 0, 2, … 200 ms */
+	assert_int_equal(q.n[INQ_INIT], 0);
+	assert_int_equal(q.dropped, 1000 - 101);
+	push(&q, XCHG_IKE_SA_INIT, t);
+	memset(order, 0, sizeof(order));
+	assert_false(inq_serve(&q, t, record, order));
+	assert_string_equal(order, "i");
+	/* More than it holds: bounded, and the count is kept. */
+	for (int i = 0; i < INQ_MAX + 10; i++)
+		push(&q, XCHG_IKE_SA_INIT, t);
+	assert_true(q.n[INQ_INIT] <= INQ_MAX && q.bytes[INQ_INIT] <= INQ_BYTES_MAX);
+	assert_int_equal(q.dropped, 1000 - 101 + INQ_MAX + 10 - q.n[INQ_INIT]);
+	inq_free(&q);
+}
+
 static void push_sized(struct inq *q, uint8_t exchange, size_t len, size_t claimed)
 {
 	static uint8_t bytes[65536];
@@ -592,6 +629,7 @@ int main(void)
 		cmocka_unit_test(default_offer),     cmocka_unit_test(chosen_suites),
 		cmocka_unit_test(accepted_answers),  cmocka_unit_test(cookie_life),
 		cmocka_unit_test(nat_verdicts),	     cmocka_unit_test(queue_order),
+		cmocka_unit_test(queue_flooded),
 		cmocka_unit_test(queue_bytes),	     cmocka_unit_test(queue_refuses_bad_headers),
 	};
 
