@@ -101,7 +101,7 @@ static const char *state_change(const struct entry_ntf *n, char *buf, size_t siz
 static void log_ntf(const struct entry_ntf *n)
 {
 	const char *why = n->sentence ? n->sentence : "";
-	char text[700] = "";
+	char text[700];
 
 	if (n->type == NTF_PEER) {
 		log_notice("map", "%%CRYPTO-5-PEER_CHANGE: map %s seq %u peer %s -> %s reason %s",
@@ -112,9 +112,9 @@ static void log_ntf(const struct entry_ntf *n)
 	if (n->type == NTF_STATE)
 		state_change(n, text, sizeof(text));
 	else if (n->line)
-		snprintf(text, sizeof(text), "line %u, %s", n->line, n->peer ? n->peer : "-");
+		snprintf(text, sizeof(text), "line %u", n->line);
 	else
-		snprintf(text, sizeof(text), "%s", n->peer ? n->peer : "-");
+		snprintf(text, sizeof(text), "%s", entry_state_name(n->to));
 	log_line(ntf_level(n), "map", "%s %u: %s: %s (%s)", n->map, n->seq, text, why,
 		 entry_reason_name(n->reason));
 }

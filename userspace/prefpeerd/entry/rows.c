@@ -80,10 +80,11 @@ void entry_mark_local(struct run *r, struct core_entry *e, peer_key key)
 		e->local = (struct addr){0};
 }
 
-static void local_changed(struct run *r, struct core_entry *e)
+/* @begin: why a walk begins for what is wanted already. */
+static void local_changed(struct run *r, struct core_entry *e, enum entry_reason begin)
 {
 	const struct cause gone = {.reason = REASON_LOCAL_GONE};
-	const struct cause usable = {.reason = e->orphans ? REASON_ORPHANS : REASON_LOCAL_USABLE};
+	const struct cause usable = {.reason = e->orphans ? REASON_ORPHANS : begin};
 
 	if ((e->state == ENTRY_UP && local_moved(r, e, e->c)) ||
 	    (e->state == ENTRY_WALK && local_moved(r, e, walk_peer(e))))
@@ -98,7 +99,7 @@ static void local_changed(struct run *r, struct core_entry *e)
 void core_local_changed(struct run *r)
 {
 	for (unsigned i = 0; i < r->c->n_entries; i++)
-		local_changed(r, r->c->entries[i]);
+		local_changed(r, r->c->entries[i], REASON_LOCAL_USABLE);
 	core_settle(r);
 }
 
@@ -108,7 +109,10 @@ void core_ready(struct run *r, bool ready)
 
 	r->c->ready = ready;
 	if (ready) {
-		core_local_changed(r);
+		/* What waited did so for the engine, not for an address. */
+		for (unsigned i = 0; i < r->c->n_entries; i++)
+			local_changed(r, r->c->entries[i], REASON_ACQUIRE);
+		core_settle(r);
 		return;
 	}
 	/* ENG_LOST: every IKE SA went with the engine. */

@@ -96,12 +96,14 @@ static void add(char *buf, size_t size, const char *fmt, ...)
 void say_note(const struct shell_entry *se, const struct core_note *n, char *buf, size_t size)
 {
 	const char *next = shell_peer_name(se, n->next);
-	const char *caller = shell_peer_name(se, n->peer);
+	const char *peer = shell_peer_name(se, n->peer);
 	char t[32];
 
 	*buf = '\0';
 	if (n->type == NTF_NOTE && n->cause.reason == REASON_INBOUND)
-		add(buf, size, "%s called: ", caller ? caller : "-");
+		add(buf, size, "%s called: ", peer ? peer : "-");
+	else if (n->type == NTF_NOTE && n->cause.reason != REASON_ACQUIRE && n->to == ENTRY_WALK)
+		add(buf, size, "%s: ", peer ? peer : "-");
 	say_cause(&n->cause, n->cause.text, buf + strlen(buf), size - strlen(buf));
 	if (n->cause.backoff_ms)
 		add(buf, size, "; again in %s", seconds(n->cause.backoff_ms, t, sizeof(t)));
