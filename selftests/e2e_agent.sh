@@ -9,7 +9,7 @@
 module_need
 agent_need
 
-plan 12
+plan 13
 
 start_without_module()
 {
@@ -169,4 +169,5 @@ test_case "map reset and map connect" reset_and_connect
 test_case "no root after start, CAP_NET_ADMIN alone" nothing_runs_as_root
 test_case "a peer by its name" named_peer
 test_case "the key is in no log" keys_stay_secret
+test_case "case 30: nothing in clear in any of it" nothing_in_clear
 finish

@@ -8,7 +8,7 @@
 module_need
 agent_need
 
-plan 9
+plan 10
 
 with_dpd()
 {
@@ -154,4 +154,5 @@ test_case "case 23: periodic: inbound traffic suppresses probes" periodic_suppre
 test_case "case 23: periodic strict: inbound traffic does not" periodic_strict
 test_case "case 53: round trip 150 ms with millisecond DPD: no false death" long_round_trip
 test_case "failover below two seconds with millisecond DPD" sub_second
+test_case "case 30: nothing in clear in any of it" nothing_in_clear
 finish
