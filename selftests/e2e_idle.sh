@@ -9,7 +9,7 @@
 module_need
 agent_need
 
-plan 16
+plan 17
 
 # Lateness: 6.12 keeps `lastused` (1.25 s + 2 ticks, and our own), 6.1 samples every T/8 (kernel.md 3.1).
 late_ms()
@@ -236,4 +236,5 @@ test_case "case 18: liveness checks do not keep the pair" keepalives_do_not_coun
 test_case "case 20: two lines, one idle: only that pair goes" two_lines
 test_case "case 21: the last pair takes the IKE SA with it" last_pair_closes_ike
 test_case "case 44: both ends idle out together" both_ends_idle_out
+test_case "case 30: nothing in clear in any of it" nothing_in_clear
 finish
