@@ -157,21 +157,50 @@ static int on_message(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+/* Its id, which a module that comes again has anew; 0: not there. */
+static int family_now(void)
+{
+	struct nl_sock *ask = nl_socket_alloc();
+	int rc = ask ? genl_connect(ask) : -NLE_NOMEM;
+
+	if (!rc)
+		rc = genl_ctrl_resolve(ask, PREFPEER_FAMILY_NAME);
+	nl_socket_free(ask);
+	return rc == -NLE_OBJ_NOTFOUND ? 0 : rc;
+}
+
+/* The module's going and coming may be among what was lost. */
+static void look_again(struct pp_listener *l)
+{
+	int id = family_now();
+
+	if (id < 0 || id == l->family)
+		return;
+	if (l->family) {
+		l->family = 0;
+		tell(l, PP_EV_MODULE_DOWN, 0, 0);
+	}
+	if (id && !join(l))
+		tell(l, PP_EV_MODULE_UP, 0, 0);
+}
+
 int pp_listen_read(struct pp_listener *l, pp_event_fn fn, void *ctx)
 {
+	bool overrun = false;
 	int rc;
 
 	l->fn = fn;
 	l->ctx = ctx;
-	for (;;) {
+	do {
 		rc = nl_recvmsgs(l->sk, l->cb);
-		if (rc == -NLE_AGAIN)
-			return 0;
-		if (rc == -NLE_NOMEM) /* ENOBUFS: libnl does not tell them apart */
+		if (rc == -NLE_NOMEM) { /* ENOBUFS: libnl does not tell them apart */
+			overrun = true;
 			tell(l, PP_EV_OVERRUN, 0, 0);
-		else if (rc < 0 && rc != -NLE_INTR)
-			return pp_nl_errno(rc);
-	}
+		}
+	} while (rc >= 0 || rc == -NLE_NOMEM || rc == -NLE_INTR);
+	if (overrun)
+		look_again(l);
+	return rc == -NLE_AGAIN ? 0 : pp_nl_errno(rc);
 }
 
 /* ---- the socket ---------------------------------------------------------- */
