@@ -127,6 +127,7 @@ int xfrm_parse_policy(const struct nlmsghdr *nlh, struct kernel_policy *out)
 	out->dir = (enum policy_dir)info->dir;
 	out->priority = info->priority;
 	out->index = info->index;
+	out->used_s = info->curlft.use_time;
 	out->action = info->action == XFRM_POLICY_BLOCK ? POLICY_BLOCK : POLICY_ALLOW;
 	if (xfrm_get_selector(&info->sel, &out->sel))
 		return -ENOENT;

@@ -75,7 +75,8 @@ struct kernel_policy {
 	uint32_t reqid;    /* PROTECT: of the template. ALLOW, BLOCK: 0 */
 	struct addr tmpl_src, tmpl_dst; /* out: local, peer; in, fwd: saddr 0, daddr 0 or local (§12) */
 	sa_family_t tmpl_family;
-	uint32_t index; /* from a dump */
+	uint32_t index;  /* from a dump */
+	uint64_t used_s; /* from a dump: wall clock of the last packet that met it; 0 = none did */
 };
 
 /* ---- what the module, or polling, knows ----------------------------------- */

@@ -200,6 +200,13 @@ static void on_addresses(void *ctx, mono_t now)
 	entries_local_changed(a->entries, now);
 }
 
+static const struct spd *on_watch(void *ctx)
+{
+	const struct agent *a = ctx;
+
+	return a->spd;
+}
+
 static void on_resolve(void *ctx, const char *name, sa_family_t family, uint32_t query)
 {
 	struct agent *a = ctx;
@@ -271,7 +278,7 @@ static int open_edges(struct agent *a)
 	err = resolve_open(loop_base(a->loop), loop_timers(a->loop), NULL, on_answer, a, &a->resolve);
 	if (err)
 		return refuse("the resolver cannot be opened", err);
-	err = watch_open(loop_timers(a->loop), &a->kernel, &a->watch);
+	err = watch_open(loop_timers(a->loop), &a->kernel, on_watch, a, &a->watch);
 	if (err)
 		return refuse("no memory", err);
 	err = route_open(loop_base(a->loop), loop_timers(a->loop), on_addresses, a, &a->route);

@@ -9,11 +9,16 @@
 
 #include "lib/timer.h"
 #include "prefpeerd/kernel.h"
+#include "prefpeerd/spd/spd.h"
 
 struct watch;
 
+/* The policies in force, to say which of them caught a packet; NULL: none yet. */
+typedef const struct spd *(*watch_spd_fn)(void *ctx);
+
 /* 0 or -ENOMEM. Copies *k. */
-int watch_open(const struct timers *timers, const struct kernel *k, struct watch **out);
+int watch_open(const struct timers *timers, const struct kernel *k, watch_spd_fn spd, void *ctx,
+	       struct watch **out);
 void watch_close(struct watch *w); /* NULL is fine */
 
 #endif

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the agent says of packets that XFRM only counts: which ones, and how often. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/log.h"
+#include "prefpeerd/test/conf_help.h"
+#include "prefpeerd/test/fake_clock.h"
+#include "prefpeerd/test/fake_spd.h"
+#include "prefpeerd/watch.h"
+
+#define CONF \
+	"crypto isakmp key secret address 10.1.1.1\n" \
+	"crypto ipsec transform-set T esp-gcm 128\n" \
+	"access-list 101 permit ip 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255\n" \
+	"access-list 102 permit ip 192.168.1.0 0.0.0.255 192.168.3.0 0.0.0.255\n" \
+	"crypto map M 10 ipsec-isakmp\n set peer 10.1.1.1\n set transform-set T\n" \
+	" match address 101\n" \
+	"crypto map M 20 ipsec-isakmp\n set transform-set T\n match address 102\n" \
+	"interface wan\n crypto map M\n"
+
+struct fixture {
+	struct fake_clock clock;
+	struct fake_spd f;
+	struct kernel_ops ops;
+	struct kernel kernel;
+	struct parsed x;
+	struct spd *spd;
+	struct watch *watch;
+	int real_stderr;
+	FILE *said;
+};
+
+/* Of the one test that runs. */
+static struct {
+	const char *name;
+	uint64_t value;
+} counter;
+
+static int stat_read(void *impl, const char *name, uint64_t *out)
+{
+	if (!counter.name || strcmp(counter.name, name))
+		return -ENOENT;
+	*out = counter.value;
+	return 0;
+}
+
+static uint32_t one_reqid(void *ctx, const char *map, unsigned seq, const struct selector *sel)
+{
+	return REQID_FIRST + seq;
+}
+
+static const struct spd *in_force(void *ctx)
+{
+	return ((struct fixture *)ctx)->spd;
+}
+
+static void compile(struct fixture *fx)
+{
+	struct prefix net = { .len = 24 };
+	const struct spd_iface wan = { .name = "wan", .nets = &net, .n_nets = 1 };
+	const struct spd_env env = { &wan, 1, one_reqid, NULL };
+
+	assert_int_equal(addr_parse("10.9.9.2", &net.addr), 0);
+	fx->x = conf_help_parse(CONF);
+	fx->spd = spd_compile(fx->x.c, &env);
+	assert_non_null(fx->spd);
+	assert_int_equal(spd_apply(fx->spd, NULL, &fx->f.kernel), 0);
+}
+
+static int setup(void **state)
+{
+	struct fixture *fx = calloc(1, sizeof(*fx));
+
+	log_init(LOG_LVL_INFO);
+	fake_clock_init(&fx->clock);
+	fake_spd_init(&fx->f);
+	compile(fx);
+	fx->ops = *fx->f.kernel.ops;
+	fx->ops.stat_read = stat_read;
+	fx->kernel = (struct kernel){ &fx->ops, fx->f.kernel.impl };
+	counter.name = NULL;
+	counter.value = 0;
+	assert_int_equal(watch_open(&fx->clock.timers, &fx->kernel, in_force, fx, &fx->watch), 0);
+	fx->said = tmpfile();
+	fx->real_stderr = dup(STDERR_FILENO);
+	dup2(fileno(fx->said), STDERR_FILENO);
+	*state = fx;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fx = *state;
+
+	dup2(fx->real_stderr, STDERR_FILENO);
+	close(fx->real_stderr);
+	fclose(fx->said);
+	watch_close(fx->watch);
+	spd_free(fx->spd);
+	conf_help_free(&fx->x);
+	fake_spd_fini(&fx->f);
+	fake_clock_fini(&fx->clock);
+	free(fx);
+	return 0;
+}
+
+/* The next look, and all that was said by it. Caller frees. */
+static char *look(struct fixture *fx)
+{
+	char *text = calloc(1, 4096);
+
+	assert_int_equal(ftruncate(fileno(fx->said), 0), 0);
+	lseek(fileno(fx->said), 0, SEEK_SET);
+	assert_true(fake_clock_step(&fx->clock));
+	assert_true(pread(fileno(fx->said), text, 4095, 0) >= 0);
+	return text;
+}
+
+static void says(struct fixture *fx, const char *what)
+{
+	char *text = look(fx);
+
+	if (what && !strstr(text, what))
+		fail_msg("said: %s", text);
+	if (!what && *text)
+		fail_msg("nothing was to be said, not: %s", text);
+	free(text);
+}
+
+static void grows(const char *name)
+{
+	counter.name = name;
+	counter.value += 7;
+}
+
+/* As if a packet had just met the out policy for @dst, of a line or not. */
+static void meets(struct fixture *fx, const char *dst, bool of_line)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(dst, &a), 0);
+	for (unsigned i = 0; i < fx->f.n; i++) {
+		struct kernel_policy *p = &fx->f.list[i].p;
+
+		if (p->dir == POLICY_OUT && addr_equal(&p->sel.dst.addr, &a) &&
+		    (p->sel.src.len != 32) == of_line)
+			p->used_s = (uint64_t)time(NULL);
+	}
+}
+
+/* §4.1, case 50 */
+static void test_case_50_nat(void **state)
+{
+	struct fixture *fx = *state;
+
+	says(fx, NULL);
+	grows("XfrmOutPolBlock");
+	meets(fx, "192.168.2.0", false);
+	says(fx, "packets for 192.168.2.0/24 leave with the WAN address; exempt them from NAT (nft: rt ipsec exists accept) (XfrmOutPolBlock +7)");
+	says(fx, NULL);
+}
+
+/* A line that nothing can protect blocks too: NAT is not to blame. */
+static void test_blocked_line(void **state)
+{
+	struct fixture *fx = *state;
+
+	grows("XfrmOutPolBlock");
+	meets(fx, "192.168.3.0", true);
+	says(fx, "packets for 192.168.3.0/24 were blocked: crypto map M 20 cannot protect them now");
+}
+
+static void test_somebody_elses(void **state)
+{
+	struct fixture *fx = *state;
+
+	grows("XfrmOutPolBlock");
+	says(fx, "a policy that is not prefpeerd's");
+}
+
+static void test_inbound(void **state)
+{
+	struct fixture *fx = *state;
+
+	grows("XfrmInTmplMismatch");
+	says(fx, "%CRYPTO-4-RECVD_PKT_NOT_IPSEC: ");
+	grows("XfrmInPolBlock");
+	says(fx, "%CRYPTO-4-RECVD_PKT_NOT_IPSEC: ");
+	grows("XfrmInNoStates");
+	says(fx, "%CRYPTO-4-RECVD_PKT_INV_SPI: ");
+	grows("XfrmInNoPols");
+	says(fx, "by an SA that no access list permits");
+}
+
+/* IOS: at most once a minute (semantics.md §7). */
+static void test_once_a_minute(void **state)
+{
+	struct fixture *fx = *state;
+	mono_t first = fake_clock_next(&fx->clock);
+
+	grows("XfrmInNoStates");
+	free(look(fx));
+	assert_int_equal(mono_diff_ms(fake_clock_next(&fx->clock), first), 60000);
+	assert_int_equal(fake_clock_count(&fx->clock), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_case_50_nat, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_blocked_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_somebody_elses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_inbound, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_once_a_minute, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("packets that XFRM only counts", tests, NULL, NULL);
+}
