@@ -2,18 +2,24 @@
 #
 # The tap, and traffic. Sourced by lib.sh.
 #
-# One tap, in transit, on the side of the branch. wire.c says how a capture
-# reads. Before a test acts, and again before it reads, a marker frame must be
+# One tap, in transit, on the side of the branch; a test may start another on
+# another interface, and turn to either. wire.c says how a capture reads. Before a test acts, and again before it reads, a marker frame must be
 # in the file: then everything before it is too.
 
-capture_pcap= capture_marks=0
+capture_pcap= capture_dev= capture_marks=0
 
-# capture_start [NAME]: $tmp/NAME.pcap
+# capture_turn NAME DEVICE: what is read from here on.
+capture_turn()
+{
+	capture_pcap=$tmp/$1.pcap
+	capture_dev=$2
+}
+
+# capture_start [NAME [DEVICE]]: $tmp/NAME.pcap
 capture_start()
 {
-	capture_pcap=$tmp/${1:-wire}.pcap
-	capture_marks=0
-	bg "$capture_pcap.log" ip netns exec "$transit" tcpdump -i branch --immediate-mode -U \
+	capture_turn "${1:-wire}" "${2:-branch}"
+	bg "$capture_pcap.log" ip netns exec "$transit" tcpdump -i "$capture_dev" --immediate-mode -U \
 		--time-stamp-precision=nano -Z root -w "$capture_pcap" -s 0
 	capture_pid=$bg_pid
 	wait_for 30 test -s "$capture_pcap" && capture_sync
@@ -27,7 +33,7 @@ capture_has_mark()
 # A frame sent before the tap listens is lost: send until one is seen.
 capture_mark()
 {
-	in_ns "$transit" "$udpflow" mark branch "prefpeer-mark-$1-" && capture_has_mark "$1"
+	in_ns "$transit" "$udpflow" mark "$capture_dev" "prefpeer-mark-$1-" && capture_has_mark "$1"
 }
 
 # capture_sync: everything that was on the wire by now is in the file.

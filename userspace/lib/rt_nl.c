@@ -13,7 +13,7 @@
 
 struct rt_nl {
 	struct nl_sock *ask, *hear;
-	bool changed;
+	unsigned changed; /* RT_CHANGED_… */
 };
 
 static int nl_errno(int err)
@@ -39,7 +39,14 @@ static int heard(struct nl_msg *msg, void *arg)
 {
 	struct rt_nl *rt = arg;
 
-	rt->changed = true;
+	switch (nlmsg_hdr(msg)->nlmsg_type) {
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		rt->changed |= RT_CHANGED_ADDRESSES;
+		break;
+	default:
+		rt->changed |= RT_CHANGED_OTHER;
+	}
 	return NL_OK;
 }
 
@@ -99,16 +106,16 @@ int rt_nl_fd(const struct rt_nl *rt)
 	return nl_socket_get_fd(rt->hear);
 }
 
-bool rt_nl_drain(struct rt_nl *rt)
+unsigned rt_nl_drain(struct rt_nl *rt)
 {
 	int err;
 
-	rt->changed = false;
+	rt->changed = 0;
 	do {
 		err = nl_recvmsgs_default(rt->hear);
 		/* An overrun may hide any change. */
 		if (err == -NLE_NOMEM)
-			rt->changed = true;
+			rt->changed = RT_CHANGED_ADDRESSES | RT_CHANGED_OTHER;
 	} while (err >= 0 || err == -NLE_NOMEM);
 	return rt->changed;
 }

@@ -22,8 +22,11 @@ int rt_nl_open(struct rt_nl **out);
 void rt_nl_close(struct rt_nl *rt);
 /* The listening socket, non-blocking: addresses, links, routes and rules of both families. */
 int rt_nl_fd(const struct rt_nl *rt);
-/* Empties the listening socket. True when anything changed (or was lost). */
-bool rt_nl_drain(struct rt_nl *rt);
+/* What was heard; an overrun of the socket may hide any change, and counts as all of them. */
+#define RT_CHANGED_ADDRESSES 1u
+#define RT_CHANGED_OTHER 2u /* links, routes, rules */
+/* Empties the listening socket; RT_CHANGED_… of what was in it, 0 for nothing. */
+unsigned rt_nl_drain(struct rt_nl *rt);
 /* The route to @dst: its preferred source and interface. -ENETUNREACH and the like. */
 int rt_nl_route(struct rt_nl *rt, const struct addr *dst, struct addr *src, char ifname[16]);
 /* Every address of every interface, both families. -EINTR: they changed meanwhile, ask again. */

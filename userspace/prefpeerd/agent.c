@@ -40,22 +40,19 @@ static void tell_notes(const struct agent *a, const struct config *conf, const s
 }
 
 /* Without the addresses the blocks against the NAT hole (semantics.md §4.1) would go: no spd then. */
-static int compile(struct agent *a, const struct config *conf, struct spd **out)
+static int compile(struct agent *a, const struct config *conf, struct spd_iface **ifaces,
+		   unsigned *n, struct spd **out)
 {
-	struct spd_iface *ifaces = NULL;
 	struct spd_env env = { .reqid_for = agent_line_reqid, .ctx = a->reqids };
-	unsigned n = 0;
-	int err;
+	int err = route_env(a->route, conf, ifaces, n);
 
-	err = route_env(a->route, conf, &ifaces, &n);
 	if (err) {
 		log_err(AREA, "addresses of the interfaces cannot be read: %s", strerror(-err));
 		return err;
 	}
-	env.ifaces = ifaces;
-	env.n_ifaces = n;
+	env.ifaces = *ifaces;
+	env.n_ifaces = *n;
 	*out = spd_compile(conf, &env);
-	route_env_free(ifaces, n);
 	if (!*out)
 		return -ENOMEM;
 	tell_notes(a, conf, *out);
@@ -98,31 +95,92 @@ static int bring_into_force(struct agent *a, const struct config *conf, struct s
 	return entries_configure(a->entries, conf, spd, now);
 }
 
+static bool has_interface(const struct map *m, const char *ifname)
+{
+	for (unsigned i = 0; m && i < m->n_interfaces; i++)
+		if (!strcmp(m->interfaces[i], ifname))
+			return true;
+	return false;
+}
+
+/* A map that leaves an interface takes along what ran by its address (semantics.md §4.8). */
+static bool interface_removed(const struct config *old, const struct config *new)
+{
+	for (unsigned i = 0; old && i < old->n_maps; i++) {
+		const struct map *m = old->maps[i];
+
+		for (unsigned k = 0; k < m->n_interfaces; k++)
+			if (!has_interface(conf_find_map(new, m->name), m->interfaces[k]))
+				return true;
+	}
+	return false;
+}
+
 int agent_configure(struct agent *a, struct config *conf, mono_t now)
 {
+	struct spd_iface *ifaces = NULL;
 	struct spd *spd = NULL;
-	int err = compile(a, conf, &spd);
+	bool removed = interface_removed(a->conf, conf);
+	unsigned n = 0;
+	int err = compile(a, conf, &ifaces, &n, &spd);
 
-	if (err)
-		return err;
-	resolve_config(a->resolve, conf);
-	err = bring_into_force(a, conf, spd, now);
+	if (!err) {
+		resolve_config(a->resolve, conf);
+		err = bring_into_force(a, conf, spd, now);
+	}
 	if (err) {
 		resolve_config(a->resolve, a->conf);
 		spd_free(spd);
+		route_env_free(ifaces, n);
 		return err;
 	}
 	if (a->conf != conf)
 		config_free(a->conf);
 	spd_free(a->spd);
+	route_env_free(a->ifaces, a->n_ifaces);
 	a->conf = conf;
 	a->spd = spd;
+	a->ifaces = ifaces;
+	a->n_ifaces = n;
+	if (removed)
+		entries_local_changed(a->entries, now);
 	return 0;
 }
 
 int agent_recompile(struct agent *a, mono_t now)
 {
 	return agent_configure(a, a->conf, now);
+}
+
+void agent_readdress(struct agent *a, mono_t now)
+{
+	struct spd_iface *ifaces = NULL;
+	unsigned n = 0;
+	int err = route_env(a->route, a->conf, &ifaces, &n);
+	bool same = !err && route_env_equal(ifaces, n, a->ifaces, a->n_ifaces);
+
+	route_env_free(ifaces, n);
+	if (!same && !err)
+		err = agent_recompile(a, now);
+	if (!err)
+		return;
+	log_err(AREA, "policies could not follow the new addresses: %s; trying again",
+		strerror(-err));
+	if (!timer_armed(&a->policy_retry))
+		agent_retry(a, now);
+}
+
+struct config *agent_load(const char *path)
+{
+	struct conf_diags diags = { 0 };
+	struct config *conf = NULL;
+	int err = config_load(path, &conf, &diags);
+
+	conf_diags_print(&diags, path, NULL, stderr);
+	if (err && !diags.n)
+		log_err(AREA, "%s cannot be read: %s", path, strerror(-err));
+	conf_diags_free(&diags);
+	return err ? NULL : conf;
 }
 
 static char *diags_text(const struct conf_diags *d, const char *path)

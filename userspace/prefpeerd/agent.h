@@ -34,6 +34,8 @@ struct agent {
 	struct reqid_table *reqids;
 	struct config *conf;     /* the one in force */
 	struct spd *spd;         /* compiled from conf */
+	struct spd_iface *ifaces; /* … against these addresses */
+	unsigned n_ifaces;
 	struct entries *entries;
 	struct control *control;
 	struct resolve *resolve;
@@ -44,6 +46,8 @@ struct agent {
 	struct timer policy_retry;
 };
 
+/* The configuration at start; what is wrong with it goes to standard error. NULL: not usable. */
+struct config *agent_load(const char *path);
 /*
  * Read the file again and bring the difference into force (semantics.md §4.8).
  * On any error the old configuration stays and @report (owned by the caller,
@@ -52,6 +56,8 @@ struct agent {
 int agent_reload(struct agent *a, mono_t now, char **report);
 /* Compile the configuration in force against the addresses as they are, and apply. */
 int agent_recompile(struct agent *a, mono_t now);
+/* An address came or went: the same, if the maps' interfaces have others now; on failure again. */
+void agent_readdress(struct agent *a, mono_t now);
 /*
  * Take @conf into force; ownership passes with 0. The first time every policy
  * must be in place (fail closed: -errno otherwise); later, those that the

@@ -141,7 +141,7 @@ static int on_local_addr(void *ctx, const struct map_entry *e, const struct addr
 	int err;
 
 	err = route_local_addr(a->route, e->map, peer, out, why, sizeof(why));
-	if (err)
+	if (err && route_is_news(a->route, why))
 		log_info("route", "map %s %u: %s", e->map->name, e->seq, why);
 	return err == -ENODEV ? -ENONET : err;
 }
@@ -189,14 +189,13 @@ static void on_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now
 
 static void on_addresses(void *ctx, mono_t now)
 {
-	struct agent *a = ctx;
-	int err = agent_recompile(a, now);
+	agent_readdress(ctx, now);
+}
 
-	if (err && !timer_armed(&a->policy_retry))
-		agent_retry(a, now);
-	if (err)
-		log_err(AREA, "policies could not follow the new addresses: %s; trying again",
-			strerror(-err));
+static void on_settled(void *ctx, mono_t now)
+{
+	struct agent *a = ctx;
+
 	entries_local_changed(a->entries, now);
 }
 
@@ -243,19 +242,6 @@ static int refuse(const char *what, int err)
 	return 1;
 }
 
-static struct config *load(const char *path)
-{
-	struct conf_diags diags = { 0 };
-	struct config *conf = NULL;
-	int err = config_load(path, &conf, &diags);
-
-	conf_diags_print(&diags, path, NULL, stderr);
-	if (err && !diags.n)
-		log_err(AREA, "%s cannot be read: %s", path, strerror(-err));
-	conf_diags_free(&diags);
-	return err ? NULL : conf;
-}
-
 /* As root: everything that needs more than CAP_NET_ADMIN later. */
 static int open_edges(struct agent *a)
 {
@@ -281,7 +267,8 @@ static int open_edges(struct agent *a)
 	err = watch_open(loop_timers(a->loop), &a->kernel, on_watch, a, &a->watch);
 	if (err)
 		return refuse("no memory", err);
-	err = route_open(loop_base(a->loop), loop_timers(a->loop), on_addresses, a, &a->route);
+	err = route_open(loop_base(a->loop), loop_timers(a->loop),
+			 &(struct route_events){ on_addresses, on_settled, a }, &a->route);
 	if (err)
 		return refuse("rtnetlink cannot be reached", err);
 	err = reqid_table_seed(a->reqids, &a->kernel);
@@ -343,7 +330,7 @@ static int run(struct agent *a)
 	err = sandbox_early();
 	if (err)
 		return refuse("core dumps cannot be switched off", err);
-	conf = load(a->opt.conf_path);
+	conf = agent_load(a->opt.conf_path);
 	if (!conf)
 		return 1;
 	if (open_edges(a) || make_entries(a) || watch_signals(a) || drop_root(a)) {
@@ -376,6 +363,7 @@ static void close_all(struct agent *a)
 	kernel_linux_close(&a->kernel);
 	reqid_table_free(a->reqids);
 	spd_free(a->spd);
+	route_env_free(a->ifaces, a->n_ifaces);
 	config_free(a->conf);
 	history_free(a->history);
 	loop_free(a->loop);
@@ -420,7 +408,7 @@ static int flush(struct agent *a)
 static int lock(struct agent *a)
 {
 	struct spd_env env = { .reqid_for = agent_line_reqid };
-	struct config *conf = load(a->opt.conf_path);
+	struct config *conf = agent_load(a->opt.conf_path);
 	struct spd *spd = NULL;
 	int err = -EINVAL;
 

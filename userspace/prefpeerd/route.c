@@ -15,31 +15,44 @@
 /* A dump that addresses change under is asked for again, so often. */
 #define ENV_TRIES 5
 
+/* Sentences said lately. */
+#define SAID_MAX 16
+#define SAID_AGAIN_MS 60000
+
+struct said {
+	char text[160];
+	mono_t at;
+};
+
 struct route {
 	struct rt_nl *nl;
 	struct event *ev;
 	const struct timers *timers;
 	struct timer settle;
-	route_changed_fn changed;
-	void *ctx;
+	struct route_events events;
+	struct said said[SAID_MAX];
+	unsigned next_said;
 };
 
 static void settled(struct timer *t, mono_t now)
 {
 	struct route *r = timer_container(t, struct route, settle);
 
-	r->changed(r->ctx, now);
+	r->events.settled(r->events.ctx, now);
 }
 
 static void readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct route *r = arg;
+	unsigned changed = rt_nl_drain(r->nl);
 
-	if (rt_nl_drain(r->nl) && !timer_armed(&r->settle))
+	if (changed & RT_CHANGED_ADDRESSES)
+		r->events.addresses(r->events.ctx, mono_now());
+	if (changed && !timer_armed(&r->settle))
 		timer_set(r->timers, &r->settle, mono_add_ms(mono_now(), SETTLE_MS));
 }
 
-int route_open(struct event_base *base, const struct timers *timers, route_changed_fn fn, void *ctx,
+int route_open(struct event_base *base, const struct timers *timers, const struct route_events *ev,
 	       struct route **out)
 {
 	struct route *r = calloc(1, sizeof(*r));
@@ -48,8 +61,7 @@ int route_open(struct event_base *base, const struct timers *timers, route_chang
 	if (!r)
 		return -ENOMEM;
 	r->timers = timers;
-	r->changed = fn;
-	r->ctx = ctx;
+	r->events = *ev;
 	timer_init(&r->settle, settled);
 	err = rt_nl_open(&r->nl);
 	if (err)
@@ -164,6 +176,21 @@ int route_local_addr(struct route *r, const struct map *m, const struct addr *pe
 	return err;
 }
 
+bool route_is_news(struct route *r, const char *why)
+{
+	mono_t now = mono_now();
+	struct said *s;
+
+	for (unsigned i = 0; i < SAID_MAX; i++)
+		if (!strncmp(r->said[i].text, why, sizeof(r->said[i].text) - 1) &&
+		    mono_before(now, mono_add_ms(r->said[i].at, SAID_AGAIN_MS)))
+			return false;
+	s = &r->said[r->next_said++ % SAID_MAX];
+	snprintf(s->text, sizeof(s->text), "%s", why);
+	s->at = now;
+	return true;
+}
+
 struct collect {
 	struct spd_iface *list;
 	unsigned n;
@@ -240,6 +267,27 @@ int route_env(struct route *r, const struct config *c, struct spd_iface **out, u
 	*out = col.list;
 	*n = col.n;
 	return 0;
+}
+
+static bool same_iface(const struct spd_iface *a, const struct spd_iface *b)
+{
+	if (strcmp(a->name, b->name) || a->n_nets != b->n_nets)
+		return false;
+	for (unsigned i = 0; i < a->n_nets; i++)
+		if (!prefix_equal(&a->nets[i], &b->nets[i]))
+			return false;
+	return true;
+}
+
+bool route_env_equal(const struct spd_iface *a, unsigned na, const struct spd_iface *b,
+		     unsigned nb)
+{
+	if (na != nb)
+		return false;
+	for (unsigned i = 0; i < na; i++)
+		if (!same_iface(&a[i], &b[i]))
+			return false;
+	return true;
 }
 
 void route_env_free(struct spd_iface *ifaces, unsigned n)

@@ -14,9 +14,17 @@
 #include "prefpeerd/spd/spd.h"
 
 struct route;
-typedef void (*route_changed_fn)(void *ctx, mono_t now);
 
-int route_open(struct event_base *base, const struct timers *timers, route_changed_fn fn, void *ctx,
+struct route_events {
+	/* At once: an address came or went, and source NAT may use it already. */
+	void (*addresses)(void *ctx, mono_t now);
+	/* Once a burst of changes is over: local addresses may have changed. */
+	void (*settled)(void *ctx, mono_t now);
+	void *ctx;
+};
+
+/* 0 or -errno. */
+int route_open(struct event_base *base, const struct timers *timers, const struct route_events *ev,
 	       struct route **out);
 void route_close(struct route *r);
 /*
@@ -28,8 +36,12 @@ void route_close(struct route *r);
  */
 int route_local_addr(struct route *r, const struct map *m, const struct addr *peer,
 		     struct addr *out, char *why, size_t size);
+/* False for a sentence that was said within the last minute: every look at a route has one. */
+bool route_is_news(struct route *r, const char *why);
 /* The interfaces that carry a map of @c, with their addresses; free with route_env_free(). */
 int route_env(struct route *r, const struct config *c, struct spd_iface **out, unsigned *n);
 void route_env_free(struct spd_iface *ifaces, unsigned n);
+bool route_env_equal(const struct spd_iface *a, unsigned na, const struct spd_iface *b,
+		     unsigned nb);
 
 #endif

@@ -183,6 +183,7 @@ void conf_diags_print(const struct conf_diags *d, const char *path, const char *
 struct idle_time conf_entry_idle(const struct config *c, const struct map_entry *e);
 /* The key for a dialled or source address; NULL = none. */
 const struct psk *conf_psk(const struct config *c, const struct addr *peer);
+struct map *conf_find_map(const struct config *c, const char *name); /* NULL: none */
 const struct map_entry *conf_find_entry(const struct config *c, const char *map, unsigned seq);
 /* Why an entry has no policy at all (no access list, nothing permitted, no interface): a sentence,
  * or NULL. */

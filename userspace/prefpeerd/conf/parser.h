@@ -120,7 +120,6 @@ void cmd_peer_identity(struct parser *p, const struct cmd *cmd);
 void cmd_peer_key(struct parser *p, const struct cmd *cmd);
 
 /* config.c */
-struct map *conf_find_map(const struct config *c, const char *name);
 void conf_entry_free(struct map_entry *e);
 void conf_map_free(struct map *m);
 void conf_acl_free(struct acl *a);

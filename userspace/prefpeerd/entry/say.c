@@ -97,6 +97,7 @@ void say_note(const struct shell_entry *se, const struct core_note *n, char *buf
 {
 	const char *next = shell_peer_name(se, n->next);
 	const char *peer = shell_peer_name(se, n->peer);
+	const char *from = shell_peer_name(se, n->from_peer);
 	char t[32];
 
 	*buf = '\0';
@@ -104,7 +105,12 @@ void say_note(const struct shell_entry *se, const struct core_note *n, char *buf
 		add(buf, size, "%s called: ", peer ? peer : "-");
 	else if (n->type == NTF_NOTE && n->cause.reason != REASON_ACQUIRE && n->to == ENTRY_WALK)
 		add(buf, size, "%s: ", peer ? peer : "-");
-	say_cause(&n->cause, n->cause.text, buf + strlen(buf), size - strlen(buf));
+	/* A step that failed is told by what follows it: it was about the peer that is left. */
+	if (n->type == NTF_STATE && n->cause.reason == REASON_NO_LOCAL && from)
+		add(buf, size, "no route to %s through an interface that carries map %s", from,
+		    se->map);
+	else
+		say_cause(&n->cause, n->cause.text, buf + strlen(buf), size - strlen(buf));
 	if (n->cause.backoff_ms)
 		add(buf, size, "; again in %s", seconds(n->cause.backoff_ms, t, sizeof(t)));
 	if (n->type == NTF_STATE && n->to == ENTRY_UP && n->gap_ms >= 0)
