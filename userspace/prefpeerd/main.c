@@ -16,6 +16,7 @@
 #include "prefpeerd/entry/entries.h"
 #include "prefpeerd/history.h"
 #include "prefpeerd/kernel_linux.h"
+#include "prefpeerd/oneshot.h"
 #include "prefpeerd/report.h"
 #include "prefpeerd/resolve.h"
 #include "prefpeerd/sandbox.h"
@@ -369,64 +370,6 @@ static void close_all(struct agent *a)
 	loop_free(a->loop);
 }
 
-/* ---- the other modes -------------------------------------------------------------- */
-
-static void ignore_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now)
-{
-}
-
-static int with_kernel(struct agent *a, int (*fn)(struct agent *))
-{
-	int err, rc;
-
-	a->loop = loop_new();
-	if (!a->loop)
-		return refuse("no memory", -ENOMEM);
-	err = kernel_linux_open(loop_base(a->loop), loop_timers(a->loop), ignore_kernel_event, NULL,
-				&a->kernel);
-	if (err) {
-		loop_free(a->loop);
-		return refuse("XFRM cannot be reached", err);
-	}
-	rc = fn(a);
-	kernel_linux_close(&a->kernel);
-	loop_free(a->loop);
-	return rc;
-}
-
-static int flush(struct agent *a)
-{
-	int n = spd_flush(&a->kernel);
-
-	if (n < 0)
-		return refuse("policies could not all be removed", n);
-	printf("%d policies removed\n", n);
-	return 0;
-}
-
-/* Fail closed before there is a network: every line as `block` (A19). */
-static int lock(struct agent *a)
-{
-	struct spd_env env = { .reqid_for = agent_line_reqid };
-	struct config *conf = agent_load(a->opt.conf_path);
-	struct spd *spd = NULL;
-	int err = -EINVAL;
-
-	if (!conf)
-		return 1;
-	a->reqids = reqid_table_new();
-	if (a->reqids && !reqid_table_seed(a->reqids, &a->kernel)) {
-		env.ctx = a->reqids;
-		spd = spd_compile(conf, &env);
-	}
-	if (spd)
-		err = spd_apply(spd, NULL, &a->kernel);
-	spd_free(spd);
-	reqid_table_free(a->reqids);
-	config_free(conf);
-	return err ? refuse("not every line could be locked", err) : 0;
-}
-
 int main(int argc, char **argv)
 {
 	struct args args = {
@@ -443,9 +386,9 @@ int main(int argc, char **argv)
 	case MODE_CHECK:
 		return conf_main_check(a.opt.conf_path, stdout);
 	case MODE_FLUSH:
-		return with_kernel(&a, flush);
+		return oneshot_flush();
 	case MODE_LOCK:
-		return with_kernel(&a, lock);
+		return oneshot_lock(a.opt.conf_path);
 	default:
 		rc = run(&a);
 		close_all(&a);

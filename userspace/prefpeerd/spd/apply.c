@@ -152,6 +152,40 @@ int spd_apply(struct spd *s, const struct spd *prev, const struct kernel *k)
 	return err;
 }
 
+/* ---- before the agent runs ------------------------------------------------------- */
+
+/* A template that an agent put there is no less closed than a block, and may be in use. */
+static void keep_protected(struct kernel_policy *p, const struct kernel_spd *have)
+{
+	const struct kernel_policy *was = kernel_spd_find(have, p);
+	uint32_t priority = p->priority;
+
+	if (!was || was->action != POLICY_PROTECT || !spd_policy_is_ours(was))
+		return;
+	*p = *was;
+	p->priority = priority;
+}
+
+int spd_lock(struct spd *s, const struct kernel *k)
+{
+	struct kernel_spd have = { 0 };
+	int err = k->ops->policy_dump(k->impl, keep, &have);
+
+	for (unsigned i = 0; i < s->n_lines; i++)
+		s->lines[i]->blocked = true;
+	for (unsigned i = 0; i < s->n_policies; i++) {
+		spd_policy_fill(&s->policies[i]);
+		if (s->policies[i].line)
+			keep_protected(&s->policies[i].p, &have);
+	}
+	if (!err)
+		err = spd_place(s, &have, k);
+	if (!err)
+		err = put_all(s, &have, k);
+	free(have.list);
+	return err;
+}
+
 /* ---- one line, and none --------------------------------------------------------- */
 
 int spd_point(struct spd *s, struct spd_line *line, const struct addr *local,

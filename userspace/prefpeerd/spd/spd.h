@@ -91,6 +91,13 @@ int spd_apply(struct spd *s, const struct spd *prev, const struct kernel *k);
  */
 int spd_point(struct spd *s, struct spd_line *line, const struct addr *local,
 	      const struct addr *peer, const struct kernel *k);
+/*
+ * prefpeerd --lock (A19): every line of @s as `block` in all directions, what it lets
+ * through as it is. Nothing is removed; what is protected already, because an agent runs
+ * or ran, stays so. Consumes the meaning of @s: not for spd_apply() afterwards.
+ * 0 or the first -errno, having put all that could be.
+ */
+int spd_lock(struct spd *s, const struct kernel *k);
 /* prefpeerd --flush: remove every policy of ours. Returns how many, or -errno. */
 int spd_flush(const struct kernel *k);
 

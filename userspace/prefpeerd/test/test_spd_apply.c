@@ -122,6 +122,66 @@ static void test_insert_touches_nothing(void **state)
 	assert_int_equal(fx->f.n, 9);
 }
 
+static void fresh_run(struct fixture *fx)
+{
+	spd_free(fx->s);
+	fx->s = NULL;
+	reqid_table_free(fx->t);
+	fx->t = reqid_table_new();
+}
+
+static enum policy_action met(struct fixture *fx, enum policy_dir dir, const char *src,
+			      const char *dst)
+{
+	struct packet p = packet(src, dst);
+	const struct kernel_policy *q = fake_spd_lookup(&fx->f, dir, &p);
+
+	assert_non_null(q);
+	return q->action;
+}
+
+/* A19, case 55: closed before the agent, which then takes each over where it stands. */
+static void test_case_55_lock(void **state)
+{
+	struct fixture *fx = *state;
+	uint32_t priority;
+
+	load(fx, HEAD "access-list 101 deny ip host 192.168.1.9 192.168.2.0 0.0.0.255\n"
+		 PERMIT(1, 2) PERMIT(1, 3) TAIL);
+	assert_int_equal(spd_lock(fx->s, &fx->f.kernel), 0);
+	assert_int_equal(met(fx, POLICY_OUT, "192.168.1.1", "192.168.2.1"), POLICY_BLOCK);
+	assert_int_equal(met(fx, POLICY_FWD, "192.168.2.1", "192.168.1.1"), POLICY_BLOCK);
+	assert_int_equal(met(fx, POLICY_IN, "192.168.3.1", "192.168.1.1"), POLICY_BLOCK);
+	assert_int_equal(met(fx, POLICY_OUT, "192.168.1.9", "192.168.2.1"), POLICY_ALLOW);
+	priority = out_for(fx, "192.168.1.1", "192.168.2.1")->priority;
+
+	fresh_run(fx);
+	load(fx, HEAD PERMIT(1, 2) PERMIT(1, 3) TAIL);
+	apply(fx);
+	assert_int_equal(met(fx, POLICY_FWD, "192.168.2.1", "192.168.1.1"), POLICY_PROTECT);
+	assert_int_equal(out_for(fx, "192.168.1.1", "192.168.2.1")->priority, priority);
+	assert_int_equal(fx->f.n, 6);
+}
+
+/* An agent may be running: what it protects goes on, what it does not know yet is closed. */
+static void test_lock_beside_an_agent(void **state)
+{
+	struct fixture *fx = *state;
+	struct addr local = ip("10.9.9.2"), peer = ip("10.1.1.1");
+
+	load(fx, HEAD PERMIT(1, 2) PERMIT(1, 3) TAIL);
+	apply(fx);
+	assert_int_equal(spd_point(fx->s, fx->s->lines[0], &local, &peer, &fx->f.kernel), 0);
+	fresh_run(fx);
+	load(fx, HEAD PERMIT(1, 2) PERMIT(1, 4) TAIL);
+	assert_int_equal(spd_lock(fx->s, &fx->f.kernel), 0);
+	assert_int_equal(met(fx, POLICY_OUT, "192.168.1.1", "192.168.2.1"), POLICY_PROTECT);
+	assert_true(addr_equal(&out_for(fx, "192.168.1.1", "192.168.2.1")->tmpl_dst, &peer));
+	assert_int_equal(met(fx, POLICY_FWD, "192.168.2.1", "192.168.1.1"), POLICY_PROTECT);
+	assert_int_equal(met(fx, POLICY_OUT, "192.168.1.1", "192.168.4.1"), POLICY_BLOCK);
+	assert_int_equal(met(fx, POLICY_FWD, "192.168.3.1", "192.168.1.1"), POLICY_PROTECT);
+}
+
 /* A19: the next agent knows its own, keeps the reqids, and removes what is surplus. */
 static void test_takeover(void **state)
 {
@@ -279,6 +339,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_insert_touches_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_case_55_lock, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lock_beside_an_agent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_takeover, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_point, setup, teardown),

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "prefpeerd/agent.h"
+#include "prefpeerd/kernel_linux.h"
+#include "prefpeerd/oneshot.h"
+
+#define AREA "main"
+
+static int cannot(const char *what, int err)
+{
+	log_err(AREA, "%s: %s", what, strerror(-err));
+	return 1;
+}
+
+static void ignore_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now)
+{
+}
+
+/* The loop never runs: requests to the kernel are synchronous. */
+static int with_kernel(int (*fn)(const struct kernel *k, void *ctx), void *ctx)
+{
+	struct loop *loop = loop_new();
+	struct kernel k;
+	int err, rc;
+
+	if (!loop)
+		return cannot("no memory", -ENOMEM);
+	err = kernel_linux_open(loop_base(loop), loop_timers(loop), ignore_kernel_event, NULL, &k);
+	if (err) {
+		loop_free(loop);
+		return cannot("XFRM cannot be reached (root, or CAP_NET_ADMIN in this namespace, is needed)",
+			      err);
+	}
+	rc = fn(&k, ctx);
+	kernel_linux_close(&k);
+	loop_free(loop);
+	return rc;
+}
+
+static int flush(const struct kernel *k, void *ctx)
+{
+	int n = spd_flush(k);
+
+	if (n < 0)
+		return cannot("policies could not all be removed", n);
+	printf("%d policies removed\n", n);
+	return 0;
+}
+
+int oneshot_flush(void)
+{
+	return with_kernel(flush, NULL);
+}
+
+/* A `block` has no template, so none is needed. */
+static uint32_t any_reqid(void *ctx, const char *map, unsigned seq, const struct selector *sel)
+{
+	return REQID_FIRST;
+}
+
+static int lock(const struct kernel *k, void *ctx)
+{
+	int err = spd_lock(ctx, k);
+
+	return err ? cannot("not every line could be locked", err) : 0;
+}
+
+int oneshot_lock(const char *path)
+{
+	const struct spd_env env = { .reqid_for = any_reqid };
+	struct config *conf = agent_load(path);
+	struct spd *spd = conf ? spd_compile(conf, &env) : NULL;
+	int rc = 1;
+
+	if (spd)
+		rc = with_kernel(lock, spd);
+	else if (conf)
+		cannot("no memory", -ENOMEM);
+	spd_free(spd);
+	config_free(conf);
+	return rc;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What prefpeerd does without becoming the agent. Each returns an exit status. */
+#ifndef PREFPEERD_ONESHOT_H
+#define PREFPEERD_ONESHOT_H
+
+/* --flush: removes every policy of ours; says how many. */
+int oneshot_flush(void);
+/*
+ * --lock: fail closed in the boot window (semantics.md A19). Every line of the file at
+ * @path becomes `block`, unless it is protected already. Needs neither network nor names
+ * nor the module.
+ */
+int oneshot_lock(const char *path);
+
+#endif
