@@ -147,7 +147,7 @@ hub_child()
 	esp_proposals = $o_esp
 	rekey_time = $o_rekey
 	dpd_action = clear
-	updown = $selftests_dir/hub_updown $o_dir $site 192.168.2.$o_n fd00:2::$o_n
+	updown = $selftests_dir/hub_updown $o_dir $site 192.168.2.$o_n fd00:2::$o_n $o_metric
 	$o_child
 	CONF
 }
@@ -156,6 +156,7 @@ hub_child()
 # both families inside. Keys, with what they are otherwise:
 #   psk= id= remote_id= (addresses) proposals= esp= dpd=0s rekey=0 (CHILD_SA)
 #   ike_rekey=0 local_ts= remote_ts= local_ts6= remote_ts6=
+#   metric= (of its route at the site; it then stays beside the other hubs')
 #   conn= child= children= charon= (further lines of these sections)
 hub_start()
 {
@@ -165,7 +166,7 @@ hub_start()
 	local o_esp=aes128gcm16,aes256gcm16,aes128-sha256,aes256-sha256
 	local o_local_ts=$site_net o_remote_ts=$lan_net
 	local o_local_ts6=$site_net6 o_remote_ts6=$lan_net6
-	local o_conn= o_child= o_children= o_charon=
+	local o_metric= o_conn= o_child= o_children= o_charon=
 
 	eval "ns=\$hub$1"
 	for kv in "${@:2}"; do
