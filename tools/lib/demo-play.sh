@@ -16,7 +16,12 @@ steps=9 step=0 t0=0
 # at NS TEXT [WHERE]: one line of the timeline.
 at()
 {
-	printf '%9s s  %-67s %s\n' "$(seconds2 $(($1 - t0)))" "$2" "${3:+seen: $3}"
+	printf '%9s s  ' "$(seconds2 $(($1 - t0)))"
+	if [ -n "$3" ]; then
+		printf '%-67s seen: %s\n' "$2" "$3"
+	else
+		echo "$2"
+	fi
 }
 
 # seconds2 NANOSECONDS: 1.23
