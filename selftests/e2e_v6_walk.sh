@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Over IPv6 outside: what e2e_walk.sh and e2e_idle.sh see over IPv4.
+# Over IPv6 outside: what e2e_walk.sh and e2e_idle.sh see over IPv4. Then both
+# mixes, IPv4 within IPv6 and IPv6 within IPv4.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 . "$selftests_dir/lib_e2e.sh"
 module_need
 agent_need
 
-plan 7
+plan 10
 
 g1=2001:db8:1::1 g2=2001:db8:2::2 g3=2001:db8:3::3
 
@@ -143,6 +144,55 @@ idle_stays()
 	expect "tried" "order6 $t" $g2
 }
 
+# passes NAME: from now on
+passes() { wait_for 10 flow_more "$1" "$(flow_received "$1")"; }
+
+four_in_six()
+{
+	local t
+
+	conf6 "ipv6 " 101 "set peer $g1 default" "set peer $g2" || return
+	flow_listen four46 $site_host 5004 && flow_start four46 10000 0 $site_host 5004
+	up6 $g1 20 && passes four46 || fail "nothing passes through $g1" || return
+	t=$(now_ns)
+	hub_cut 1
+	up6 $g2 40 && passes four46 || fail "nothing passes through $g2" || return
+	flow_stop
+	capture_sync
+	expect "tried" "order6 $t" "$g1 $g2" || return
+	[ "$(wire_count " esp $branch_addr6 $g2 " "$t")" -gt 0 ] || fail "no ESP over IPv6" || return
+	hub_restore 1
+}
+
+six_in_four()
+{
+	local t
+
+	conf6 "" tosite6 "set peer $h1 default" "set peer $h2" || return
+	flow_listen six64 $site_host6 5006 && flow_start six64 10000 0 $site_host6 5006
+	up_with $h1 20 && passes six64 || fail "nothing passes through $h1" || return
+	t=$(now_ns)
+	hub_cut 1
+	up_with $h2 40 && passes six64 || fail "nothing passes through $h2" || return
+	flow_stop
+	capture_sync
+	expect "tried" "init_order $t" "$h1 $h2" || return
+	[ "$(wire_count " esp $branch_addr $h2 " "$t")" -gt 0 ] || fail "no ESP over IPv4" || return
+	hub_restore 1
+}
+
+# Idle in a mix: the clock is the pair's, whatever family it carries.
+six_in_four_idles()
+{
+	hub_cut 1
+	conf6 "" tosite6 "set peer $h1 default" "set peer $h2" \
+		"set security-association idle-time 60 default" || return
+	packet6
+	up_with $h2 40 || fail "not on $h2" || return
+	hub_restore 1
+	idle_end && expect "next attempt" next_peer $h1
+}
+
 test_case "IPv6 branch and three hubs" start || { finish; exit; }
 test_case "case 33: IPv6, case 8: second and default dead: default, second, third" two_dead
 test_case "case 33: IPv6, case 9: no default: shown peer stays, next attempt is the next" no_default_goes_on
@@ -151,5 +201,8 @@ test_case "case 33: IPv6, case 11: plain timer: the peer stays" idle_stays \
 	"set peer $g1 default" "set peer $g2" "set security-association idle-time 60"
 test_case "case 33: IPv6, case 12: default timer without a default peer: the peer stays" idle_stays \
 	"set peer $g1" "set peer $g2" "set security-association idle-time 60 default"
+test_case "IPv4 within IPv6: up, and over to the second" four_in_six
+test_case "IPv6 within IPv4: up, and over to the second" six_in_four
+test_case "IPv6 within IPv4: idle end goes home" six_in_four_idles
 test_case "case 30: nothing in clear in any of it" nothing_in_clear
 finish
