@@ -23,7 +23,7 @@ deps_vm="
 deps_peers="
 	charon-systemd strongswan-swanctl libstrongswan-standard-plugins
 	iproute2 iputils-ping nftables tcpdump procps jq passwd
-	systemd man-db bash-completion"
+	systemd man-db bash-completion nsd ldnsutils"
 # Only for the benchmark: what others do, and plots.
 deps_bench="frr gnuplot-nox"
 deps_lint="
