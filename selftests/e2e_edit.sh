@@ -1,0 +1,309 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The configuration edited while it is in use: what a reload does not touch
+# loses no packet, what it takes away is never in clear.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+. "$selftests_dir/lib_e2e.sh"
+module_need
+agent_need
+
+plan 13
+
+lan_net_acl="permit ip 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255"
+second_acl="permit ip host 172.16.1.1 192.168.2.0 0.0.0.255"
+
+start()
+{
+	e2e_up 3 || return
+	ip -n "$lan" addr add 172.16.1.1/32 dev lo
+	ip -n "$branch" route add 172.16.1.1/32 via 192.168.1.10
+	ip -n "$lan" addr add 192.168.1.20/24 dev lan0
+	step "$branch" neigh replace 192.168.1.20 lladdr "${topology_mac[$lan/lan0]}" dev lan0 nud permanent
+	steps_run
+	peer_stop hub1 && hub_start 1 remote_ts="$lan_net,172.16.1.1/32" || return
+	peer_stop hub2 && hub_start 2 remote_ts="$lan_net,172.16.1.1/32" || return
+	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2"
+	e2e_agent || return
+	flow_listen flow && flow_start flow 10000
+	up_with $h1 30 || fail "not up" || return
+	wait_for 10 flow_more flow 50 || fail "no traffic"
+}
+
+spi_of() { sa_spis "$branch" $branch_addr "$1"; }
+
+# reload: the file in $tmp is brought into force, or the case fails
+reload() { pp reload >"$tmp/reload.log" 2>&1 || fail "reload: $(cat "$tmp/reload.log")"; }
+
+# untouched FROM_NS SPI: line 1 went on with its pair and lost nothing
+untouched()
+{
+	sleep 1
+	expect "SPI of line 1" "spi_of $h1" "$2" || return
+	flow_report flow "$1"
+	[ "$received" -gt 50 ] || fail "only $received packets: nothing was proved" || return
+	[ "$lost" -eq 0 ] || fail "$lost packets of the untouched line were lost"
+}
+
+entry_comes_and_goes()
+{
+	local t t2 spi
+
+	spi=$(spi_of $h1)
+	t=$(now_ns)
+	e2e_more="access-list 102 permit ip 192.168.1.0 0.0.0.255 192.168.3.0 0.0.0.255
+crypto map tohub 2 ipsec-isakmp
+ set peer $h2
+ set transform-set ts
+ match address 102"
+	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" && reload || return
+	expect "entries" "pp -j map show | jq length" 2 || return
+	untouched "$t" "$spi" || return
+	e2e_more=
+	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" && reload || return
+	expect "entries" "pp -j map show | jq length" 1 || return
+	untouched "$t" "$spi"
+}
+
+line_comes_and_goes()
+{
+	local t t2 spi
+
+	spi=$(spi_of $h1)
+	t=$(now_ns)
+	e2e_acl="access-list 101 $second_acl
+access-list 101 $lan_net_acl"
+	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" && reload || return
+	in_ns "$lan" ping -c 1 -W 1 -I 172.16.1.1 $site_host >/dev/null
+	wait_for 20 lines_are_up 2 || fail "the new line does not come up" || return
+	in_ns "$lan" ping -c 3 -i 0.1 -W 1 -I 172.16.1.1 $site_host >/dev/null || fail "nothing by the new line" || return
+	expect "pairs" "spi_of $h1 | wc -l" 2 || return
+	t2=$(now_ns)
+	e2e_acl=
+	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" && reload || return
+	untouched "$t" "$spi" || return
+	capture_sync
+	[ "$(ike_count $h1 INFORMATIONAL "$t2")" -ge 1 ] || fail "the hub was not told that the line's pair went" || return
+	expect "pairs at the hub" "swanctl_of hub1 --list-sas | grep -c INSTALLED" 1
+}
+
+peer_comes_and_goes()
+{
+	local t t2 spi
+
+	spi=$(spi_of $h1)
+	t=$(now_ns)
+	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" "set peer $h3" && reload || return
+	expect "peers" "map_get '.peers | length'" 3 || return
+	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h3" && reload || return
+	e2e_conf "10 2 periodic" "set peer $h1" "set peer $h2" && reload || return
+	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" && reload || return
+	untouched "$t" "$spi"
+}
+
+# Values are for new SAs; the running ones keep theirs.
+values_change()
+{
+	local t t2 spi
+
+	spi=$(spi_of $h1)
+	t=$(now_ns)
+	e2e_conf "20 4 on-demand" "set peer $h1 default" "set peer $h2" \
+		"set security-association lifetime seconds 1800" && reload || return
+	sed -i 's/^crypto ipsec transform-set ts .*/crypto ipsec transform-set ts esp-gcm 256/' "$tmp/prefpeer.conf"
+	reload || return
+	untouched "$t" "$spi" || return
+	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" && reload || return
+	untouched "$t" "$spi"
+}
+
+bad_file()
+{
+	local t t2 spi
+
+	spi=$(spi_of $h1)
+	t=$(now_ns)
+	cp "$tmp/prefpeer.conf" "$tmp/good.conf"
+	echo "access-list 101 permitt ip any any" >>"$tmp/prefpeer.conf"
+	agent_reload
+	wait_for 10 grep -q "was not taken, the running configuration stays" "$tmp/agent.log" ||
+		fail "SIGHUP with a bad file says nothing" || return
+	grep -q "permitt" "$tmp/agent.log" || fail "it does not say what is wrong" || return
+	untouched "$t" "$spi" || return
+	cat "$tmp/good.conf" >"$tmp/prefpeer.conf"
+	agent_reload
+	wait_for 10 grep -q "prefpeer.conf is in force" "$tmp/agent.log" && untouched "$t" "$spi"
+}
+
+# deny_host PERMIT_LATER: LAN host .20 is taken out of entry 1
+deny_host()
+{
+	e2e_acl="access-list 101 deny ip host 192.168.1.20 192.168.2.0 0.0.0.255
+access-list 101 $lan_net_acl"
+	e2e_more=
+	[ -z "$1" ] || e2e_more="access-list 102 permit ip host 192.168.1.20 192.168.2.0 0.0.0.255
+crypto map tohub 2 ipsec-isakmp
+ set peer $h3
+ set transform-set ts
+ match address 102"
+	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" && reload
+}
+
+clear_of() { capture_sync; wire_clear "$2" | grep -c "$1"; }
+
+# Both hosts talk all the time, while the one is moved from entry to entry and back.
+cascade_under_traffic()
+{
+	local t t2 spi
+
+	peer_stop hub3 && hub_start 3 remote_ts=192.168.1.20/32 || return
+	spi=$(spi_of $h1)
+	bg "$tmp/ping20.log" ip netns exec "$lan" ping -i 0.01 -I 192.168.1.20 $site_host
+	ping20=$bg_pid
+	t=$(now_ns)
+	sleep 1
+	deny_host later || return
+	wait_for 20 sa_up "$branch" $branch_addr $h3 || fail "the denied host is not in entry 2" || return
+	sleep 1
+	untouched "$t" "$spi" || return
+	e2e_acl= e2e_more=
+	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" && reload || return
+	sleep 1
+	sa_none "$branch" $branch_addr $h3 || fail "SAs of the removed entry are left" || return
+	untouched "$t" "$spi" || return
+	nothing_in_clear "$t"
+}
+
+# Control of the last: without a later permit, a denied host is in clear, and only it.
+deny_is_clear()
+{
+	local t t2 spi
+
+	spi=$(spi_of $h1)
+	t=$(now_ns)
+	deny_host || return
+	sleep 1
+	[ "$(clear_of "192.168.1.20 $site_host" "$t")" -gt 10 ] || fail "a denied host is to be in clear" || return
+	expect "clear packets of the other host" "clear_of '192.168.1.10 $site_host' $t" 0 || return
+	e2e_acl=
+	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" && reload || return
+	t=$(now_ns)
+	sleep 1
+	expect "clear packets once it is permitted again" "clear_of '192.168.1.20 $site_host' $t" 0 || return
+	kill "$ping20"
+	untouched "$t" "$spi"
+}
+
+current_peer_removed()
+{
+	local t
+
+	t=$(now_ns)
+	e2e_conf "10 2 periodic" "set peer $h2 default" "set peer $h3" && reload || return
+	up_with $h2 20 || fail "not on the new first peer" || return
+	wait_for 10 peer_is_gone $h1 || fail "SAs with the removed peer are left" || return
+	wait_for 10 flow_more flow "$(($(flow_received flow) + 50))" || fail "no traffic" || return
+	flow_report flow "$t"
+	within "ms of silence" $((gap_ns / 1000000)) 0 1500
+	nothing_in_clear "$t"
+}
+
+# Case 43. The step fails with the reload, the walk goes on; nothing more to the removed one.
+tried_peer_removed()
+{
+	local t t2
+
+	hub_cut 2
+	t=$(now_ns)
+	state_await 60 WALK $h2 || fail "the default was not tried again" || return
+	wait_for 5 tried $h2 "$t" || fail "nothing sent to $h2" || return
+	t2=$(now_ns)
+	e2e_conf "10 2 periodic" "set peer $h1 default" && reload || return
+	up_with $h1 20 || fail "not on the only peer that is left" || return
+	capture_sync
+	within "ms from the reload to the first message to $h1" \
+		"$(ms_between "$t2" "$(ike_to $h1 IKE_SA_INIT "$t2" | awk '{ print $1; exit }')")" 0 1500 || return
+	t=$(now_ns)
+	sleep 10
+	capture_sync
+	expect "messages to the removed peer" "ike_count $h2 '' $t" 0 || return
+	hub_restore 2
+}
+
+tried() { capture_sync; [ "$(ike_count "$1" IKE_SA_INIT "$2")" -gt 0 ]; }
+
+# Not usable: its lines block. Each of the three reasons, under traffic.
+incomplete_blocks()
+{
+	local t what
+
+	for what in peer key set; do
+		e2e_conf "10 2 periodic" "set peer $h1 default"
+		case $what in
+		peer) sed -i '/ set peer/d' "$tmp/prefpeer.conf" ;;
+		key) sed -i '/^crypto isakmp key/d' "$tmp/prefpeer.conf" ;;
+		set) sed -i '/ set transform-set/d' "$tmp/prefpeer.conf" ;;
+		esac
+		t=$(now_ns)
+		reload || return
+		wait_for 10 peer_is_gone $h1 || fail "SAs of an entry without $what are left" || return
+		sleep 2
+		capture_sync
+		[ -z "$(wire_clear "$t")" ] || fail "without $what, in clear: $(wire_clear "$t" | head -n 1)" || return
+		expect "policies out that block, without $what" "ip -n $branch xfrm policy list dir out src $lan_net | grep -c 'action block'" 1 || return
+		e2e_conf "10 2 periodic" "set peer $h1 default" && reload || return
+		up_with $h1 20 || fail "not up once it is complete again" || return
+		[ -z "$(wire_clear "$t")" ] || fail "in clear: $(wire_clear "$t" | head -n 1)" || return
+	done
+}
+
+# Without an access list it protects nothing, and says so; others are not touched.
+inert_without_acl()
+{
+	local t t2 spi
+
+	spi=$(spi_of $h1)
+	t=$(now_ns)
+	e2e_more="crypto map tohub 2 ipsec-isakmp
+ set peer $h2
+ set transform-set ts"
+	e2e_conf "10 2 periodic" "set peer $h1 default" && reload || return
+	grep -q 'will remain disabled' "$tmp/reload.log" || fail "reload does not say so: $(cat "$tmp/reload.log")" || return
+	expect "policies for it" "ip -n $branch xfrm policy | grep -c '^src'" 4 || return
+	untouched "$t" "$spi"
+	e2e_more=
+}
+
+interface_removed()
+{
+	local t
+
+	sed -i '/^interface wan0/,$d' "$tmp/prefpeer.conf"
+	t=$(now_ns)
+	reload || return
+	wait_for 10 peer_is_gone $h1 || fail "SAs are left" || return
+	capture_sync
+	[ "$(ike_count $h1 INFORMATIONAL "$t")" -ge 1 ] || fail "no DELETE to the hub" || return
+	expect "policies" "ip -n $branch xfrm policy | grep -c '^src'" 0 || return
+	# As IOS has it: no crypto map on the interface, no protection.
+	sleep 1
+	[ "$(clear_of "$lan_host $site_host" "$t")" -gt 10 ] || fail "the tap sees nothing in clear" || return
+	e2e_conf "10 2 periodic" "set peer $h1 default" && reload || return
+	up_with $h1 20 || fail "not up with the map on its interface again"
+}
+
+test_case "a branch under traffic" start || { finish; exit; }
+test_case "an entry comes and goes: nothing lost" entry_comes_and_goes
+test_case "a line comes, with its pair, and goes: nothing of the other is lost" line_comes_and_goes
+test_case "peers come and go: nothing lost" peer_comes_and_goes
+test_case "timers and transforms change: for new SAs only" values_change
+test_case "SIGHUP with a bad file changes nothing" bad_file
+test_case "case 38: a cascade edited under traffic: nothing in clear, nothing lost" cascade_under_traffic
+test_case "case 32: positive control: a denied host is in clear, and only it" deny_is_clear
+test_case "the current peer is removed: to the first at once" current_peer_removed
+test_case "case 43: the peer being tried is removed: the next at once" tried_peer_removed
+test_case "an entry without peer, key or transform blocks, and comes back" incomplete_blocks
+test_case "an entry without access list is inert" inert_without_acl
+test_case "the interface is removed: SAs go, DELETE is sent" interface_removed
+finish

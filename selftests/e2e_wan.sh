@@ -1,0 +1,276 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The branch's own side: a WAN address that changes, goes and appears late; two
+# WANs of which one fails; a route that leads where no map is; changes that the
+# agent could not read in time.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+. "$selftests_dir/lib_e2e.sh"
+module_need
+agent_need
+
+plan 14
+
+# wan1: another provider, with an address of its own and its own tap. lan1: not for us.
+second_wan()
+{
+	link "$branch" wan1 "$transit" branch2
+	addr "$branch" wan1 10.9.0.2/24
+	addr "$transit" branch2 10.9.0.1/24
+	neighbour "$branch" wan1 "$transit" branch2 10.9.0.1
+	neighbour "$transit" branch2 "$branch" wan1 10.9.0.2
+	neighbour "$transit" branch "$branch" wan0 10.0.0.77
+	link "$branch" other "$transit" branch3
+	addr "$branch" other 10.8.0.2/24
+	addr "$transit" branch3 10.8.0.1/24
+	neighbour "$branch" other "$transit" branch3 10.8.0.1
+	neighbour "$transit" branch3 "$branch" other 10.8.0.2
+	steps_run
+}
+
+start()
+{
+	local n
+
+	getent passwd prefpeer >/dev/null ||
+		useradd --system --no-create-home --shell /usr/sbin/nologin prefpeer || return
+	chmod 0755 "$tmp"
+	topology 2 && second_wan && module_load || return
+	# The branch's address is what changes here.
+	for n in 1 2; do
+		hub_start $n remote_id=%any conn="remote_addrs = %any" || return
+	done
+	capture_start wan1 branch2 && capture_start
+	e2e_more="interface wan1
+ crypto map tohub"
+	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2"
+	e2e_agent || return
+	flow_listen flow && flow_start flow 10000
+	up_with $h1 30 || fail "not up with $h1"
+}
+
+route_is() { ip -n "$branch" route replace default "$@"; }
+
+# The address by which the last IKE_SA_INIT of the capture was sent, and to whom.
+last_init()
+{
+	capture_sync
+	wire_log "$1" | awk '$2 == "ike" && /exch=IKE_SA_INIT/ && / resp=0 / { a = $3 " " $4 } END { print a }'
+}
+
+# up_from LOCAL PEER SECONDS: traffic goes to PEER from LOCAL, now.
+up_from()
+{
+	wait_for "$3" sa_up "$branch" "$1" "$2" || fail "no SAs between $1 and $2" || return
+	wait_for 20 flow_more flow "$(($(flow_received flow) + 100))" || fail "no traffic after that"
+}
+
+address_changes()
+{
+	local t
+
+	t=$(now_ns)
+	ip -n "$branch" addr add 10.0.0.77/24 dev wan0
+	ip -n "$branch" addr del $branch_addr/24 dev wan0
+	# The first one's going took the second of the network and the route along.
+	ip -n "$branch" addr replace 10.0.0.77/24 dev wan0
+	route_is via 10.0.0.1
+	up_from 10.0.0.77 $h1 20 || return
+	expect "where the last attempt went" "last_init $t" "10.0.0.77 $h1" || return
+	expect "attempts to $h2" "ike_count $h2 IKE_SA_INIT $t" 0 || return
+	expect "SAs of the old address" "sa_spis $branch $branch_addr $h1; sa_spis $branch $h1 $branch_addr" "" || return
+	expect "current peer" current_peer $h1 || return
+	flow_report flow "$t"
+	within "ms of silence" $((gap_ns / 1000000)) 0 1500
+}
+
+# No address, no walk, no back-off: nothing is sent, the map says that it is DOWN.
+address_goes()
+{
+	local t
+
+	ip -n "$branch" addr del 10.0.0.77/24 dev wan0
+	state_await 10 DOWN || fail "not down without an address" || return
+	t=$(now_ns)
+	sleep 120
+	expect "state without an address" map_state DOWN || return
+	capture_sync
+	expect "IKE packets without an address" "wire_count ' ike ' $t" 0 || return
+	[ -z "$(wire_clear "$t")" ] || fail "in clear: $(wire_clear "$t" | head -n 1)"
+}
+
+address_appears_late()
+{
+	local t
+
+	t=$(now_ns)
+	ip -n "$branch" addr add $branch_addr/24 dev wan0
+	route_is via 10.0.0.1
+	up_from $branch_addr $h1 20 || return
+	flow_report flow "$t"
+	# A line was wanted: it does not wait for a packet, or for a larval's 30 s.
+	within "ms from the address to traffic" "$(ms_between "$t" "$(wire_first ' esp ' "$t")")" 0 1500 || return
+	expect "current peer" current_peer $h1
+}
+
+# At boot the agent may be first.
+agent_before_the_address()
+{
+	local t
+
+	agent_stop || return
+	ip -n "$branch" addr del $branch_addr/24 dev wan0
+	e2e_agent || return
+	t=$(now_ns)
+	sleep 20
+	capture_sync
+	expect "frames at the tap" "wire_log $t | awk '\$2 != \"mark\" && \$2 != \"arp\" && \$2 != \"other\"' | wc -l" 0 || return
+	ip -n "$branch" addr add $branch_addr/24 dev wan0
+	route_is via 10.0.0.1
+	up_from $branch_addr $h1 20
+}
+
+first_wan_fails()
+{
+	local t
+
+	ip -n "$branch" route add default via 10.9.0.1 metric 200
+	t=$(now_ns)
+	ip -n "$branch" link set wan0 down
+	up_from 10.9.0.2 $h1 20 || return
+	capture_turn wan1 branch2
+	capture_sync
+	expect "by the second WAN" "last_init $t" "10.9.0.2 $h1" || return
+	expect "current peer" current_peer $h1 || return
+	flow_report flow "$t"
+	within "ms of silence" $((gap_ns / 1000000)) 0 1500
+	nothing_in_clear "$t"
+}
+
+first_wan_returns()
+{
+	local t
+
+	capture_turn wire branch
+	t=$(now_ns)
+	ip -n "$branch" link set wan0 up
+	neighbour "$branch" wan0 "$transit" branch 10.0.0.1
+	steps_run
+	route_is via 10.0.0.1
+	up_from $branch_addr $h1 20 || return
+	expect "SAs of the second WAN" "sa_spis $branch 10.9.0.2 $h1" "" || return
+	nothing_in_clear "$t"
+}
+
+# Each peer by a WAN of its own: the second WAN's address speaks to the second peer.
+a_wan_for_each_peer()
+{
+	local t
+
+	ip -n "$branch" route add $h2/32 via 10.9.0.1
+	t=$(now_ns)
+	hub_cut 1
+	up_from 10.9.0.2 $h2 60 || return
+	expect "current peer" current_peer $h2 || return
+	nothing_in_clear "$t"
+}
+
+# The way to the default leads through an interface that carries no map.
+route_without_map()
+{
+	local t
+
+	hub_restore 1
+	ip -n "$branch" route add $h1/32 via 10.8.0.1
+	t=$(now_ns)
+	hub_cut 2
+	# Home first: that step fails at once; then the only other, which is silent.
+	state_await 60 BACKOFF || fail "no back-off: the walk had nowhere to go" || return
+	capture_sync
+	expect "attempts to $h1" "ike_count $h1 IKE_SA_INIT $t" 0 || return
+	monitor_has "\"text\":\"no route to $h1 through an interface that carries map tohub" ||
+		fail "monitor does not say why: $(last_state)" || return
+	grep -q "no route to $h1 through an interface that carries map tohub" "$tmp/agent.log" ||
+		fail "nor does the log" || return
+	ip -n "$branch" route del $h1/32 via 10.8.0.1
+	up_from $branch_addr $h1 90 || return
+	hub_restore 2
+	ip -n "$branch" route del $h2/32 via 10.9.0.1
+}
+
+# It applies to new SAs: the running tunnel is left alone (semantics.md §4.8).
+local_address()
+{
+	sed -i 's/^crypto map tohub 1 .*/crypto map tohub local-address other\n&/' "$tmp/prefpeer.conf"
+	pp reload || return
+	sleep 2
+	sa_up "$branch" $branch_addr $h1 || fail "reload tore the running tunnel down" || return
+	pp session clear || return
+	up_from 10.8.0.2 $h1 20 || fail "local-address is not what speaks" || return
+	sed -i '/local-address/d' "$tmp/prefpeer.conf"
+	pp reload && pp session clear || return
+	up_from $branch_addr $h1 20
+}
+
+# The map leaves the interface that it runs by.
+interface_removed()
+{
+	sed -i '/^interface wan0/,+1d' "$tmp/prefpeer.conf"
+	ip -n "$branch" route add $h2/32 via 10.9.0.1
+	pp reload || return
+	up_from 10.9.0.2 $h2 20 || fail "not by the interface that is left" || return
+	expect "SAs by the interface that is left" "sa_spis $branch $branch_addr $h1" "" || return
+	printf 'interface wan0\n crypto map tohub\n' >>"$tmp/prefpeer.conf"
+	pp reload || return
+	ip -n "$branch" route del $h2/32 via 10.9.0.1
+	pp session clear && up_from $branch_addr $h1 20
+}
+
+# More changes than its socket holds while it cannot read: it asks again.
+overrun()
+{
+	local n
+
+	kill -STOP "$agent_pid"
+	for ((n = 0; n < 20000; n++)); do
+		echo "addr add 10.77.$((n / 250)).$((n % 250 + 1))/32 dev lo"
+	done >"$tmp/flood"
+	sed 's/ add / del /' "$tmp/flood" >"$tmp/drain"
+	ip -n "$branch" addr add 10.0.0.77/24 dev wan0
+	ip -n "$branch" -batch "$tmp/flood" || return
+	ip -n "$branch" addr del $branch_addr/24 dev wan0
+	ip -n "$branch" addr replace 10.0.0.77/24 dev wan0
+	route_is via 10.0.0.1
+	ip -n "$branch" -batch "$tmp/drain" || return
+	[ "$(drops)" -gt 0 ] || fail "the socket did not overflow: nothing was proved" || return
+	kill -CONT "$agent_pid"
+	up_from 10.0.0.77 $h1 60
+}
+
+# Of the agent's sockets for rtnetlink (protocol 0).
+drops()
+{
+	awk -v pid="$agent_pid" '$2 == 0 { n += $9 } END { print n + 0 }' "/proc/$agent_pid/net/netlink"
+}
+
+quiet_log()
+{
+	within "lines about routes in the log" "$(grep -c ' route: ' "$tmp/agent.log")" 1 60
+}
+
+test_case "a branch with two WANs, a map on both" start || { finish; exit; }
+test_case "case 51: the WAN address changes under traffic: back on the new one, same peer" address_changes
+test_case "case 51: the address goes: DOWN, nothing is sent" address_goes
+test_case "case 51: it appears late: up at once" address_appears_late
+test_case "case 51: the agent is there before the address" agent_before_the_address
+test_case "case 52: two WANs, the first fails: by the second" first_wan_fails
+test_case "case 52: the first returns" first_wan_returns
+test_case "case 52: a WAN for each peer: the route decides the local address" a_wan_for_each_peer
+test_case "case 52: no route through an interface that carries the map: the step fails and says so" route_without_map
+test_case "local-address" local_address
+test_case "the map leaves the interface that it runs by" interface_removed
+test_case "an overrun of the rtnetlink socket hides no change" overrun
+test_case "case 52: nothing in clear on the first WAN" nothing_in_clear
+test_case "the log is not flooded" quiet_log
+finish
