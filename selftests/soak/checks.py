@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What must hold whatever happens. Each returns a sentence when it does not."""
+import time
+
+import world
+
+REQID_FIRST = 0x50500000 # §12
+SETTLED_MS = 20000       # old inbound SAs go 5 s after a switch, a DELETE has 12 s (§12, §2.3)
+OUT, IN, FWD = 1, 0, 2
+BLOCK = 1                # XFRM_POLICY_BLOCK
+
+
+def ours(reqid):
+    return REQID_FIRST <= reqid < REQID_FIRST + 0x100000
+
+
+def leftovers(xfrm):
+    """What an agent that starts will find: (peer of the newest outbound SA, a larval)."""
+    sas = list(xfrm.states())
+    out = [x for x in sas if x["spi"] and ours(x["reqid"]) and x["src"].startswith("10.0.0.")]
+    return (out[0]["dst"] if out else None, any(not x["spi"] and ours(x["reqid"]) for x in sas))
+
+
+def sas(show, found, out, model):
+    """No orphan SA, no larval."""
+    settled = show["state_since_ms"] > SETTLED_MS
+    real = {x["spi"] for x in found if x["spi"]}
+    larvals = [x for x in found if not x["spi"]]
+    shown = {int(l[k], 16) for l in show["lines"] for k in ("spi_in", "spi_out") if l[k]}
+    missing = shown - real
+    if missing:
+        return f"map show has SPIs that the kernel has not: {['%08x' % s for s in missing]}"
+    if show["state"] == "UP" and settled and real != shown:
+        return f"orphan SAs beside those of the entry: {['%08x' % s for s in real - shown]}"
+    if show["state"] in ("DOWN", "BACKOFF") and settled and real:
+        return f"orphan SAs of an entry that is {show['state']}: {['%08x' % s for s in real]}"
+    if show["state"] == "UP" and settled and larvals and not any(l["in_setup"] for l in show["lines"]):
+        return f"a larval stays in UP: {larvals}"
+    if show["state"] == "DOWN" and settled and larvals and not out and model.w.address:
+        return f"a larval stays in DOWN: {larvals}"
+    return None
+
+
+def policies(show, found, wan):
+    """Exactly the line's three policies with their templates, and the block that keeps packets
+    from hiding behind source NAT (§4.1). @wan: our address; None: there is none."""
+    lan, site = "192.168.1.0/24", "192.168.2.0/24"
+    want = [(IN, site, lan, 0), (FWD, site, lan, 0), (OUT, lan, site, 0)]
+    got = [(p["dir"], p["src"], p["dst"], p["action"]) for p in found if p["dir"] in (IN, OUT, FWD)]
+    block = [p for p in got if p[3] == BLOCK]
+    if sorted(p for p in got if p[3] != BLOCK) != sorted(want):
+        return f"the policies are {got}"
+    if wan and block != [(OUT, f"{wan}/32", site, BLOCK)]:
+        return f"the block behind NAT is {block}, our address {wan}"
+    for p in found:
+        if p["dir"] not in (IN, OUT, FWD) or p["action"] == BLOCK:
+            continue
+        if not p["tmpl"] or not ours(p["tmpl"][2]):
+            return f"a policy without a template of ours: {p}"
+        if p["dir"] == OUT and wan and show["state"] != "WALK" and p["tmpl"][1] != show["peer"]:
+            return f"the out template names {p['tmpl'][1]}, the current peer is {show['peer']}"
+    return None
+
+
+def wire(stats, figures):
+    expected = figures["clear on purpose"]
+    for kind in ("esp", "ike", "frames"):
+        figures["wire " + kind] = stats[kind]
+    if stats["lost"]:
+        return f"the tap lost {stats['lost']} frames: nothing can be said of the wire"
+    if stats["clear"] != expected:
+        return f"{stats['clear'] - expected} frames in clear, the first: {stats['first_clear']}"
+    return None
+
+
+def control_clear(soak):
+    """Without policies a packet of the LAN goes out in clear: the tap must count it."""
+    before = soak.tap.stats()["clear"]
+    soak.traffic.send(soak.traffic.lan, world.SITE)
+    time.sleep(0.5)
+    seen = soak.tap.stats()["clear"] - before
+    soak.figures["clear on purpose"] += seen
+    return seen == 0
+
+
+def delivery(soak, show):
+    """UP with a hub that answers, for a while, under traffic: packets arrive."""
+    m, t = soak.model, soak.traffic
+    t.take()
+    sent, got = t.sent_out, t.got_out
+    settled = show["state"] == "UP" and show["state_since_ms"] > 5000 and len(m.views()) == 1 and \
+        m.w.answers(show["peer"]) and not any(a.lost or a.bare or "dead" in a.timers for a in m.alts)
+    if not settled or not t.out:
+        return None
+    time.sleep(2 * t.interval + 0.5)
+    t.take()
+    if t.sent_out - sent >= 2 and t.got_out == got and soak.show()["state"] == "UP":
+        return f"UP with {show['peer']}, {t.sent_out - sent} packets sent, none arrived"
+    return None
+
+
+class Resources:
+    """Descriptors and memory of the agent, within one life of it."""
+
+    WARM = 30          # events until what is allocated once has been
+    GROWTH_KIB = 1024  # a plateau: history of 1,000 events, libevent, jansson's arenas
+    FDS = 4
+
+    def __init__(self):
+        self.life = None
+        self.lives = []
+
+    def new_life(self, agent):
+        rss, fds = agent.memory()
+        self.life = {"first": rss, "fds": fds, "warm": None, "last": rss, "max_fds": fds, "events": 0}
+        self.lives.append(self.life)
+        self.lives = self.lives[-50:]
+
+    def check(self, agent, _n):
+        life = self.life
+        rss, fds = agent.memory()
+        life["events"] += 1
+        life["last"] = rss
+        life["max_fds"] = max(life["max_fds"], fds)
+        if life["events"] == self.WARM:
+            life["warm"] = rss
+        if life["warm"] and rss > life["warm"] + self.GROWTH_KIB:
+            return f"the agent's memory grew from {life['warm']} to {rss} KiB in {life['events']} events"
+        if fds > life["fds"] + self.FDS:
+            return f"the agent has {fds} descriptors open, {life['fds']} when it began"
+        return None
+
+    def text(self):
+        longest = max(self.lives, key=lambda l: l["events"])
+        return (f"agent's longest life: {longest['events']} events, RSS {longest['first']} -> warm "
+                f"{longest['warm']} -> {longest['last']} KiB, descriptors {longest['fds']} -> {longest['max_fds']}")

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What may happen: each kind draws from the walk's generator only, never from
+what the agent shows, so that a seed is one sequence of events. Each does it in
+the world, tells the model, and returns what it did, in words."""
+import signal
+import time
+
+import model
+import world
+
+
+def path(s):
+    """A hub dies, comes back, or is cut off one way."""
+    hub = s.rng.choice(s.hubs)
+    to, back = s.rng.choice([(True, True)] * 4 + [(False, False)] * 3 + [(True, False), (False, True)])
+    set_path(s, hub, to, back)
+    return f"{hub.address}: to it {'open' if to else 'cut'}, back {'open' if back else 'cut'}"
+
+
+def set_path(s, hub, to, back):
+    w, a = s.model.w, hub.address
+    commands = []
+    if w.to[a] != to:
+        commands.append(f"route {'del' if to else 'add'} blackhole {a}/32")
+    if w.back[a] != back:
+        commands.append(f"rule {'del' if back else 'add'} from {a} blackhole pref 100")
+    s.act(lambda: s.transit_ip(*commands), lambda t: s.model.path(a, to, back, t))
+
+
+def restore_all(s):
+    for hub in s.hubs:
+        set_path(s, hub, True, True)
+    return "all paths open"
+
+
+def traffic(s):
+    out, into = s.rng.choice([(True, False)] * 3 + [(False, True), (True, True), (False, False), (False, False)])
+    interval = s.rng.choice([0.5, 1.0, 3.0])
+    s.act(lambda: s.traffic.set(out, into, interval),
+          lambda t: s.model.traffic(out, into, interval, t))
+    return f"traffic out={out} in={into} every {interval} s"
+
+
+def packet(s):
+    """A single packet of the LAN, then silence."""
+    s.act(lambda: s.traffic.set(True, False, 1.0), lambda t: s.model.traffic(True, False, 1.0, t))
+    time.sleep(0.3)
+    s.act(lambda: s.traffic.set(False, False, 1.0), lambda t: s.model.traffic(False, False, 1.0, t))
+    return "one packet"
+
+
+def quiet(s):
+    s.act(lambda: s.traffic.set(False, False, 1.0), lambda t: s.model.traffic(False, False, 1.0, t))
+    return "no traffic"
+
+
+def operator(cmd, tell):
+    def kind(s):
+        s.act(lambda: s.control(cmd, map="tohub", seq=1), lambda t: getattr(s.model, tell)(t))
+        return cmd
+    return kind
+
+
+def reload_same(s):
+    s.act(lambda: s.control("reload"), lambda t: None)
+    return "reload of the same configuration"
+
+
+def edit(s):
+    """Peers added, removed, in another order; default; the idle timer."""
+    c = s.config
+    peers, default, idle, home = list(c.peers), c.default, c.idle, c.idle_home
+    what = s.rng.choice(("peers", "default", "idle", "all"))
+    if what in ("peers", "all"):
+        peers = s.rng.sample([h.address for h in s.hubs], s.rng.choice((1, 2, 2, 3, 3, 3)))
+    if what in ("default", "all"):
+        default = s.rng.random() < 0.6
+    if what in ("idle", "all"):
+        idle, home = s.rng.choice((0, 60, 60, 90, 300)), s.rng.random() < 0.5
+    s.config = model.Config(peers, default, idle, home, c.interval, c.retry)
+
+    def do():
+        s.write_config()
+        answer = s.control("reload")
+        if not answer["ok"]:
+            raise OSError(f"reload: {answer['error']}")
+    s.act(do, lambda t: s.model.configure(s.config, t))
+    return f"peers {' '.join(peers)} default={default} idle={idle}{' default' if home else ''}"
+
+
+def clock(s):
+    step = s.rng.choice((-1, 1)) * s.rng.choice((1, 30, 600, 7200, 86400))
+    s.act(lambda: world.clock_step(step), lambda t: s.model.clock_stepped(t[1]))
+    return f"clock {step:+} s"
+
+
+def restart(sig):
+    def kind(s):
+        s.agent.stop(sig)
+        time.sleep(s.rng.choice((0, 0, 5, 40)))
+        s.start_agent()
+        return f"agent ended by {sig.name} and started"
+    return kind
+
+
+def module(s):
+    loaded = not world.module_loaded()
+    s.act(lambda: world.module_set(s.opt.module, loaded),
+          lambda t: s.model.touch_module(loaded, t[1]))
+    return "module " + ("loaded" if loaded else "unloaded")
+
+
+def reboot(s):
+    """Power off and on; cut meanwhile, so that nothing says so."""
+    hub = s.rng.choice(s.hubs)
+    w = s.model.w
+    to, back = w.to[hub.address], w.back[hub.address]
+    set_path(s, hub, False, False)
+    s.act(hub.reboot, lambda t: s.model.reboot(hub.address, t))
+    set_path(s, hub, to, back)
+    return f"{hub.address} rebooted"
+
+
+def wan_moves(s):
+    """The provider gives another address: the new one before the old one goes, or after a gap."""
+    old, s.wan = s.wan, 2 + (s.wan - 1) % 6
+    gap = s.rng.choice((None, 0.5, 20, 100))
+    new, gone = f"addr add 10.0.0.{s.wan}/24 dev wan0", f"addr del 10.0.0.{old}/24 dev wan0"
+    route = "route replace default via 10.0.0.1"
+    if gap is None:
+        s.act(lambda: s.branch_ip(new, gone, route), lambda t: (s.model.address(False, t), s.model.address(True, t)))
+    else:
+        s.act(lambda: s.branch_ip(gone), lambda t: s.model.address(False, t))
+        time.sleep(gap)
+        s.act(lambda: s.branch_ip(new, route), lambda t: s.model.address(True, t))
+    return f"WAN address 10.0.0.{old} -> 10.0.0.{s.wan}, {'without a gap' if gap is None else f'gap {gap} s'}"
+
+
+def hub_deletes(s):
+    hub = s.rng.choice(s.hubs)
+    s.act(hub.terminate_ike, lambda t: s.model.hub_deletes_ike(hub.address, t))
+    return f"{hub.address} deletes its IKE SAs"
+
+
+KINDS = {
+    "path": path,
+    "restore": restore_all,
+    "traffic": traffic,
+    "packet": packet,
+    "quiet": quiet,
+    "connect": operator("map-connect", "connect"),
+    "clear-session": operator("session-clear", "clear_session"),
+    "clear-sa": operator("sa-clear", "clear_sa"),
+    "reset": operator("map-reset", "clear_session"),
+    "reload": reload_same,
+    "edit": edit,
+    "clock": clock,
+    "kill": restart(signal.SIGKILL),
+    "term": restart(signal.SIGTERM),
+    "module": module,
+    "reboot": reboot,
+    "wan": wan_moves,
+    "hub-deletes": hub_deletes,
+}
+
+WEIGHTS = {
+    "path": 30, "restore": 4, "traffic": 18, "packet": 8, "quiet": 6, "connect": 3, "clear-session": 3,
+    "clear-sa": 3, "reset": 2, "reload": 2, "edit": 8, "clock": 3, "kill": 2, "term": 2, "module": 2,
+    "reboot": 3, "wan": 3, "hub-deletes": 3,
+}
+
+
+def choose(rng, n, total, only):
+    """Restarts of the agent in every other tenth of the walk only: memory is judged in lives."""
+    quiet_era = n // max(total // 10, 50) % 2 == 1
+    kinds = [k for k in KINDS if (not only or k in only) and
+             not (quiet_era and k in ("kill", "term") and not only)]
+    return rng.choices(kinds, [WEIGHTS[k] for k in kinds])[0]
