@@ -14,7 +14,7 @@ KSRC    := Kbuild $(shell find kmod uapi -type f -not -name '*.o' -not -name '*.
 DESTDIR ?=
 PREFIX  ?= /usr
 
-.PHONY: all userspace modules modules-all check check-unit check-unit-asan demo bench lint \
+.PHONY: all userspace modules modules-all check check-unit check-unit-asan demo bench soak lint \
 	install uninstall modules_install modules_uninstall clean help FORCE
 .DEFAULT_GOAL := all
 
@@ -61,6 +61,13 @@ demo: ## the branch router and its two hubs, narrated
 
 bench: modules-all userspace ## measurements in the VM: JSON and a table
 	tools/bench
+
+SEED ?= 1
+EVENTS ?= 10000
+soak: modules-all userspace ## a long random walk against the model, in the VM: SEED= EVENTS= KERNEL=6.1|6.12
+	$(MAKE) -C selftests B=$(abspath $(B))
+	tools/vm/run --kernel $(or $(KERNEL),6.12) --timeout 86400 --out $(B)/soak --env SOAK_SEED=$(SEED) \
+		--env SOAK_EVENTS=$(EVENTS) --env SOAK_ARGS="$(SOAK_ARGS)" -- selftests/e2e_soak.sh
 
 lint: ## checkpatch, sparse, W=1, clang, shellcheck where present
 	tools/lint

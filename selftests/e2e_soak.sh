@@ -16,7 +16,8 @@ walk()
 	local n args=()
 
 	# The branch's address changes: hubs know it by its key only.
-	branch_addr=10.0.0.0/24
+	branch_addr=branch.soak,10.0.0.0/24
+	echo "10.0.0.2 branch.soak" >>/etc/hosts
 	e2e_module=yes
 	topology 3 && module_load || return
 	getent passwd prefpeer >/dev/null ||
@@ -27,7 +28,7 @@ walk()
 	done
 	ip -n "$transit" -batch - <<<"${topology_steps[$transit]}" || return
 	for n in 1 2 3; do
-		hub_start $n remote_id=%any || return
+		hub_start $n remote_id=%any charon="retransmit_tries = 1" || return
 		eval "args+=(--hub \$hub$n:\$peer_pid_hub$n)"
 	done
 	: >"$tmp/prefpeer.conf"

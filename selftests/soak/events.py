@@ -12,7 +12,9 @@ import world
 def path(s):
     """A hub dies, comes back, or is cut off one way."""
     hub = s.rng.choice(s.hubs)
-    to, back = s.rng.choice([(True, True)] * 4 + [(False, False)] * 3 + [(True, False), (False, True)])
+    was = s.model.w.to[hub.address], s.model.w.back[hub.address]
+    to, back = s.rng.choice([x for x in [(True, True)] * 5 + [(False, False)] * 3 + [(True, False), (False, True)]
+                             if x != was])
     set_path(s, hub, to, back)
     return f"{hub.address}: to it {'open' if to else 'cut'}, back {'open' if back else 'cut'}"
 
@@ -34,8 +36,8 @@ def restore_all(s):
 
 
 def traffic(s):
-    out, into = s.rng.choice([(True, False)] * 3 + [(False, True), (True, True), (False, False), (False, False)])
-    interval = s.rng.choice([0.5, 1.0, 3.0])
+    out, into = s.rng.choice([(True, False)] * 3 + [(False, True), (True, True), (False, False)])
+    interval = s.rng.choice([1.0, 1.0, 3.0, 7.0])
     s.act(lambda: s.traffic.set(out, into, interval),
           lambda t: s.model.traffic(out, into, interval, t))
     return f"traffic out={out} in={into} every {interval} s"
@@ -77,7 +79,7 @@ def edit(s):
         default = s.rng.random() < 0.6
     if what in ("idle", "all"):
         idle, home = s.rng.choice((0, 60, 60, 90, 300)), s.rng.random() < 0.5
-    s.config = model.Config(peers, default, idle, home, c.interval, c.retry)
+    s.config = model.Config(peers, default, idle, home, c.dpd)
 
     def do():
         s.write_config()
@@ -133,6 +135,7 @@ def wan_moves(s):
         s.act(lambda: s.branch_ip(gone), lambda t: s.model.address(False, t))
         time.sleep(gap)
         s.act(lambda: s.branch_ip(new, route), lambda t: s.model.address(True, t))
+    world.name_branch(f"10.0.0.{s.wan}")
     return f"WAN address 10.0.0.{old} -> 10.0.0.{s.wan}, {'without a gap' if gap is None else f'gap {gap} s'}"
 
 
@@ -140,6 +143,43 @@ def hub_deletes(s):
     hub = s.rng.choice(s.hubs)
     s.act(hub.terminate_ike, lambda t: s.model.hub_deletes_ike(hub.address, t))
     return f"{hub.address} deletes its IKE SAs"
+
+
+def forget(s, hub):
+    """A power cut that costs no start of charon: its IKE SAs go and nobody hears of it."""
+    w = s.model.w
+    to, back = w.to[hub.address], w.back[hub.address]
+    set_path(s, hub, to, False)
+
+    def do():
+        hub.terminate_ike()
+        time.sleep(0.3)
+    s.act(do, lambda t: s.model.reboot(hub.address, t))
+    set_path(s, hub, to, back)
+
+
+def state_loss(s):
+    hub = s.rng.choice(s.hubs)
+    forget(s, hub)
+    return f"{hub.address} lost its state"
+
+
+def hub_calls(s):
+    """It has no IKE SA of the branch (any more) and opens one."""
+    hub = s.rng.choice(s.hubs)
+    forget(s, hub)
+    if not s.model.w.answers(hub.address) or not s.model.w.address:
+        return f"{hub.address} lost its state"
+    s.act(hub.initiate, lambda t: s.model.hub_calls(hub.address, t))
+    return f"{hub.address} lost its state and calls"
+
+
+def hub_deletes_child(s):
+    hub = s.rng.choice(s.hubs)
+    if not s.model.w.answers(hub.address):
+        return f"{hub.address} would delete its pair, but is cut off"
+    s.act(hub.terminate_child, lambda t: s.model.hub_deletes_child(hub.address, t))
+    return f"{hub.address} deletes its pair"
 
 
 KINDS = {
@@ -161,12 +201,15 @@ KINDS = {
     "reboot": reboot,
     "wan": wan_moves,
     "hub-deletes": hub_deletes,
+    "state-loss": state_loss,
+    "hub-calls": hub_calls,
+    "hub-deletes-child": hub_deletes_child,
 }
 
 WEIGHTS = {
-    "path": 30, "restore": 4, "traffic": 18, "packet": 8, "quiet": 6, "connect": 3, "clear-session": 3,
-    "clear-sa": 3, "reset": 2, "reload": 2, "edit": 8, "clock": 3, "kill": 2, "term": 2, "module": 2,
-    "reboot": 3, "wan": 3, "hub-deletes": 3,
+    "path": 26, "restore": 4, "traffic": 20, "packet": 12, "quiet": 5, "connect": 3, "clear-session": 2,
+    "clear-sa": 3, "reset": 2, "reload": 1, "edit": 8, "clock": 2, "kill": 2, "term": 2, "module": 2,
+    "reboot": 1, "wan": 3, "hub-deletes": 3, "state-loss": 3, "hub-calls": 6, "hub-deletes-child": 3,
 }
 
 

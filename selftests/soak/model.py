@@ -32,10 +32,12 @@ GUARD = 30.0       # §1.5
 class Config:
     """The entry as it is configured."""
 
-    def __init__(self, peers, default, idle, idle_home, interval=10.0, retry=2.0):
+    def __init__(self, peers, default, idle, idle_home, dpd=(10, 2, "periodic")):
         self.peers, self.default = list(peers), default
         self.idle, self.idle_home = idle, idle_home
-        self.interval, self.retry = interval, retry
+        self.dpd = dpd
+        self.interval, self.retry, mode = dpd
+        self.on_demand = mode == "on-demand"
 
     @property
     def budget(self):
@@ -58,7 +60,8 @@ class Alt:
         self.bare = False           # UP: no pair
         self.act = (0, 0)           # UP: last packet of the pair
         self.idles = ()             # UP: (T, home) that may be in force for the pair
-        self.moved = -INF           # last inbound move
+        self.moved = (-INF, -INF)   # last inbound move
+        self.calling = None         # the hub of the timers inbound and held
         self.timers = {}            # name: (lo, hi, must)
 
     def copy(self):
@@ -68,7 +71,7 @@ class Alt:
 
     def key(self):
         return (self.st, self.c, self.next, self.k, self.dead, self.want, self.walk, self.lost,
-                self.bare, self.idles, tuple(sorted((n, t[2]) for n, t in self.timers.items())))
+                self.bare, self.idles, self.calling, tuple(sorted((n, t[2]) for n, t in self.timers.items())))
 
     def show(self):
         timers = " ".join(f"{n}[{lo:.1f},{hi:.1f}{'' if must else '?'}]"
@@ -139,10 +142,15 @@ class Model:
 
     def enter_down(self, a, nxt, w):
         a = a.copy()
-        a.st, a.next, a.walk, a.timers = DOWN, nxt, (), {}
+        a.st, a.next, a.walk, a.timers = DOWN, nxt, (), self.calls(a)
         a.want = a.lost = a.bare = False
         self.arm_acquire(a, w)
         return [a]
+
+    @staticmethod
+    def calls(a):
+        """A hub that has asked waits for its answer whatever the entry does."""
+        return {n: t for n, t in a.timers.items() if n in ("inbound", "held")}
 
     def arm_acquire(self, a, w):
         """The next packet of the LAN asks, where nothing covers it."""
@@ -167,7 +175,7 @@ class Model:
         if not walk:
             return self.walked_out(a, w)
         a = a.copy()
-        a.st, a.walk, a.timers = WALK, walk, {}
+        a.st, a.walk, a.timers = WALK, walk, self.calls(a)
         self.arm_step(a, w)
         return [a]
 
@@ -181,7 +189,7 @@ class Model:
 
     def walked_out(self, a, w):
         a = a.copy()
-        a.st, a.walk, a.timers, a.want = BACKOFF, (), {}, False
+        a.st, a.walk, a.timers, a.want = BACKOFF, (), self.calls(a), False
         a.next = self.home_or(a.next)
         a.walked = w
         b = min(2.0 ** a.k, 60.0)
@@ -194,7 +202,7 @@ class Model:
         a.st, a.c, a.next, a.k, a.dead, a.walk = UP, peer, SAME, 0, None, ()
         a.want = a.lost = False
         a.walked = w
-        a.timers = {}
+        a.timers = self.calls(a)
         self.new_pair(a, w)
         if not self.w.answers(peer):
             self.unanswered(a, w, w)
@@ -230,11 +238,17 @@ class Model:
         """From now on nothing of ours is answered; the last proof of life was in @heard."""
         if self.inbound_flows(a):
             return # suppresses probes (§3.2)
-        i, b = self.cfg.interval, self.cfg.budget
-        lo = max(heard[0] + i, w[0]) + b * 5 / 6 - 0.1
+        i, b, must = self.cfg.interval, self.cfg.budget, True
+        lo, hi = max(heard[0] + i, w[0]), heard[1] + i
+        if self.cfg.on_demand: # from the first packet without an answer
+            lo, hi, must = w[0], w[1] + self.w.interval + i, self.w.out
+            if not must and self.w.last_out < w[0] - i - self.probe_late():
+                return
+        lo += b * 5 / 6 - 0.1
         if "dead" in a.timers:
             lo = min(lo, a.timers["dead"][0])
-        a.timers["dead"] = (lo, heard[1] + i + self.probe_late() + b + 1 + SLACK, True)
+            must = must or a.timers["dead"][2]
+        a.timers["dead"] = (lo, hi + self.probe_late() + b + 1 + SLACK, must)
 
     def answered_again(self, a, w):
         """The curve may be in its last wait, 2.2 R, in which nothing is sent any more."""
@@ -312,9 +326,48 @@ class Model:
         return self.enter_down(a, self.home_or(SAME) if self.cfg.idle_home else SAME, w)
 
     def on_inbound(self, a, w):
-        peer = a.inbound
-        a.moved = w[1] if a.st == UP and a.c != peer else a.moved
-        return self.enter_up(a, peer, w)
+        """A hub in a.calling has asked on a new IKE SA (§1.5)."""
+        hub, a.calling = a.calling, None
+        if hub not in self.cfg.peers:
+            return [a]
+        if a.st == UP and a.c != hub:
+            return self.inbound_elsewhere(a, hub, w)
+        if a.st == WALK and hub in a.walk[1:]:
+            a.calling = hub # held until the step ends
+            a.timers["held"] = (w[0], w[1] + HOLD + SLACK, False)
+            return [a]
+        return self.accept(a, hub, w)
+
+    def inbound_elsewhere(self, a, hub, w):
+        guard = (w[0] - GUARD < a.moved[1], w[1] - GUARD < a.moved[0]) # maybe, surely
+        quiet_lo = w[0] - (w[1] if self.busy(a) else a.act[1])
+        quiet_hi = w[1] - (w[0] if self.busy(a) else a.act[0])
+        home = self.cfg.default and hub == self.cfg.peers[0]
+        late = self.cfg.interval + self.probe_late()
+        surely = home or (not self.cfg.default and quiet_lo > late)
+        maybe = surely or (not self.cfg.default and quiet_hi > self.cfg.interval - 1)
+        alive = self.w.answers(a.c) and not a.lost
+        if alive and surely and not guard[0]:
+            return self.accept(a, hub, w)
+        if alive and (guard[1] or not maybe):
+            return [a]
+        a.calling = hub # the check of P[c] takes its time, or its death does
+        a.timers["held"] = (w[0], w[1] + HOLD + SLACK, False)
+        return [a]
+
+    def busy(self, a):
+        return self.w.out or self.inbound_flows(a)
+
+    def on_held(self, a, w):
+        hub, a.calling = a.calling, None
+        return self.accept(a, hub, w) if hub in self.cfg.peers else [a]
+
+    def accept(self, a, hub, w):
+        moved = w if a.st == UP and a.c != hub else a.moved
+        up = self.enter_up(a, hub, w)
+        for x in up:
+            x.moved, x.calling = moved, None
+        return up
 
     # ---- time -----------------------------------------------------------------
 
@@ -352,10 +405,9 @@ class Model:
             return
         for n, (lo, hi, must) in a.timers.items():
             b.timers[n] = (min(lo, b.timers[n][0]), max(hi, b.timers[n][1]), must)
-        for n in ("act", "walked"):
+        for n in ("act", "walked", "moved"):
             x, y = getattr(a, n), getattr(b, n)
             setattr(b, n, (min(x[0], y[0]), max(x[1], y[1])))
-        b.moved = max(a.moved, b.moved)
 
     def view(self, a):
         return (a.st, a.c, self.next_peer(a), a.walk[0] if a.st == WALK else None)
@@ -430,7 +482,8 @@ class Model:
             stops = flowed and not self.inbound_flows(a)
             last = max(self.w.last_out if was_out else -INF, self.w.last_in if stops else -INF)
             a.act = (max(a.act[0], last - 0.1), max(a.act[1], last + 0.1))
-            if stops and (a.lost or not self.w.answers(a.c)):
+            asks = self.cfg.on_demand and self.w.out and not was_out
+            if (stops or asks) and (a.lost or not self.w.answers(a.c)):
                 self.unanswered(a, (self.w.last_in - 0.1, self.w.last_in + 0.1), w)
             self.inbound_starts(a, flowed)
             if not a.bare:
@@ -548,6 +601,28 @@ class Model:
                 return
         self.arm_acquire(a, w)
         self.alts = [a]
+
+    def hub_calls(self, hub, w):
+        """It opens an IKE SA of its own, having none."""
+        def one(a):
+            if "inbound" in a.timers or "held" in a.timers: # another's call: it may be lost
+                a.timers = {n: (t[0], t[1], False) for n, t in a.timers.items()
+                            if n not in ("inbound", "held")}
+            a.calling = hub
+            a.timers["inbound"] = (w[0], w[1] + SETUP_MAX + SLACK, True)
+            return [a]
+        self.each(one)
+
+    def hub_deletes_child(self, hub, w):
+        def one(a):
+            if a.st != UP or a.c != hub or a.lost or a.bare:
+                return [a]
+            late = (w[0], w[1] + 0.3)
+            recent = self.busy(a) or a.act[1] > w[0] - RECENT - 1
+            quiet = not self.busy(a) and a.act[0] < w[1] - RECENT + 1
+            return (self.go_bare(a, late) if recent else []) + \
+                (self.enter_down(a, self.home_or(SAME), late) if quiet else [])
+        self.each(one)
 
     def hub_deletes_ike(self, hub, w):
         """It deletes its IKE SA; whether that arrives is the path's business."""

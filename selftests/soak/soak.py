@@ -40,7 +40,8 @@ class Soak:
         self.xfrm = world.in_netns(opt.branch, world.Xfrm)
         self.agent = world.Agent(opt.agent, opt.branch, opt.conf, opt.log)
         self.wan = 2 # 10.0.0.N
-        self.config = model.Config([h.address for h in self.hubs], True, 60, True)
+        dpd = self.rng.choice([(10, 2, "periodic")] * 2 + [(20, 3, "periodic"), (10, 2, "on-demand")])
+        self.config = model.Config([h.address for h in self.hubs], True, 60, True, dpd)
         self.model = model.Model(self.config, [h.address for h in self.hubs], opt.old_kernel)
         self.n = 0
         self.recent = collections.deque(maxlen=20)
@@ -54,7 +55,7 @@ class Soak:
     def write_config(self):
         c = self.config
         lines = [f"crypto isakmp key {self.opt.psk} address {h.address}" for h in self.hubs]
-        lines += [f"crypto ikev2 dpd {int(c.interval)} {int(c.retry)} periodic",
+        lines += ["crypto ikev2 dpd " + " ".join(str(x) for x in c.dpd),
                   "crypto ipsec transform-set ts esp-gcm 128",
                   "access-list 101 permit ip 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255",
                   "crypto map tohub 1 ipsec-isakmp"]
@@ -164,6 +165,7 @@ class Soak:
     def begin(self):
         if checks.control_clear(self):
             raise Failure("positive control: a packet in clear was not seen on the wire")
+        world.name_branch(f"10.0.0.{self.wan}")
         self.write_config()
         self.start_agent()
 

@@ -395,3 +395,12 @@ def module_set(path, loaded):
 
 def clock_step(seconds):
     time.clock_settime(time.CLOCK_REALTIME, time.time() + seconds)
+
+
+def name_branch(address):
+    """Hubs call it by a name."""
+    with open("/etc/hosts", "r+", encoding="ascii") as f:
+        lines = [l for l in f if "branch.soak" not in l]
+        f.seek(0)
+        f.truncate()
+        f.writelines(lines + [f"{address} branch.soak\n"])
