@@ -61,7 +61,6 @@ class Alt:
         self.act = (0, 0)           # UP: last packet of the pair
         self.idles = ()             # UP: (T, home) that may be in force for the pair
         self.moved = (-INF, -INF)   # last inbound move
-        self.calling = None         # the hub of the timers inbound and held
         self.timers = {}            # name: (lo, hi, must)
 
     def copy(self):
@@ -71,7 +70,7 @@ class Alt:
 
     def key(self):
         return (self.st, self.c, self.next, self.k, self.dead, self.want, self.walk, self.lost,
-                self.bare, self.idles, self.calling, tuple(sorted((n, t[2]) for n, t in self.timers.items())))
+                self.bare, self.idles, tuple(sorted((n, t[2]) for n, t in self.timers.items())))
 
     def show(self):
         timers = " ".join(f"{n}[{lo:.1f},{hi:.1f}{'' if must else '?'}]"
@@ -150,7 +149,7 @@ class Model:
     @staticmethod
     def calls(a):
         """A hub that has asked waits for its answer whatever the entry does."""
-        return {n: t for n, t in a.timers.items() if n in ("inbound", "held")}
+        return {n: t for n, t in a.timers.items() if " " in n}
 
     def arm_acquire(self, a, w):
         """The next packet of the LAN asks, where nothing covers it."""
@@ -263,7 +262,8 @@ class Model:
     def fire(self, a, name, w):
         a = a.copy()
         a.timers.pop(name)
-        return getattr(self, "on_" + name)(a, w)
+        what, *hub = name.split() # "inbound HUB", "held HUB"
+        return getattr(self, "on_" + what)(a, *hub, w)
 
     def on_acquire(self, a, w):
         if a.st == DOWN:
@@ -325,16 +325,15 @@ class Model:
     def on_childless(self, a, w):
         return self.enter_down(a, self.home_or(SAME) if self.cfg.idle_home else SAME, w)
 
-    def on_inbound(self, a, w):
-        """A hub in a.calling has asked on a new IKE SA (§1.5)."""
-        hub, a.calling = a.calling, None
+    def on_inbound(self, a, hub, w):
+        """A hub has asked on a new IKE SA (§1.5)."""
         if hub not in self.cfg.peers:
             return [a]
         if a.st == UP and a.c != hub:
             return self.inbound_elsewhere(a, hub, w)
         if a.st == WALK and hub in a.walk[1:]:
-            a.calling = hub # held until the step ends
-            a.timers["held"] = (w[0], w[1] + HOLD + SLACK, False)
+            # held until the step ends
+            a.timers["held " + hub] = (w[0], w[1] + HOLD + SLACK, False)
             return [a]
         return self.accept(a, hub, w)
 
@@ -351,22 +350,21 @@ class Model:
             return self.accept(a, hub, w)
         if alive and (guard[1] or not maybe):
             return [a]
-        a.calling = hub # the check of P[c] takes its time, or its death does
-        a.timers["held"] = (w[0], w[1] + HOLD + SLACK, False)
+        # the check of P[c] takes its time, or its death does
+        a.timers["held " + hub] = (w[0], w[1] + HOLD + SLACK, False)
         return [a]
 
     def busy(self, a):
         return self.w.out or self.inbound_flows(a)
 
-    def on_held(self, a, w):
-        hub, a.calling = a.calling, None
+    def on_held(self, a, hub, w):
         return self.accept(a, hub, w) if hub in self.cfg.peers else [a]
 
     def accept(self, a, hub, w):
         moved = w if a.st == UP and a.c != hub else a.moved
         up = self.enter_up(a, hub, w)
         for x in up:
-            x.moved, x.calling = moved, None
+            x.moved = moved
         return up
 
     # ---- time -----------------------------------------------------------------
@@ -605,11 +603,8 @@ class Model:
     def hub_calls(self, hub, w):
         """It opens an IKE SA of its own, having none."""
         def one(a):
-            if "inbound" in a.timers or "held" in a.timers: # another's call: it may be lost
-                a.timers = {n: (t[0], t[1], False) for n, t in a.timers.items()
-                            if n not in ("inbound", "held")}
-            a.calling = hub
-            a.timers["inbound"] = (w[0], w[1] + SETUP_MAX + SLACK, True)
+            a.timers.pop("held " + hub, None)
+            a.timers["inbound " + hub] = (w[0], w[1] + SETUP_MAX + SLACK, True)
             return [a]
         self.each(one)
 

@@ -128,13 +128,18 @@ class Soak:
             raise Failure(f"divergence: the agent shows {say(view)}; the model allows "
                           + "; ".join(say(v) for v in sorted(allowed, key=str)))
         self.view = view
-        wrong = (checks.sas(show, sas, self.traffic.out, self.model) or
-                 checks.policies(show, policies, f"10.0.0.{self.wan}" if self.model.w.address else None) or
+        # Looked at again, since what is shown and what the kernel has are two looks.
+        wrong = (self.kernel_wrong(show, sas, policies) and self.kernel_wrong(*self.look()) or
                  checks.wire(self.tap.stats(), self.figures) or
                  checks.delivery(self, show) or
                  self.resources.check(self.agent, self.n))
         if wrong:
             raise Failure(wrong)
+
+    def kernel_wrong(self, show, sas, policies):
+        wan = f"10.0.0.{self.wan}" if self.model.w.address else None
+        return (checks.sas(show, sas, self.traffic.out, self.model) or
+                checks.policies(show, policies, wan))
 
     # ---- the walk --------------------------------------------------------------------
 
@@ -204,7 +209,6 @@ class Soak:
         a = model.Alt(show["peer"])
         a.next = show["next_rule"]
         self.model.alts = [a]
-        self.model.figures = None
 
     def summary(self, what):
         f = self.figures
