@@ -146,31 +146,55 @@ static u64 pp_wheel_when(const struct pp_wheel *w)
 	return at == PP_NEVER ? PP_NEVER : at * w->tick;
 }
 
-static bool pp_due_step(struct pp_net *pn)
+/* From either wheel in turn: one that is overfull must not hold up the other. */
+static struct pp_timer *pp_due_pop(struct pp_net *pn)
 {
+	struct pp_wheel *first = &pn->tab->wheel_fine;
+	struct pp_wheel *second = &pn->tab->wheel;
 	u64 now = ktime_get_boottime_ns();
 	struct pp_timer *tm;
 
-	tm = pp_wheel_pop(&pn->tab->wheel_fine, now);
-	if (!tm)
-		tm = pp_wheel_pop(&pn->tab->wheel, now);
-	if (!tm)
-		return false;
-	if (tm->kind == PP_TIMER_PAIR)
-		pp_pair_look(pn, container_of(tm, struct pp_pair, timer));
-	else
-		pp_peer_look(pn, container_of(tm, struct pp_peer, timer));
-	return true;
+	if (pn->coarse_first)
+		swap(first, second);
+	pn->coarse_first = !pn->coarse_first;
+	tm = pp_wheel_pop(first, now);
+	return tm ? tm : pp_wheel_pop(second, now);
 }
 
-/* One piece of work. Deaths and births first: looks want all members. */
-static bool pp_step(struct pp_net *pn)
+static bool pp_due_step(struct pp_net *pn)
 {
-	return pp_sa_gone_step(pn) || pp_sa_fresh_step(pn) ||
-	       pp_sa_sweep_step(pn) || pp_rescan_step(pn) ||
-	       pp_rule_sweep_step(pn) || pp_pair_dirty_step(pn) ||
-	       pp_peer_dirty_step(pn) || pp_due_step(pn);
+	int end = pn->budget - PP_SHARE;
+	struct pp_timer *tm;
+	bool work = false;
+
+	while (pn->budget > end && (tm = pp_due_pop(pn))) {
+		work = true;
+		pn->budget--;
+		if (tm->kind == PP_TIMER_PAIR)
+			pp_pair_look(pn, container_of(tm, struct pp_pair,
+						      timer));
+		else
+			pp_peer_look(pn, container_of(tm, struct pp_peer,
+						      timer));
+		pp_pause(pn);
+	}
+	return work;
 }
+
+/*
+ * The kinds of work; each does its share and says whether there was any.
+ * Deaths and births first: looks want all members.
+ */
+static bool (*const pp_steps[])(struct pp_net *pn) = {
+	pp_sa_gone_step,
+	pp_sa_fresh_step,
+	pp_sa_sweep_step,
+	pp_rescan_step,
+	pp_rule_sweep_step,
+	pp_pair_dirty_step,
+	pp_peer_dirty_step,
+	pp_due_step,
+};
 
 static void pp_send(struct pp_net *pn, bool all)
 {
@@ -192,6 +216,18 @@ void pp_breathe(struct pp_net *pn)
 	pp_send(pn, false);
 }
 
+/**
+ * pp_pause() - pp_breathe() if it has been a while
+ * @pn: the namespace; the caller is its worker
+ */
+void pp_pause(struct pp_net *pn)
+{
+	if (pn->budget > pn->breath)
+		return;
+	pn->breath = pn->budget - 4 * PP_BATCH;
+	pp_breathe(pn);
+}
+
 /* When to run again, all of it being done for now. */
 static u64 pp_next_run(struct pp_net *pn)
 {
@@ -208,16 +244,20 @@ static u64 pp_next_run(struct pp_net *pn)
 
 static u64 pp_run(struct pp_net *pn)
 {
+	unsigned int rest = 0;
+
 	if (pp_table_init(pn))
 		return ktime_get_boottime_ns() + NSEC_PER_SEC;
 
-	/* some, then a turn for other namespaces: late, never early */
-	pn->budget = PP_RUN_READS;
-	while (pn->budget-- > 0) {
-		if (!pp_step(pn))
+	pn->budget = pp_turn_begin(pn->budget);
+	pn->breath = pn->budget;
+	while (pn->budget > 0) {
+		rest = pp_steps[pn->step](pn) ? 0 : rest + 1;
+		if (rest == ARRAY_SIZE(pp_steps))
 			return pp_next_run(pn);
-		pp_breathe(pn);
+		pn->step = (pn->step + 1) % ARRAY_SIZE(pp_steps);
 	}
+	/* a turn for other namespaces: late, never early */
 	return 0;
 }
 
@@ -231,6 +271,7 @@ void pp_work(struct work_struct *work)
 					 work);
 	u64 next;
 
+	pp_kicked(pn);
 	mutex_lock(&pn->mutex);
 	next = pp_run(pn);
 	pp_send(pn, true);

@@ -122,7 +122,7 @@ void pp_km_unregister(void)
 struct pp_walk {
 	struct xfrm_state *x[PP_WALK_BATCH];
 	unsigned int n;
-	u32 seen;
+	u32 others;
 };
 
 /* Under xfrm_state_lock, which x->lock comes before: only collect. */
@@ -132,9 +132,10 @@ static int pp_walk_collect(struct xfrm_state *x, int count, void *ptr)
 
 	if (walk->n == PP_WALK_BATCH)
 		return PP_WALK_FULL;
-	walk->seen++;
-	if (!pp_sa_wanted(x))
+	if (!pp_sa_wanted(x)) {
+		walk->others++;
 		return 0;
+	}
 	xfrm_state_hold(x);
 	walk->x[walk->n++] = x;
 	return 0;
@@ -165,12 +166,12 @@ static u32 pp_rescan(struct pp_net *pn)
 		walk.n = 0;
 		err = xfrm_state_walk(pn->net, &sad, pp_walk_collect, &walk);
 		found += pp_walk_track(pn, &walk);
-		cond_resched();
+		pn->budget -= PP_WALK_BATCH;
+		pp_pause(pn);
 	} while (err == PP_WALK_FULL);
 	xfrm_state_walk_done(&sad, pn->net);
 
-	/* larval SAs, IPcomp, and those that max_sas keeps out */
-	pn->others = walk.seen - min(walk.seen, READ_ONCE(pn->n_tracked));
+	pn->others = walk.others;
 	pn->stats.rescans++;
 	return found;
 }
@@ -195,6 +196,7 @@ bool pp_rescan_step(struct pp_net *pn)
 	spin_lock_bh(&pn->lock);
 	pn->owed = false;
 	pn->overflow = false;
+	pn->untracked = 0;
 	bitmap_zero(pn->tab->refused, PP_REFUSED);
 	spin_unlock_bh(&pn->lock);
 
@@ -232,7 +234,8 @@ static bool pp_count_differs(struct pp_net *pn)
 	struct xfrmk_sadinfo info;
 
 	xfrm_sad_getinfo(pn->net, &info);
-	return info.sadcnt != READ_ONCE(pn->n_tracked) + pn->others;
+	return info.sadcnt != READ_ONCE(pn->n_tracked) + pn->others +
+			      READ_ONCE(pn->untracked);
 }
 
 /**

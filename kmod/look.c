@@ -25,7 +25,11 @@ static s64 pp_clock_off(void)
 				     ktime_mono_to_any(0, TK_OFFS_BOOT)));
 }
 
-/* Notice that the wall clock was set: lastused of before means nothing. */
+/*
+ * Notice that the wall clock was set: lastused of before means nothing. Set
+ * and set back since the last look it differs by how long that took; only one
+ * that is back to the nanosecond, which no clock is set to, goes unnoticed.
+ */
 static void pp_clock_check(struct pp_net *pn)
 {
 	s64 off = pp_clock_off();
@@ -175,7 +179,7 @@ static void pp_sa_moved(struct pp_net *pn, const struct pp_read *r, u64 since,
 	sa->packets = r->packets;
 	sa->use = pp_judge_use(&mv);
 	if (sa->dir == PREFPEER_DIR_UNKNOWN)
-		pp_pair_set_dir(pn, sa, pp_sa_direction(sa, true));
+		pp_pair_set_dir(pn, sa, pp_sa_direction(sa, sa->pair, true));
 	pp_pair_moved(pn, sa, &mv);
 }
 
@@ -247,11 +251,12 @@ void pp_look_side(struct pp_look *lk, struct pp_pair *pair, enum pp_side side)
 			pp_look_apply(lk, &reads[i], start, now);
 
 		pn->stats.reads += n;
-		pn->budget -= n;
-		if (n == PP_BATCH && lk->worker)
-			pp_breathe(pn);
-		else
+		if (!lk->worker) {
 			cond_resched();
+			continue;
+		}
+		pn->budget -= n;
+		pp_pause(pn);
 	}
 }
 

@@ -19,6 +19,8 @@
 #define PP_MAX_SAS_USER		65536
 /* Up to this a kernel timer of any HZ is late by less than a tick of ours. */
 #define PP_TIMER_EXACT_MS	500
+/* As long as a slot of the fine wheel. */
+#define PP_GATHER_NS		PP_TICK_FINE_NS
 
 static unsigned int max_sas;
 module_param(max_sas, uint, 0644);
@@ -96,15 +98,45 @@ static struct workqueue_struct *pp_net_wq(const struct pp_net *pn)
 	return pp_net_is_user(pn) ? pp_wq_user : pp_wq;
 }
 
+/* Have the worker run at an instant, unless it is to run earlier. */
+static void pp_arm(struct pp_net *pn, u64 when, u64 now)
+{
+	u32 ms = 0;
+
+	lockdep_assert_held(&pn->lock);
+	if (pn->dying || when >= pn->armed)
+		return;
+	pn->armed = when;
+	if (when > now)
+		ms = div_u64(when - now + NSEC_PER_MSEC - 1, NSEC_PER_MSEC);
+	/* a timer may be late by an eighth of its length: come closer first */
+	if (ms > PP_TIMER_EXACT_MS)
+		ms -= ms / 8;
+	mod_delayed_work(pp_net_wq(pn), &pn->work, msecs_to_jiffies(ms));
+}
+
 /**
- * pp_kick() - have the worker run now
+ * pp_kick() - have the worker run soon
  * @pn: its namespace; pp_net.lock is held, so that a dying one is not revived
+ *
+ * Not at once: SAs and rules come by the thousand, and a switch to the worker
+ * for each costs more than all that it does for one. Who asks meanwhile makes
+ * it run first.
  */
 void pp_kick(struct pp_net *pn)
 {
-	lockdep_assert_held(&pn->lock);
-	if (!pn->dying)
-		mod_delayed_work(pp_net_wq(pn), &pn->work, 0);
+	u64 now = ktime_get_boottime_ns();
+
+	pp_arm(pn, now + PP_GATHER_NS, now);
+}
+
+/**
+ * pp_kick_now() - have the worker run now
+ * @pn: its namespace; pp_net.lock is held
+ */
+void pp_kick_now(struct pp_net *pn)
+{
+	pp_arm(pn, 0, 0);
 }
 
 /**
@@ -114,19 +146,19 @@ void pp_kick(struct pp_net *pn)
  */
 void pp_kick_at(struct pp_net *pn, u64 when)
 {
-	u64 now = ktime_get_boottime_ns();
-	u32 ms = 0;
-
-	if (when > now)
-		ms = div_u64(when - now + NSEC_PER_MSEC - 1, NSEC_PER_MSEC);
-	/* a timer may be late by an eighth of its length: come closer first */
-	if (ms > PP_TIMER_EXACT_MS)
-		ms -= ms / 8;
-
 	spin_lock_bh(&pn->lock);
-	if (!pn->dying)
-		queue_delayed_work(pp_net_wq(pn), &pn->work,
-				   msecs_to_jiffies(ms));
+	pp_arm(pn, when, ktime_get_boottime_ns());
+	spin_unlock_bh(&pn->lock);
+}
+
+/**
+ * pp_kicked() - the worker runs: what it is kicked for from now on, it may miss
+ * @pn: its namespace
+ */
+void pp_kicked(struct pp_net *pn)
+{
+	spin_lock_bh(&pn->lock);
+	pn->armed = PP_NEVER;
 	spin_unlock_bh(&pn->lock);
 }
 
@@ -259,6 +291,7 @@ static int __net_init pp_net_init(struct net *net)
 	struct pp_net *pn = pp_net_get(net);
 
 	pn->net = net;
+	pn->armed = PP_NEVER;
 	spin_lock_init(&pn->lock);
 	mutex_init(&pn->mutex);
 	INIT_LIST_HEAD(&pn->fresh);
@@ -333,7 +366,7 @@ static int pp_netdev_event(struct notifier_block *nb, unsigned long event,
 	spin_lock_bh(&pn->lock);
 	if (pn->n_offload) {
 		pn->sweep = true;
-		pp_kick(pn);
+		pp_kick_now(pn);
 	}
 	spin_unlock_bh(&pn->lock);
 	return NOTIFY_DONE;

@@ -11,29 +11,40 @@ static struct pp_net *pp_net_of(const struct sk_buff *skb)
 	return pp_net_get(sock_net(skb->sk));
 }
 
-static bool pp_pending(struct pp_net *pn)
+/* Shares that what the worker has been told to do may take, 0 = nothing. */
+static u32 pp_pending(struct pp_net *pn)
 {
-	bool pending;
+	u32 shares = 0, all;
+	bool sweep;
 
 	mutex_lock(&pn->mutex);
 	spin_lock_bh(&pn->lock);
-	pending = !list_empty(&pn->fresh) || !list_empty(&pn->gone) ||
-		  pn->owed || pn->sweep || pn->updated;
+	all = 1 + pn->n_tracked / (PP_SHARE / 8);
+	if (pn->n_waiting)
+		shares = 1 + pn->n_waiting / (PP_SHARE / PP_COST_SA);
+	sweep = pn->owed || pn->sweep || pn->updated;
 	spin_unlock_bh(&pn->lock);
-	pending |= pn->rule_sweep || !list_empty(&pn->dirty_pairs) ||
-		   !list_empty(&pn->dirty_peers);
+	sweep |= pn->rule_sweep.next || pn->sa_sweep.next;
+	if (sweep || !list_empty(&pn->dirty_pairs) ||
+	    !list_empty(&pn->dirty_peers))
+		shares += all;
 	mutex_unlock(&pn->mutex);
-	return pending;
+	return shares;
 }
 
 /*
  * Who adds an SA or a rule and then asks finds it: what the worker has been
- * told to do, it does first.
+ * told to do, it does first. What comes meanwhile is not waited for.
  */
 static void pp_settle(struct pp_net *pn)
 {
-	if (pp_pending(pn))
+	u32 turns = pp_pending(pn);
+
+	while (turns--) {
 		flush_delayed_work(&pn->work);
+		if (!pp_pending(pn))
+			break;
+	}
 }
 
 static struct pp_req pp_req_of(struct genl_info *info, u32 max)
@@ -736,6 +747,10 @@ static const struct genl_multicast_group pp_groups[] = {
 	},
 };
 
+/*
+ * resv_start_op stays 0: of every command the core refuses reserved header
+ * bits, NLM_F_REPLACE and its like, and attributes without a policy.
+ */
 struct genl_family pp_family __ro_after_init = {
 	.name		= PREFPEER_FAMILY_NAME,
 	.version	= PREFPEER_FAMILY_VERSION,

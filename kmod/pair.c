@@ -228,12 +228,14 @@ static void pp_pair_arm_new(struct pp_net *pn, struct pp_pair *pair)
 	u64 now = ktime_get_boottime_ns();
 	u64 next = pp_judge_next(now, pp_pair_due(pair),
 				 pp_pair_time_min(pair), false);
-	u32 ms = div_u64(next - now, NSEC_PER_MSEC);
+	u32 ms;
 
+	if (!hlist_unhashed(&pair->timer.node) &&
+	    pp_timer_when(pn, &pair->timer) <= next)
+		return;
+	ms = div_u64(next - now, NSEC_PER_MSEC);
 	if (ms)
 		next = now + pp_ms_to_ns(get_random_u32_below(ms) + 1);
-	if (!hlist_unhashed(&pair->timer.node))
-		next = min(next, pp_timer_when(pn, &pair->timer));
 	pp_pair_arm(pn, pair, next);
 }
 
@@ -247,6 +249,20 @@ static void pp_pair_arm_again(struct pp_net *pn, struct pp_pair *pair)
 				 pp_pair_time_min(pair), false);
 
 	pp_pair_arm(pn, pair, next);
+}
+
+/**
+ * pp_pair_direction() - which way an SA goes, by which end of its pair is ours
+ * @pair: the pair, its local end known
+ * @x: the SA
+ *
+ * Return: enum prefpeer_dir.
+ */
+u8 pp_pair_direction(const struct pp_pair *pair, const struct xfrm_state *x)
+{
+	bool upward = !pp_x_way(x), low = pair->local == PP_LOCAL_LOW;
+
+	return upward == low ? PREFPEER_DIR_OUT : PREFPEER_DIR_IN;
 }
 
 static void pp_pair_orient(struct pp_pair *pair, const struct pp_sa *sa)
@@ -396,7 +412,7 @@ static void pp_pair_baseline(struct pp_net *pn, struct pp_sa *sa)
 /**
  * pp_pair_join() - put an SA into its pair, which may be new
  * @pn: the namespace
- * @sa: the SA, its direction set as far as known
+ * @sa: the SA
  *
  * The clock of a pair that exists is not touched: a rekeyed SA inherits it.
  *
@@ -410,6 +426,7 @@ int pp_pair_join(struct pp_net *pn, struct pp_sa *sa)
 
 	pp_pair_key_of(&key, sa->x);
 	pair = pp_pair_find(pn, &key);
+	sa->dir = pp_sa_direction(sa, pair, false);
 	if (!pair)
 		pair = pp_pair_new(pn, &key, sa);
 	else
@@ -679,7 +696,7 @@ static void pp_pair_again_sa(struct pp_net *pn, struct pp_again *again,
 	u64 t;
 
 	if (sa->dir == PREFPEER_DIR_UNKNOWN)
-		pp_pair_set_dir(pn, sa, pp_sa_direction(sa, false));
+		pp_pair_set_dir(pn, sa, pp_sa_direction(sa, sa->pair, false));
 	rule = pp_rule_best(pn, sa->x, sa->dir);
 	if (pp_rule_better(rule, again->rule))
 		again->rule = rule;
@@ -712,6 +729,7 @@ void pp_pair_match_again(struct pp_net *pn, struct pp_pair *pair)
 			cond_resched();
 		}
 	}
+	pn->budget -= again.n + 1;
 	list_del_init(&pair->dirty);
 	if (!again.n)
 		return;
@@ -731,18 +749,23 @@ void pp_pair_match_again(struct pp_net *pn, struct pp_pair *pair)
 }
 
 /**
- * pp_pair_dirty_step() - bring one pair up to date
+ * pp_pair_dirty_step() - bring some pairs up to date
  * @pn: the namespace; the caller is its worker
  *
- * Return: whether there was one.
+ * Return: whether there were any.
  */
 bool pp_pair_dirty_step(struct pp_net *pn)
 {
+	int end = pn->budget - PP_SHARE;
 	struct pp_pair *pair;
+	bool work = false;
 
-	pair = list_first_entry_or_null(&pn->dirty_pairs, struct pp_pair,
+	while (pn->budget > end && !list_empty(&pn->dirty_pairs)) {
+		pair = list_first_entry(&pn->dirty_pairs, struct pp_pair,
 					dirty);
-	if (pair)
 		pp_pair_match_again(pn, pair);
-	return pair;
+		work = true;
+		pp_pause(pn);
+	}
+	return work;
 }

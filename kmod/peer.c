@@ -353,20 +353,26 @@ static void pp_peer_sum(struct pp_net *pn, struct pp_peer *peer)
 }
 
 /**
- * pp_peer_dirty_step() - bring one peer up to date
+ * pp_peer_dirty_step() - bring some peers up to date
  * @pn: the namespace; the caller is its worker
  *
- * Return: whether there was one.
+ * Return: whether there were any.
  */
 bool pp_peer_dirty_step(struct pp_net *pn)
 {
+	int end = pn->budget - PP_SHARE;
 	struct pp_peer *peer;
+	bool work = false;
 
-	peer = list_first_entry_or_null(&pn->dirty_peers, struct pp_peer,
+	while (pn->budget > end && !list_empty(&pn->dirty_peers)) {
+		peer = list_first_entry(&pn->dirty_peers, struct pp_peer,
 					dirty);
-	if (peer)
 		pp_peer_sum(pn, peer);
-	return peer;
+		pn->budget -= peer->n_pairs;
+		work = true;
+		pp_pause(pn);
+	}
+	return work;
 }
 
 /**

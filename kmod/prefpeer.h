@@ -16,9 +16,9 @@
 
 #include "generated/prefpeer_nl.h"
 #include "idle_judge.h"
+#include "turn.h"
 
 #define PP_BATCH		32	/* SAs per hold of a lock */
-#define PP_RUN_READS		16384	/* counters read before others get a turn */
 #define PP_SLOTS		2048
 #define PP_SLOTS_FINE		64
 #define PP_RULE_HASH_BITS	8
@@ -424,8 +424,8 @@ struct pp_stats {
  * struct pp_net - a network namespace
  * @net: the namespace
  * @lock: leaf: x->lock, xfrm_state_lock, lock. Protects @tab (pointer, its
- *        by_x), @fresh, @gone, lists of members, @n_tracked, @untracked,
- *        @dying, @sweep, @sweep_why, @owed, @overflow, @updated. BH.
+ *        by_x), @fresh, @gone, lists of members, @n_tracked, @n_waiting, @untracked,
+ *        @dying, @sweep, @sweep_why, @owed, @overflow, @updated, @armed. BH.
  * @mutex: all else. Taken before @lock. The worker holds it but while it sends
  *         and between two looks, so requests see whole looks.
  * @work: the worker
@@ -433,21 +433,22 @@ struct pp_stats {
  * @fresh: SAs to be put into their pairs, oldest first
  * @gone: SAs to be buried
  * @n_tracked: SAs in by_x
- * @untracked: SAs refused for max_sas, ever
+ * @n_waiting: SAs in @fresh and @gone
+ * @untracked: SAs refused for max_sas since the last rescan began
  * @dying: no more events from the core
  * @sweep: SAs may have died without a word
  * @sweep_why: enum prefpeer_reason of those
  * @owed: SAs may exist that are not known: rescan, and no verdict before
  * @overflow: SAs exist that are not tracked because of max_sas
  * @updated: some SA has recheck set
+ * @armed: when @work is to run at the latest, PP_NEVER = not at all
  * @n_offload: SAs in by_x that a device helps with
  * @pairs_all: pair-ids
  * @sas_all: sa-ids
  * @peers_all: peer-ids
  * @rules_all: rule-ids
  * @rule_gen: changes of rules
- * @rule_sweep: pairs are to be matched with the rules again
- * @rule_cursor: from this pair-id
+ * @rule_sweep: by pair-id: pairs are to be matched with the rules again
  * @dirty_pairs: pairs to match again
  * @dirty_peers: peers to sum up again
  * @group: multicast groups, by PREFPEER_NLGRP_*
@@ -456,15 +457,18 @@ struct pp_stats {
  * @look: number of the last look
  * @off: real time minus boottime, as last seen
  * @off_since: when it was seen to change
- * @others: SAs in the SAD that are none of ours, at the last rescan
+ * @others: larval SAs, IPcomp and the like in the SAD, at the last rescan
  * @rescan_at: when a mismatch of counts is looked into, 0 = none
  * @rescan_next: not before this
  * @rescan_wait: grows while rescans find nothing, ns
  * @rescan_hold: no rescan at all before this, for want of memory
  * @fresh_hold: no attempt to put a fresh SA into its pair before this, likewise
- * @sweep_cursor: sa-id that a sweep has reached, 0 = none goes on
+ * @sa_sweep: by sa-id: SAs may have died, or have recheck set
  * @sweep_reason: enum prefpeer_reason of those that it finds dead
- * @budget: reads left in this run
+ * @step: the kind of work whose turn it is
+ * @coarse_first: of the two wheels, as to the next look
+ * @budget: what is left of this turn, below 0 if it took more than it had
+ * @breath: the budget at which the mutex is given back next
  * @stats: counts
  */
 struct pp_net {
@@ -475,13 +479,15 @@ struct pp_net {
 	struct list_head fresh;
 	struct list_head gone;
 	u32 n_tracked;
-	u64 untracked;
+	u32 n_waiting;
+	u32 untracked;
 	u8 sweep_why;
 	bool dying;
 	bool sweep;
 	bool owed;
 	bool overflow;
 	bool updated;
+	u64 armed;
 	u32 n_offload;
 
 	/* what requests and the worker touch */
@@ -493,8 +499,7 @@ struct pp_net {
 	struct pp_ids peers_all;
 	struct pp_ids rules_all;
 	u32 rule_gen;
-	bool rule_sweep;
-	u32 rule_cursor;
+	struct pp_sweep rule_sweep;
 	struct list_head dirty_pairs;
 	struct list_head dirty_peers;
 	struct pp_group group[PP_GROUPS];
@@ -509,9 +514,12 @@ struct pp_net {
 	u64 rescan_wait;
 	u64 rescan_hold;
 	u64 fresh_hold;
-	u32 sweep_cursor;
+	struct pp_sweep sa_sweep;
 	u8 sweep_reason;
+	u8 step;
+	bool coarse_first;
 	int budget;
+	int breath;
 	struct pp_stats stats;
 };
 
@@ -560,6 +568,8 @@ u32 pp_limit_sas(const struct pp_net *pn);
 u32 pp_limit_fine(void);
 u32 pp_limit_rules(void);
 void pp_kick(struct pp_net *pn);
+void pp_kick_now(struct pp_net *pn);
+void pp_kicked(struct pp_net *pn);
 void pp_kick_at(struct pp_net *pn, u64 when);
 int pp_id_new(struct pp_ids *ids, void *obj, u32 *id);
 void pp_id_del(struct pp_ids *ids, u32 id);
@@ -586,7 +596,8 @@ void pp_sa_drop_all(struct pp_net *pn);
 struct pp_meta *pp_sa_meta(const struct pp_sa *sa);
 u64 pp_sa_time(const struct pp_sa *sa);
 __be16 pp_sa_remote_port(const struct pp_sa *sa);
-u8 pp_sa_direction(const struct pp_sa *sa, bool moved);
+u8 pp_sa_direction(const struct pp_sa *sa, const struct pp_pair *pair,
+		   bool moved);
 
 /* look.c */
 void pp_look_begin(struct pp_look *lk, struct pp_net *pn, bool worker);
@@ -607,6 +618,7 @@ u64 pp_pair_time(const struct pp_pair *pair);
 u32 pp_pair_flags(const struct pp_pair *pair);
 void pp_pair_moved(struct pp_net *pn, struct pp_sa *sa,
 		   const struct pp_move *mv);
+u8 pp_pair_direction(const struct pp_pair *pair, const struct xfrm_state *x);
 void pp_pair_set_dir(struct pp_net *pn, struct pp_sa *sa, u8 dir);
 u32 pp_pair_refused_bit(const struct pp_pair_key *key);
 u32 pp_addrs_refused_bit(const struct pp_pair_key *key);
@@ -647,6 +659,7 @@ void pp_timer_set(struct pp_net *pn, struct pp_timer *tm, bool fine, u64 when);
 u64 pp_timer_when(struct pp_net *pn, const struct pp_timer *tm);
 void pp_timer_del(struct pp_net *pn, struct pp_timer *tm);
 void pp_breathe(struct pp_net *pn);
+void pp_pause(struct pp_net *pn);
 void pp_work(struct work_struct *work);
 
 /* rule.c */

@@ -196,8 +196,7 @@ struct pp_rule *pp_rule_find(struct pp_net *pn, const struct pp_selector *sel)
 static void pp_rule_changed(struct pp_net *pn)
 {
 	pn->rule_gen++;
-	pn->rule_sweep = true;
-	pn->rule_cursor = 1;
+	pp_sweep_start(&pn->rule_sweep);
 	spin_lock_bh(&pn->lock);
 	pp_kick(pn);
 	spin_unlock_bh(&pn->lock);
@@ -321,25 +320,27 @@ void pp_rule_drop_all(struct pp_net *pn)
  * pp_rule_sweep_step() - match some pairs with changed rules
  * @pn: the namespace; the caller is its worker
  *
- * Return: whether a sweep goes on.
+ * Return: whether there was a sweep.
  */
 bool pp_rule_sweep_step(struct pp_net *pn)
 {
-	struct pp_pair *pair;
+	struct pp_sweep *sw = &pn->rule_sweep;
+	int end = pn->budget - PP_SHARE;
 	unsigned long id;
-	int n = 0;
+	struct pp_pair *pair;
 
 	lockdep_assert_held(&pn->mutex);
-	if (!pn->rule_sweep)
+	if (!sw->next)
 		return false;
-	id = pn->rule_cursor;
-	xa_for_each_start(&pn->pairs_all.xa, id, pair, id) {
-		if (n++ == 256) {
-			pn->rule_cursor = id;
+	xa_for_each_range(&pn->pairs_all.xa, id, pair, sw->next,
+			  pp_sweep_last(sw)) {
+		sw->next = id;
+		if (pn->budget <= end)
 			return true;
-		}
+		sw->next = id + 1;
 		pp_pair_match_again(pn, pair);
+		pp_pause(pn);
 	}
-	pn->rule_sweep = false;
+	pp_sweep_turn(sw);
 	return true;
 }

@@ -87,6 +87,7 @@ static void pp_sa_queue(struct pp_net *pn, struct list_head *list,
 
 	sa->where = where;
 	list_add_tail(&sa->list, list);
+	pn->n_waiting++;
 	if (first)
 		pp_kick(pn);
 }
@@ -118,6 +119,8 @@ static void pp_sa_doom(struct pp_net *pn, struct pp_sa *sa, u8 reason)
 	}
 	if (sa->where == PP_SA_MEMBER)
 		sa->pair->n_gone++;
+	else
+		pn->n_waiting--;
 	list_del(&sa->list);
 	pp_sa_queue(pn, &pn->gone, sa, PP_SA_GONE);
 }
@@ -314,6 +317,7 @@ static bool pp_x_oseq(const struct xfrm_state *x)
 /**
  * pp_sa_direction() - which way an SA goes, as far as can be told
  * @sa: the SA
+ * @pair: its pair, NULL before it has one
  * @moved: it has been seen to move
  *
  * Only output counts oseq up. An address that is not local may become so: on
@@ -321,7 +325,8 @@ static bool pp_x_oseq(const struct xfrm_state *x)
  *
  * Return: enum prefpeer_dir.
  */
-u8 pp_sa_direction(const struct pp_sa *sa, bool moved)
+u8 pp_sa_direction(const struct pp_sa *sa, const struct pp_pair *pair,
+		   bool moved)
 {
 	struct xfrm_state *x = sa->x;
 
@@ -335,6 +340,9 @@ u8 pp_sa_direction(const struct pp_sa *sa, bool moved)
 		return PREFPEER_DIR_OUT;
 	if (moved && !pp_x_packet_offload(x))
 		return PREFPEER_DIR_IN;
+	/* the route is not asked again for what another SA has shown */
+	if (pair && pair->local != PP_LOCAL_UNKNOWN)
+		return pp_pair_direction(pair, x);
 	return pp_dir_by_address(x);
 }
 
@@ -356,7 +364,6 @@ static int pp_sa_attach(struct pp_net *pn, struct pp_sa *sa)
 {
 	int err;
 
-	sa->dir = pp_sa_direction(sa, false);
 	err = pp_id_new(&pn->sas_all, sa, &sa->id);
 	if (err)
 		return err;
@@ -403,18 +410,26 @@ static void pp_sa_bury(struct pp_net *pn, struct pp_sa *sa)
 	pp_sa_free(sa);
 }
 
-static struct pp_sa *pp_sa_pop(struct pp_net *pn, struct list_head *list)
+/* Take some from the front of @fresh or @gone. */
+static unsigned int pp_sa_pop(struct pp_net *pn, struct list_head *list,
+			      struct pp_sa **sas)
 {
+	unsigned int n = 0;
 	struct pp_sa *sa;
 
 	spin_lock_bh(&pn->lock);
-	sa = list_first_entry_or_null(list, struct pp_sa, list);
-	if (sa)
+	while (n < PP_BATCH) {
+		sa = list_first_entry_or_null(list, struct pp_sa, list);
+		if (!sa)
+			break;
 		list_del_init(&sa->list);
-	if (sa && sa->where == PP_SA_FRESH)
-		sa->where = PP_SA_BUSY;
+		if (sa->where == PP_SA_FRESH)
+			sa->where = PP_SA_BUSY;
+		sas[n++] = sa;
+	}
+	pn->n_waiting -= n;
 	spin_unlock_bh(&pn->lock);
-	return sa;
+	return n;
 }
 
 /**
@@ -425,17 +440,20 @@ static struct pp_sa *pp_sa_pop(struct pp_net *pn, struct list_head *list)
  */
 bool pp_sa_gone_step(struct pp_net *pn)
 {
-	struct pp_sa *sa;
-	int n;
+	int end = pn->budget - PP_SHARE;
+	struct pp_sa *sas[PP_BATCH];
+	unsigned int i, n;
+	bool work = false;
 
 	lockdep_assert_held(&pn->mutex);
-	for (n = 0; n < PP_BATCH; n++) {
-		sa = pp_sa_pop(pn, &pn->gone);
-		if (!sa)
-			break;
-		pp_sa_bury(pn, sa);
+	while (pn->budget > end && (n = pp_sa_pop(pn, &pn->gone, sas))) {
+		for (i = 0; i < n; i++)
+			pp_sa_bury(pn, sas[i]);
+		pn->budget -= n * PP_COST_SA;
+		work = true;
+		pp_pause(pn);
 	}
-	return n;
+	return work;
 }
 
 /* It has its pair: onto its list, or to the gone if it died meanwhile. */
@@ -443,23 +461,23 @@ static void pp_sa_settle(struct pp_net *pn, struct pp_sa *sa)
 {
 	struct pp_pair *pair = sa->pair;
 
-	spin_lock_bh(&pn->lock);
+	lockdep_assert_held(&pn->lock);
 	if (sa->where == PP_SA_DOOMED) {
 		pair->n_gone++;
 		pp_sa_queue(pn, &pn->gone, sa, PP_SA_GONE);
-	} else {
-		sa->where = PP_SA_MEMBER;
-		list_add(&sa->list, &pair->members[pp_sa_side(sa)]);
-		if (READ_ONCE(sa->x->km.state) == XFRM_STATE_DEAD)
-			pp_sa_doom(pn, sa, PREFPEER_REASON_VANISHED);
+		return;
 	}
-	spin_unlock_bh(&pn->lock);
+	sa->where = PP_SA_MEMBER;
+	list_add(&sa->list, &pair->members[pp_sa_side(sa)]);
+	if (READ_ONCE(sa->x->km.state) == XFRM_STATE_DEAD)
+		pp_sa_doom(pn, sa, PREFPEER_REASON_VANISHED);
 }
 
-/* No memory: it stays first in line, and is tried again when that is there. */
+/* No memory: it stays in line, and is tried again when that is there. */
 static void pp_sa_unsettle(struct pp_net *pn, struct pp_sa *sa)
 {
-	spin_lock_bh(&pn->lock);
+	lockdep_assert_held(&pn->lock);
+	pn->n_waiting++;
 	if (sa->where == PP_SA_DOOMED) {
 		sa->where = PP_SA_GONE;
 		list_add_tail(&sa->list, &pn->gone);
@@ -467,8 +485,30 @@ static void pp_sa_unsettle(struct pp_net *pn, struct pp_sa *sa)
 		sa->where = PP_SA_FRESH;
 		list_add(&sa->list, &pn->fresh);
 	}
+}
+
+/* Some of the fresh into their pairs; false if memory was short. */
+static bool pp_sa_enlist(struct pp_net *pn, struct pp_sa **sas, unsigned int n)
+{
+	unsigned int done, i;
+
+	for (done = 0; done < n; done++)
+		if (pp_sa_attach(pn, sas[done]))
+			break;
+
+	spin_lock_bh(&pn->lock);
+	for (i = 0; i < done; i++)
+		pp_sa_settle(pn, sas[i]);
+	/* last first, so that they stand in line as they did */
+	for (i = n; i > done; i--)
+		pp_sa_unsettle(pn, sas[i - 1]);
 	spin_unlock_bh(&pn->lock);
+
+	pn->budget -= done * PP_COST_SA;
+	if (done == n)
+		return true;
 	pn->fresh_hold = ktime_get_boottime_ns() + NSEC_PER_SEC;
+	return false;
 }
 
 /**
@@ -479,44 +519,37 @@ static void pp_sa_unsettle(struct pp_net *pn, struct pp_sa *sa)
  */
 bool pp_sa_fresh_step(struct pp_net *pn)
 {
-	struct pp_sa *sa;
-	int n;
+	int end = pn->budget - PP_SHARE;
+	struct pp_sa *sas[PP_BATCH];
+	bool work = false;
+	unsigned int n;
 
 	lockdep_assert_held(&pn->mutex);
 	if (pn->fresh_hold && ktime_get_boottime_ns() < pn->fresh_hold)
 		return false;
 	pn->fresh_hold = 0;
 
-	for (n = 0; n < PP_BATCH; n++) {
-		sa = pp_sa_pop(pn, &pn->fresh);
-		if (!sa)
+	while (pn->budget > end && (n = pp_sa_pop(pn, &pn->fresh, sas))) {
+		work = true;
+		if (!pp_sa_enlist(pn, sas, n))
 			break;
-		if (pp_sa_attach(pn, sa)) {
-			pp_sa_unsettle(pn, sa);
-			return false;
-		}
-		pp_sa_settle(pn, sa);
+		pp_pause(pn);
 	}
-	return n;
+	return work;
 }
 
 static bool pp_sa_sweep_begin(struct pp_net *pn)
 {
-	bool work;
-
 	spin_lock_bh(&pn->lock);
 	if (pn->sweep || pn->updated) {
-		/* from the start again, for what was passed already */
-		pn->sweep_cursor = 1;
-		pn->sweep_reason = pn->sweep ? pn->sweep_why :
-					       pn->sweep_reason;
+		pp_sweep_start(&pn->sa_sweep);
+		pn->sweep_reason = max(pn->sweep_reason, pn->sweep_why);
 		pn->sweep = false;
 		pn->updated = false;
 		pn->sweep_why = PREFPEER_REASON_NONE;
 	}
-	work = pn->sweep_cursor;
 	spin_unlock_bh(&pn->lock);
-	return work;
+	return pn->sa_sweep.next;
 }
 
 static void pp_sa_sweep_one(struct pp_net *pn, struct pp_sa *sa)
@@ -534,28 +567,29 @@ static void pp_sa_sweep_one(struct pp_net *pn, struct pp_sa *sa)
  * pp_sa_sweep_step() - look at some for a death or an update
  * @pn: the namespace
  *
- * Return: whether a sweep goes on.
+ * Return: whether there was a sweep.
  */
 bool pp_sa_sweep_step(struct pp_net *pn)
 {
-	struct pp_sa *sa;
+	struct pp_sweep *sw = &pn->sa_sweep;
+	int end = pn->budget - PP_SHARE;
 	unsigned long id;
-	int n = 0;
+	struct pp_sa *sa;
 
 	lockdep_assert_held(&pn->mutex);
 	if (!pp_sa_sweep_begin(pn))
 		return false;
-
-	id = pn->sweep_cursor;
-	xa_for_each_start(&pn->sas_all.xa, id, sa, id) {
-		if (n++ == 4 * PP_BATCH) {
-			pn->sweep_cursor = id;
+	xa_for_each_range(&pn->sas_all.xa, id, sa, sw->next,
+			  pp_sweep_last(sw)) {
+		sw->next = id;
+		if (pn->budget <= end)
 			return true;
-		}
 		pp_sa_sweep_one(pn, sa);
+		pn->budget--;
+		pp_pause(pn);
 	}
-	pn->sweep_cursor = 0;
-	pn->sweep_reason = PREFPEER_REASON_NONE;
+	if (!pp_sweep_turn(sw))
+		pn->sweep_reason = PREFPEER_REASON_NONE;
 	return true;
 }
 
@@ -594,14 +628,29 @@ struct pp_sa *pp_sa_find(struct pp_net *pn, const struct pp_filter *f)
 	return found ? found : ERR_PTR(-ESRCH);
 }
 
+static void pp_sa_drop_fresh(struct pp_net *pn, struct pp_sa **sas,
+			     unsigned int n)
+{
+	unsigned int i;
+
+	/* BUSY: they only leave the table */
+	spin_lock_bh(&pn->lock);
+	for (i = 0; i < n; i++)
+		pp_sa_doom(pn, sas[i], PREFPEER_REASON_NONE);
+	spin_unlock_bh(&pn->lock);
+	for (i = 0; i < n; i++)
+		pp_sa_free(sas[i]);
+}
+
 /**
  * pp_sa_drop_all() - forget everything, telling nobody
  * @pn: the namespace, its worker stopped
  */
 void pp_sa_drop_all(struct pp_net *pn)
 {
-	struct pp_sa *sa;
+	struct pp_sa *sas[PP_BATCH], *sa;
 	unsigned long id;
+	unsigned int n;
 
 	xa_for_each(&pn->sas_all.xa, id, sa) {
 		spin_lock_bh(&pn->lock);
@@ -613,12 +662,9 @@ void pp_sa_drop_all(struct pp_net *pn)
 		pp_sa_free(sa);
 		cond_resched();
 	}
-	while ((sa = pp_sa_pop(pn, &pn->fresh))) {
-		spin_lock_bh(&pn->lock);
-		pp_sa_doom(pn, sa, PREFPEER_REASON_NONE);
-		spin_unlock_bh(&pn->lock);
-		pp_sa_free(sa);
-	}
-	while ((sa = pp_sa_pop(pn, &pn->gone)))
-		pp_sa_free(sa);
+	while ((n = pp_sa_pop(pn, &pn->fresh, sas)))
+		pp_sa_drop_fresh(pn, sas, n);
+	while ((n = pp_sa_pop(pn, &pn->gone, sas)))
+		while (n)
+			pp_sa_free(sas[--n]);
 }

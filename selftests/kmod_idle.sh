@@ -6,7 +6,7 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib_kmod.sh"
 
-plan 20
+plan 22
 
 times="100 250 500 999 1000 1500 2000 10000 60000 3600000 86400000"
 
@@ -195,6 +195,24 @@ clock_steps_are_harmless()
 	done
 }
 
+# Between two looks, which are 300 s apart where lastused is kept: the packet is
+# stamped 20 s too early, and nothing of it is left but a trace in the offset.
+clock_there_and_back()
+{
+	local stamp
+
+	outbound 8
+	sleep 310
+	date -s "-20 seconds" >/dev/null
+	outbound 8
+	date -s "+20 seconds" >/dev/null
+	sleep 1000
+	read -r stamp _ _ <<<"$(verdict_after 8 "$sent_ns")"
+	[ -n "$stamp" ] || fail "no verdict" || return
+	between "verdict" $((stamp - sent_ns)) 600000000000 \
+		$((600000000000 + 300000000000 + $(lateness 600000)))
+}
+
 # Every change sweeps all pairs; T = 60 s is sampled every 7.5 s on 6.1.
 rule_changes_put_nothing_off()
 {
@@ -304,6 +322,33 @@ pair_get_reads_now()
 	[ "$last" -ge "$sent_ns" ] || fail "last use $last is before the packet $sent_ns"
 }
 
+# So many pairs in steps of 10 ms that the worker never comes to their end.
+fine_wheel_leaves_the_coarse_one_its_share()
+{
+	local n looks stamp
+
+	ip -n "$a" xfrm state flush
+	echo 100000 >/sys/module/prefpeer/parameters/max_fine
+	pp_a rule add remote $addr_b reqid 60 idle-time 3s >/dev/null && pair_sas 60 && pair_policy 60 || return
+	for ((n = 0; n < 10000; n++)); do
+		printf 'xfrm state add src %s dst %s proto esp spi 0x%x reqid %d mode transport auth hmac(sha1) %s enc cipher_null ""\n' \
+			$addr_a $addr_b $((0x100000 + n)) $((1000 + n)) $auth_key
+	done >"$tmp/fine"
+	pp_a rule add remote $addr_b/31 idle-time 100ms >/dev/null &&
+	ip -n "$a" -batch "$tmp/fine" || return
+	outbound 60
+	looks=$(field_of "$a" 'o["looks"]' stats)
+	sleep 6
+	looks=$(($(field_of "$a" 'o["looks"]' stats) - looks))
+	echo 1024 >/sys/module/prefpeer/parameters/max_fine
+	[ $looks -lt $((10000 * 50 * 6)) ] || fail "the machine is too fast: all $looks looks were in time" || return
+	read -r stamp _ _ <<<"$(verdict_after 60 "$sent_ns")"
+	ip -n "$a" xfrm state flush
+	[ -n "$stamp" ] || fail "no verdict" || return
+	diag "$looks looks in 6 s"
+	between "verdict of a coarse one" $((stamp - sent_ns)) 3000000000 $((3000000000 + $(lateness 3000) + 500000000))
+}
+
 fine_wheel_is_limited()
 {
 	local n
@@ -331,6 +376,7 @@ test_case "case 19: a rekeyed SA inherits the clock" rekey_inherits
 test_case "a packet through an SA that is deleted before a look counts" delete_between_looks_counts
 test_case "a pair built anew starts a new clock" rebuilt_starts_fresh
 test_case "steps of the wall clock make no verdict early" clock_steps_are_harmless
+test_case "nor does one that is set and set back between two looks" clock_there_and_back
 test_case "changes of rules put no verdict off" rule_changes_put_nothing_off
 test_case "a one-sided pair is judged, and flagged" one_sided_is_flagged
 test_case "no idle time, no verdict" no_timeout_no_verdict
@@ -340,4 +386,5 @@ test_case "peer-idle needs all pairs" peer_idle_is_all_pairs
 test_case "a second episode: a second peer-idle" peer_idles_again
 test_case "pair-get reads the counters now" pair_get_reads_now
 test_case "beyond max_fine a pair is timed coarsely" fine_wheel_is_limited
+test_case "too many on the fine wheel hold nothing up on the coarse one" fine_wheel_leaves_the_coarse_one_its_share
 finish

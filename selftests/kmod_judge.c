@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unit test of kmod/idle_judge.h: the same lines as in the kernel, under a
- * model that knows when each packet really passed. TAP on standard output.
+ * Unit test of kmod/idle_judge.h and kmod/turn.h: the same lines as in the
+ * kernel, under a model that knows when each packet really passed. TAP on
+ * standard output.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 
 #include "../kmod/idle_judge.h"
+#include "../kmod/turn.h"
 
 #define SEC ((u64)NSEC_PER_SEC)
 #define MS ((u64)NSEC_PER_MSEC)
@@ -240,6 +242,104 @@ static void test_oneway(void)
 	result(pp_oneway_due(&ow, 0) == PP_NEVER, "one-way: no limit, never");
 }
 
+static const struct {
+	const char *desc;
+	int left, turn;
+} turns[] = {
+	{ "the first one is whole", 0, PP_TURN },
+	{ "what was left is not saved", 5000, PP_TURN },
+	{ "what was taken too much is taken off", -1000, PP_TURN - 1000 },
+	{ "a look at a million SAs: not this time", -1000000, PP_TURN - 1000000 },
+	{ "just paid for: not this time either", -PP_TURN, 0 },
+};
+
+static void test_turn(void)
+{
+	int left = PP_TURN - 1000000, n = 1;
+	size_t i;
+
+	for (i = 0; i < sizeof(turns) / sizeof(turns[0]); i++)
+		result(pp_turn_begin(turns[i].left) == turns[i].turn, "turn: %s", turns[i].desc);
+	while ((left = pp_turn_begin(left)) <= 0)
+		n++;
+	result(n == 1000000 / PP_TURN, "turn: a look at a million SAs costs %d turns", n);
+}
+
+/*
+ * The model of a sweep: COUNT objects, some of them per step, and a change
+ * every so many steps. An object is right if it was passed after the last
+ * change.
+ */
+#define COUNT 1000u
+#define PER_STEP 7u
+
+struct sweep_model {
+	struct pp_sweep sw;
+	unsigned int at, change, passed[COUNT + 1], longest;
+};
+
+static void sweep_pass(struct sweep_model *m, u32 id)
+{
+	if (m->at - m->passed[id] > m->longest)
+		m->longest = m->at - m->passed[id];
+	m->passed[id] = m->at;
+}
+
+static void sweep_step(struct sweep_model *m)
+{
+	u32 id, last = pp_sweep_last(&m->sw), n = 0;
+
+	m->at++;
+	for (id = m->sw.next; id <= last && id <= COUNT; id++) {
+		m->sw.next = id;
+		if (n++ == PER_STEP)
+			return;
+		sweep_pass(m, id);
+	}
+	pp_sweep_turn(&m->sw);
+}
+
+static bool sweep_right(const struct sweep_model *m)
+{
+	for (u32 id = 1; id <= COUNT; id++)
+		if (m->passed[id] <= m->change)
+			return false;
+	return true;
+}
+
+/* A change after every EVERY steps, CHANGES of them. */
+static void sweep_run(unsigned int every, unsigned int changes)
+{
+	struct sweep_model m = { 0 };
+	unsigned int round = COUNT / PER_STEP + 3, i, steps = 0;
+
+	while (changes--) {
+		pp_sweep_start(&m.sw);
+		m.change = m.at;
+		for (i = 0; i < every && m.sw.next; i++)
+			sweep_step(&m);
+		m.at += every - i;
+	}
+	while (m.sw.next && steps++ < 3 * round)
+		sweep_step(&m);
+	result(sweep_right(&m) && !m.sw.next && steps <= round && m.longest <= round + every,
+	       "sweep: a change every %u steps: done %u after the last, no object passed over for more than %u",
+	       every, steps, m.longest);
+}
+
+static void test_sweep(void)
+{
+	static const unsigned int every[] = { 1, 3, 100, 142, 143, 144, 150, 400 };
+	struct pp_sweep sw = { 0 };
+	size_t i;
+
+	pp_sweep_start(&sw);
+	result(sw.next == 1 && pp_sweep_last(&sw) == U32_MAX && !pp_sweep_turn(&sw) && !sw.next,
+	       "sweep: once from the first to the last");
+	for (i = 0; i < sizeof(every) / sizeof(every[0]); i++)
+		sweep_run(every[i], 2000);
+}
+
 int main(void)
 {
 	srandom(1);
@@ -247,6 +347,8 @@ int main(void)
 	test_periods();
 	test_model();
 	test_oneway();
+	test_turn();
+	test_sweep();
 	printf("1..%d\n", n_tests);
 	return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

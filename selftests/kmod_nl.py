@@ -8,6 +8,7 @@ import socket
 import struct
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
 NETLINK_GENERIC, SOL_NETLINK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 16, 270, 11, 12
 NLMSG_ERROR, NLMSG_DONE, NLM_F_CAPPED, NLM_F_ACK_TLVS = 2, 3, 0x100, 0x200
 GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 16, 3, 1, 2
@@ -84,10 +85,10 @@ class Family:
             data = data[(size + 3) & ~3:]
         return out
 
-    def ask(self, cmd, payload, flags=NLM_F_ACK):
+    def ask(self, cmd, payload, flags=NLM_F_ACK, reserved=0):
         """(errno, sentence, attribute blamed or missing, last reply)"""
         self.seq += 1
-        body = struct.pack("=BBH", cmd, 1, 0) + payload
+        body = struct.pack("=BBH", cmd, 1, reserved) + payload
         request = struct.pack("=IHHII", 16 + len(body), self.id, NLM_F_REQUEST | flags,
                               self.seq, 0) + body
         self.fd.send(request)

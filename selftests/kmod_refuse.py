@@ -7,8 +7,8 @@
 import errno
 import sys
 
-from kmod_nl import (ATTR, CMD, META, NLM_F_ACK, NLM_F_DUMP, Family, ip4, ip6, meta, request,
-                     u8, u32, u64)
+from kmod_nl import (ATTR, CMD, META, NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP,
+                     NLM_F_REPLACE, Family, ip4, ip6, meta, request, u8, u32, u64)
 
 
 def miss(name):
@@ -100,6 +100,15 @@ for cmd, attrs, err, text in DUMPS:
     check("dump of %s %s" % (cmd, " ".join(attrs)),
           family.ask(CMD[cmd], request(**attrs), NLM_F_ACK | NLM_F_DUMP), err, text, None)
 
+# what a header says and nobody looks at yet must be refused, or it can never mean anything
+RULE = request(**REMOTE, **M)
+FLAGS = "ambiguous or reserved bits set in nlmsg_flags"
+for flag in (NLM_F_REPLACE, NLM_F_CREATE, NLM_F_APPEND):
+    check("rule-new with flag 0x%x" % flag, family.ask(CMD["rule-new"], RULE, NLM_F_ACK | flag),
+          EINVAL, FLAGS, None)
+check("rule-new with the reserved field set",
+      family.ask(CMD["rule-new"], RULE, reserved=1), EINVAL, "genlmsghdr.reserved field is not 0", None)
+
 # the positive control: what is right is accepted, and nothing was left behind
 got = family.ask(CMD["rule-new"], request(**REMOTE, meta=meta(
     map=b"m" * 63 + b"\0", idle_time=u32(86400000), one_way=u32(3600000), flags=u32(3))))
@@ -108,5 +117,5 @@ rule_id = family.attrs(got[3][20:])[ATTR["rule-id"]]
 check("once more", family.ask(CMD["rule-new"], request(**REMOTE, **M)), errno.EEXIST,
       "a rule with these selectors exists", None)
 check("deletion", family.ask(CMD["rule-del"], request(rule_id=rule_id)), 0, "", None)
-print("%d requests, %d wrong" % (len(CASES) + len(DUMPS) + 3, failed))
+print("%d requests, %d wrong" % (len(CASES) + len(DUMPS) + 7, failed))
 sys.exit(1 if failed else 0)

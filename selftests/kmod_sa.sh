@@ -161,6 +161,11 @@ filters_are_anded()
 	expect "by what nothing has" "$(field_of "$a" 'o["spi"]' sa show reqid 20 proto ah | wc -l)" 0
 }
 
+sas_are()
+{
+	[ "$(field_of "$a" 'o["sas"]' stats)" = "$1" ]
+}
+
 limit_leaves_some_untracked()
 {
 	local n before
@@ -179,10 +184,15 @@ limit_leaves_some_untracked()
 		"$(event_count "e.event == 'pair-idle' and e.reqid > 32 and e.stamp_ns > $before")" 0 &&
 	expect "verdicts on whole ones" \
 		"$(event_count "e.event == 'pair-idle' and e.reqid in (31, 32) and e.stamp_ns > $before")" 2 || return
-	echo 0 >/sys/module/prefpeer/parameters/max_sas
 	# it is noticed when the worker runs, at the latest in 300 s, and then after 30 s
-	sleep 400
-	expect "SAs without the limit" "$(sa_ids "$a" | wc -w)" 8 || return
+	echo 6 >/sys/module/prefpeer/parameters/max_sas
+	wait_for 400 sas_are 6
+	expect "SAs with room for one more" "$(sa_ids "$a" | wc -w)" 6 &&
+	expect "of those refused, still untracked" "$(field_of "$a" 'o["untracked"]' stats)" 2 || return
+	echo 0 >/sys/module/prefpeer/parameters/max_sas
+	wait_for 400 sas_are 8
+	expect "SAs without the limit" "$(sa_ids "$a" | wc -w)" 8 &&
+	expect "untracked without the limit" "$(field_of "$a" 'o["untracked"]' stats)" 0 || return
 	sleep 20
 	expect "verdicts now" "$(event_count "e.event == 'pair-idle' and e.reqid in (33, 34)")" 2
 }
