@@ -50,13 +50,20 @@ idle_end()
 		$(($2 * 1000)) $(($2 * 1000 + $(late_ms "$2")))
 }
 
+# requests_since_down PEER COUNT
+requests_since_down()
+{
+	capture_sync
+	[ "$(ike_count "$1" INFORMATIONAL "$(state_ns DOWN)")" -ge "$2" ]
+}
+
 idles_out_home()
 {
 	t=$(now_ns)
 	idle_end $h2 60 || return
 	capture_sync
-	# DELETE for the child, then for the IKE SA: the last two requests.
-	[ "$(ike_count $h2 INFORMATIONAL "$(state_ns DOWN)")" -ge 1 ] || fail "no DELETE on the wire" || return
+	# DELETE for the child, and once that is answered for the IKE SA.
+	wait_for 5 requests_since_down $h2 2 || fail "not two DELETEs on the wire" || return
 	expect "current peer" current_peer $h2 &&
 	expect "next attempt" next_peer $h1 &&
 	expect "reason" "state_event DOWN reason" idle-default || return
