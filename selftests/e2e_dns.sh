@@ -144,7 +144,7 @@ waited_for()
 	capture_sync
 	expect "tried" "init_order $t" "$addr" || return
 	within "ms from the question to the step" \
-		"$(ms_between "$(dns_first_ns "$t")" "$(init_ns "$addr" "$t")")" 4990 5300
+		"$(ms_between "$(dns_first_ns "$t")" "$(init_ns "$addr" "$t")")" 4800 5300
 }
 
 silent()
