@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# check: by name; a draft that nobody has seen to pass yet
 #
 # A hub that lives, but is cut off towards the branch. Its SAs attract the
 # return traffic until its own DPD fires; its route goes with them.

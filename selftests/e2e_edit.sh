@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# check: by name; a draft that nobody has seen to pass yet
 #
 # The configuration edited while it is in use: what a reload does not touch
 # loses no packet, what it takes away is never in clear.

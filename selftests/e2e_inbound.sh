@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# check: by name, it takes minutes
 #
 # Hubs that begin: the default that comes back, a second hub that calls while the
 # first works, both at once, again and again, and crossed initiations.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# check: by name; a draft that nobody has seen to pass yet
 #
 # A branch that masquerades what leaves by its WAN. Source NAT runs before XFRM
 # looks for a policy: with an SA up, a packet for the other side would get the

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# check: by name; a draft that nobody has seen to pass yet
 #
 # Everything that the kernel says by itself may be lost in a full socket: XFRM's
 # notices, the module's events, and with these that the module went and came.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# check: by name; a draft that nobody has seen to pass yet
 #
 # A router in transit with a small MTU, on the way out and on the way back: the
 # path MTU of the tunnel is found, for both families inside and outside.

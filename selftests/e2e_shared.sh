@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# check: by name, it takes minutes
 #
 # Two entries, each with a default of its own that is silent, share their second
 # peer and one IKE SA to it. Line of entry 1: lan; of entry 2: host 172.16.1.1.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# check: by name: tools/check e2e_soak, make soak; not yet seen to find a broken agent
 #
 # A year of a branch's life, or some hours of it: a random walk against a model
 # of semantics.md §10 (soak/). SOAK_SEED, SOAK_EVENTS, SOAK_ARGS; make soak.

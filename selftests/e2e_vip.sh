@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# check: by name; a draft that nobody has seen to pass yet
 #
 # A head-end of two strongSwans behind one virtual address, as VRRP moves it:
 # stateless, the standby has no SAs. The address goes with its route in transit.

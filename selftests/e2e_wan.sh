@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# check: by name; a draft that nobody has seen to pass yet
 #
 # The branch's own side: a WAN address that changes, goes and appears late; two
 # WANs of which one fails; a route that leads where no map is; changes that the
