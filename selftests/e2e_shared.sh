@@ -192,7 +192,8 @@ set_up_is_taken_over()
 
 	e2e_agent || return
 	set_ups=$(hub_set_ups)
-	hub_delay 2 2000
+	# IKE_AUTH and CREATE_CHILD_SA have to fit into the Finish budget of 3 s.
+	hub_delay 2 1200
 	packet 1
 	packet 2
 	wait_for 30 tries_second 1 && wait_for 30 tries_second 2 || fail "they do not try $h2" || return
