@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.12
 #
 # `prefpeerd -t`: what a file's author is told, word for word, with line and
 # column; and that an incomplete entry is said to be one.

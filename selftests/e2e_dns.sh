@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.1
 #
 # Peers that are names, with a real name server: when it is asked, what its
 # answers, denials and silence come to, and which address an IKE SA goes to.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.1
 #
 # A branch behind a NAT: what keeps the NAT's mapping keeps no pair.
 

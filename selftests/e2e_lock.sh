@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.12
 #
 # The boot window (`prefpeerd --lock`): what the configuration protects is
 # blocked before there is a network, and the agent takes over under traffic.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.1
 #
 # NATs between branch and hub whose mappings move (semantics.md 14.4; RFC 7296
 # 2.23). The NAT is one of nft without state, so that a mapping moves when the

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.12
 #
 # Every suite that the agent has, negotiated with strongSwan: what both ends say
 # was agreed, what XFRM got, and traffic both ways. Then the ways an IKE_SA_INIT

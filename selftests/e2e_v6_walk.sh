@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.1
 #
 # Over IPv6 outside: what e2e_walk.sh and e2e_idle.sh see over IPv4. Then both
 # mixes, IPv4 within IPv6 and IPv6 within IPv4.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.1
 #
 # A hub, here host a, with two branches behind one NAT, host b: the same two
 # addresses, told apart by the NAT's UDP ports. Branch R is pair R, at port 40000 + R.
