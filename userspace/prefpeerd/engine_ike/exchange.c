@@ -114,9 +114,20 @@ static void transmit(struct session *s)
 	arm_retry(s);
 }
 
+/*
+ * Where there are only counters, a packet is dated when it is read of (kernel.md §3.1): what
+ * came before the curve began has to be read by then, or it would count as come since.
+ */
+static void curve_begin(struct session *s)
+{
+	s->rq.curve_start = s->rq.known_in = ike_now(s->e);
+	if (s->state == SES_UP && !s->dpd.strict)
+		s->rq.known_in = mono_max(s->rq.known_in, session_last_in(s));
+}
+
 void request_again(struct session *s)
 {
-	s->rq.curve_start = ike_now(s->e);
+	curve_begin(s);
 	s->rq.sent = 0;
 	s->retransmits++;
 	transmit(s);
@@ -138,7 +149,7 @@ static void give_up(struct session *s, mono_t now)
 	case SES_AUTH:
 		return; /* the caller's budget is over too: it closes, or expiry_timer does */
 	case SES_UP:
-		if (!dpd_is_dead(&s->dpd, s->rq.curve_start, session_last_in(s), s->rq.restarts)) {
+		if (!dpd_is_dead(&s->dpd, s->rq.known_in, session_last_in(s), s->rq.restarts)) {
 			begin_again(s);
 			return;
 		}
@@ -174,8 +185,8 @@ int request_start(struct session *s, struct task *t, struct msg_out *m, const st
 				  .bytes = bytes,
 				  .len = m->w.len,
 				  .curve = *curve,
-				  .first_sent = now,
-				  .curve_start = now };
+				  .first_sent = now };
+	curve_begin(s);
 	s->retry_timer.fn = retry_fire;
 	transmit(s);
 	return 0;

@@ -93,6 +93,7 @@ struct request {
 	struct curve curve;
 	mono_t first_sent; /* of all */
 	mono_t curve_start;
+	mono_t known_in; /* what came in later is no sign of death; not before curve_start */
 	unsigned sent; /* on this curve */
 	unsigned total, restarts;
 };

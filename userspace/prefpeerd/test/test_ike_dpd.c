@@ -336,6 +336,32 @@ static void stuck_request_is_death(void **state)
 }
 
 /* Case 53: a round trip of 150 ms with millisecond DPD is no death. */
+/*
+ * Counters alone, and nobody reads them between the last packet and a request: that packet
+ * came before the request, and is no sign of life since.
+ */
+static void packet_before_the_request(void **state)
+{
+	struct engine_child c = fixture_child(2, 2);
+	struct fixture *f = fixture_new(AF_INET);
+
+	fixture_dpd(f, DPD_PERIODIC, 10000, 2000);
+	assert_true(fixture_up(f));
+	f->left.kernel.counts_now = fake_clock_now;
+	f->left.kernel.counts_ctx = &f->clock;
+	fixture_run_ms(f, 100);
+	f->left.kernel.packets_in++;
+	f->net.filter = drop_all;
+	fixture_run_ms(f, 1000);
+	assert_int_equal(f->left.engine->ops->child_open(f->left.engine->impl, 1, &c), 0);
+	fixture_run_ms(f, 11900);
+	assert_null(side_last(&f->left, ENG_DOWN));
+	fixture_run_ms(f, 200);
+	assert_non_null(side_last(&f->left, ENG_DOWN));
+	assert_int_equal(side_last(&f->left, ENG_DOWN)->ev.why, WHY_DEAD);
+	fixture_free(f);
+}
+
 static void long_round_trip(void **state)
 {
 	struct fixture *f = fixture_new(AF_INET);
@@ -394,6 +420,7 @@ int main(void)
 		cmocka_unit_test(on_demand),
 		cmocka_unit_test(suppressed_verdict),
 		cmocka_unit_test(stuck_request_is_death),
+		cmocka_unit_test(packet_before_the_request),
 		cmocka_unit_test(long_round_trip),
 		cmocka_unit_test(forged_answers_do_not_count),
 	};
