@@ -6,7 +6,7 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib_kmod.sh"
 
-plan $((21 + ${KMOD_MANY:+1}))
+plan $((21 + ${KMOD_MANY:-0}))
 
 times="100 250 500 999 1000 1500 2000 10000 60000 3600000 86400000"
 
