@@ -265,7 +265,7 @@ static int open_edges(struct agent *a)
 	err = resolve_open(loop_base(a->loop), loop_timers(a->loop), NULL, on_answer, a, &a->resolve);
 	if (err)
 		return refuse("the resolver cannot be opened", err);
-	err = watch_open(loop_timers(a->loop), &a->kernel, on_watch, a, &a->watch);
+	err = watch_open(loop_timers(a->loop), &a->kernel, on_watch, a, mono_now(), &a->watch);
 	if (err)
 		return refuse("no memory", err);
 	err = route_open(loop_base(a->loop), loop_timers(a->loop),

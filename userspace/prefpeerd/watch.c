@@ -143,7 +143,7 @@ static void look(struct timer *t, mono_t now)
 }
 
 int watch_open(const struct timers *timers, const struct kernel *k, watch_spd_fn spd, void *ctx,
-	       struct watch **out)
+	       mono_t now, struct watch **out)
 {
 	struct watch *w = calloc(1, sizeof(*w));
 
@@ -157,7 +157,7 @@ int watch_open(const struct timers *timers, const struct kernel *k, watch_spd_fn
 	timer_init(&w->timer, look);
 	for (unsigned i = 0; i < N_WATCHED; i++)
 		w->last[i] = read_counter(w, i);
-	timer_set(timers, &w->timer, mono_add_ms(mono_now(), PERIOD_MS));
+	timer_set(timers, &w->timer, mono_add_ms(now, PERIOD_MS));
 	*out = w;
 	return 0;
 }

@@ -16,9 +16,9 @@ struct watch;
 /* The policies in force, to say which of them caught a packet; NULL: none yet. */
 typedef const struct spd *(*watch_spd_fn)(void *ctx);
 
-/* 0 or -ENOMEM. Copies *k. */
+/* 0 or -ENOMEM. Copies *k. The first look is a period after @now. */
 int watch_open(const struct timers *timers, const struct kernel *k, watch_spd_fn spd, void *ctx,
-	       struct watch **out);
+	       mono_t now, struct watch **out);
 void watch_close(struct watch *w); /* NULL is fine */
 
 #endif

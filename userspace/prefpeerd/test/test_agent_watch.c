@@ -90,7 +90,8 @@ static int setup(void **state)
 	fx->kernel = (struct kernel){ &fx->ops, fx->f.kernel.impl };
 	counter.name = NULL;
 	counter.value = 0;
-	assert_int_equal(watch_open(&fx->clock.timers, &fx->kernel, in_force, fx, &fx->watch), 0);
+	assert_int_equal(watch_open(&fx->clock.timers, &fx->kernel, in_force, fx, fx->clock.now,
+				    &fx->watch), 0);
 	fx->said = tmpfile();
 	fx->real_stderr = dup(STDERR_FILENO);
 	dup2(fileno(fx->said), STDERR_FILENO);
