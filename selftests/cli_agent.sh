@@ -39,9 +39,7 @@ said()
 # is PYTHON: an expression over d, the JSON that p printed.
 is()
 {
-	python3 -c "import json, sys
-d = json.load(open('$tmp/out.log'))
-sys.exit(0 if ($1) else 1)" || fail "not so: $1: $(cat "$tmp/out.log" "$tmp/err.log")"
+	json_is "$1" "$(<"$tmp/out.log")" || fail "not so: $1: $(cat "$tmp/out.log" "$tmp/err.log")"
 }
 
 absent_agent_is_said()
@@ -102,10 +100,7 @@ both_sources_in_one_stream()
 {
 	wait_for $patience monitor_has '"event":"map-state".*"to":"UP"' || fail "$(cat "$tmp/monitor.log")" || return
 	monitor_has '"event":"sa-new".*"dst":"10\.1\.1\.1"' || fail "no sa-new" || return
-	python3 -c "import json
-for l in open('$tmp/monitor.log'):
-    e = json.loads(l)
-    e['event'], e['time']" || fail "not one object with event and time per line"
+	[ "$(json_log 'all(e.event and e.time for e in l)' "$tmp/monitor.log")" = true ] || fail "not one object with event and time per line"
 }
 
 reset_and_clear()

@@ -52,36 +52,10 @@ said()
 	[ ! -s "$tmp/out.log" ] || fail "$* printed, though it failed"
 }
 
-# One interpreter for all: "FILE EXPRESSION" → yes, no, or what was wrong.
-coproc PYTHON { exec python3 -u -c '
-import json, sys
-for line in sys.stdin:
-    name, expression = line.rstrip("\n").split(" ", 1)
-    try:
-        with open(name) as f:
-            if name.endswith("mon.log"):
-                ev = [json.loads(l) for l in f if l.endswith("\n")]
-                r = any(eval(expression) for e in ev)
-            else:
-                d = json.load(f)
-                r = eval(expression)
-        print("yes" if r else "no")
-    except Exception as e:
-        print(repr(e))'; }
-
-python_says_yes()
-{
-	local answer
-
-	echo "$1 $2" >&"${PYTHON[1]}"
-	read -r answer <&"${PYTHON[0]}"
-	[ "$answer" = yes ] || { [ "$answer" = no ] || diag "$2: $answer"; return 1; }
-}
-
 # is PYTHON: an expression over d, the JSON that p printed.
 is()
 {
-	python_says_yes "$tmp/out.log" "$1" || refused 1 "not so: $1: $(cat "$tmp/out.log")"
+	json_is "$1" "$(<"$tmp/out.log")" || refused 1 "not so: $1: $(cat "$tmp/out.log")"
 }
 
 prints()
@@ -113,7 +87,7 @@ sas_are_listed()
 
 three_sas()
 {
-	p -j sa show && python_says_yes "$tmp/out.log" 'len(d) == 3'
+	p -j sa show && json_is 'len(d) == 3' "$(<"$tmp/out.log")"
 }
 
 text_is_a_table()
@@ -160,8 +134,7 @@ rule_reaches_sas_that_exist()
 
 rule_reached()
 {
-	p -j sa show dst 10.1.1.1 && python_says_yes "$tmp/out.log" \
-		'd[0]["source"] == "rule" and d[0]["meta"]["map"] == "tohub"'
+	p -j sa show dst 10.1.1.1 && json_is 'd[0]["source"] == "rule" and d[0]["meta"]["map"] == "tohub"' "$(<"$tmp/out.log")"
 }
 
 rules_print_as_typed()
@@ -250,7 +223,7 @@ mon_start()
 # mon_has PYTHON: an expression over e holds for one event.
 mon_has()
 {
-	python_says_yes "$tmp/mon.log" "$1"
+	[ "$(json_log "any($1 for e in l)" "$tmp/mon.log")" = true ]
 }
 
 mon_waits_for()
@@ -303,13 +276,13 @@ lost_events_are_counted()
 	mon_waits_for $patience 'e["event"] == "lost" and e["group"] == "sa" and 0 < e["count"] <= 100' || return
 	kill -INT "$mon_pid"
 	wait "$mon_pid"
-	mon_has 'sum(x["event"] == "sa-new" for x in ev) + sum(x.get("count", 0) for x in ev) == 101' ||
+	mon_has 'sum(x["event"] == "sa-new" for x in l) + sum(x.get("count", 0) for x in l) == 101' ||
 		fail "seen and lost are not 101: $(grep -v sa-new "$tmp/mon.log")"
 }
 
 tracked()
 {
-	p -j sa show dst 10.4.4.4 && python_says_yes "$tmp/out.log" "len(d) == $1"
+	p -j sa show dst 10.4.4.4 && json_is "len(d) == $1" "$(<"$tmp/out.log")"
 }
 
 monitor_outlives_the_module()
@@ -318,7 +291,7 @@ monitor_outlives_the_module()
 	module_unload || return
 	mon_waits_for $patience 'e["event"] == "source-down" and e["source"] == "module"' || return
 	module_load || return
-	mon_waits_for $patience 'e["event"] == "source-up" and e["source"] == "module" and e is not ev[0]' || return
+	mon_waits_for $patience 'e["event"] == "source-up" and e["source"] == "module" and e is not l[0]' || return
 	p rule add remote 10.8.8.8 idle-time 60 || return
 	mon_waits_for $patience 'e["event"] == "rule-new" and e["remote"] == "10.8.8.8" and e["seq"] == 1'
 }

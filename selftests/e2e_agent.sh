@@ -53,7 +53,7 @@ module_comes()
 	within "ms from the last packet to the verdict" "$(ms_between "$last" "$(state_ns DOWN)")" 60000 68500
 }
 
-has_rules() { [ "$(pp -j rule show | jq length)" -ge 1 ]; }
+has_rules() { json_is 'd' "$(pp -j rule show)"; }
 
 module_goes()
 {

@@ -30,7 +30,7 @@ with()
 # The first IKE_SA_INIT to an address after a time
 init_ns() { wire_first " ike $branch_addr $1 .*exch=IKE_SA_INIT .* resp=0 " "$2"; }
 
-peer_json() { pp -j map show tohub 1 | jq -r ".[0].peers[0].$1"; }
+peer_json() { map_get ".peers[0].$1"; }
 
 clear_down()
 {
@@ -52,7 +52,7 @@ asked_by_the_first_packet()
 	t=$(now_ns)
 	capture_sync
 	expect "questions before a packet" "dns_asked $agent_started" 0 || return
-	expect "address before a packet" "peer_json address" null || return
+	expect "address before a packet" "peer_json address" "" || return
 	flow_packet
 	state_await 20 UP hub.example && wait_for 10 peer_is_up $h1 || fail "not up" || return
 	capture_sync
@@ -224,8 +224,7 @@ twins()
 # Peers in the order in which the agent walked to them
 steps_walked()
 {
-	grep '"event":"map-state"' "$tmp/monitor.log" |
-		jq -rs '[.[] | select(.to == "WALK") | .peer] | join(" ")'
+	json_log "' '.join(e.peer for e in l if e.event == 'map-state' and e.to == 'WALK')" "$tmp/monitor.log"
 }
 
 # The name's zone is signed, and the agent knows its key.

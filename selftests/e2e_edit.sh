@@ -59,11 +59,11 @@ crypto map tohub 2 ipsec-isakmp
  set transform-set ts
  match address 102"
 	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" && reload || return
-	expect "entries" "pp -j map show | jq length" 2 || return
+	expect "entries" "json_value 'len(d)' \"\$(pp -j map show)\"" 2 || return
 	untouched "$t" "$spi" || return
 	e2e_more=
 	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" && reload || return
-	expect "entries" "pp -j map show | jq length" 1 || return
+	expect "entries" "json_value 'len(d)' \"\$(pp -j map show)\"" 1 || return
 	untouched "$t" "$spi"
 }
 
@@ -96,7 +96,7 @@ peer_comes_and_goes()
 	spi=$(spi_of $h1)
 	t=$(now_ns)
 	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" "set peer $h3" && reload || return
-	expect "peers" "map_get '.peers | length'" 3 || return
+	expect "peers" "map_value 'len(o.peers)'" 3 || return
 	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h3" && reload || return
 	e2e_conf "10 2 periodic" "set peer $h1" "set peer $h2" && reload || return
 	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" && reload || return

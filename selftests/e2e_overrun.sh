@@ -95,7 +95,7 @@ module_goes_unseen()
 	[ "$(ms_between "$last" "$(now_ns)")" -ge 60000 ] || fail "too early"
 }
 
-has_rules() { [ "$(pp -j rule show | jq length)" -ge 1 ]; }
+has_rules() { json_is 'd' "$(pp -j rule show)"; }
 
 # Gone for good, unseen: it polls.
 module_stays_away()

@@ -116,7 +116,6 @@ print(n, flush=True)"
 	wait_for 30 grep -qx 300000 "$tmp/tcp.log" || fail "got $(tail -n 1 "$tmp/tcp.log") of 300000"
 }
 
-python=/usr/bin/python3
 
 # Nothing larger than the narrow link was let through by fragments of ESP.
 no_fragments()

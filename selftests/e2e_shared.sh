@@ -25,11 +25,10 @@ packet()
 }
 
 entry_is() { [ "$(map_state tohub "$1")" = "$2" ]; }
-pair_of() { map_get '.lines[0] | select(.spi_out) | .spi_in + " " + .spi_out' tohub "$1"; }
+pair_of() { map_value '"%s %s" % (o.lines[0].spi_in, o.lines[0].spi_out) if o.lines[0].spi_out else ""' tohub "$1"; }
 reason_of()
 {
-	grep '"event":"map-state"' "$tmp/monitor.log" |
-		jq -rs --argjson seq "$1" 'map(select(.seq == $seq and .to == "DOWN")) | last | .reason'
+	json_log "last(e for e in l if e.event == 'map-state' and e.seq == $1 and e.to == 'DOWN').reason" "$tmp/monitor.log"
 }
 hub_ike() { swanctl_of hub2 --list-sas | grep -c ESTABLISHED; }
 hub_pairs() { swanctl_of hub2 --list-sas | grep -c INSTALLED; }

@@ -188,9 +188,8 @@ events_are_told_and_numbered()
 
 	rule remote 10.97.0.0/16 map told || return
 	pp_a rule set id "$id" map again && pp_a rule del id "$id" || return
-	wait_for 5 test -n "$(events "e.event == 'rule-del' and e.rule_id == $id")"
-	expect "events of the rule" "$(events "e.rule_id == $id and e.event.startswith('rule-')" event | tr '\n' ' ')" \
-		"rule-new rule-new rule-del " || return
+	expect_events "of the rule" "rule-new rule-new rule-del" \
+		"e.rule_id == $id and e.event.startswith('rule-')" || return
 	seqs=$(events "e.event.startswith('rule-')" seq)
 	expect "numbers" "$seqs" "$(seq "$(head -n 1 <<<"$seqs")" "$(tail -n 1 <<<"$seqs")")"
 }

@@ -47,18 +47,18 @@ namespaces_are_apart()
 gone_reason()
 {
 	wait_for 5 grep -q "\"sa-gone\".*$1" "$tmp/events.log"
-	events "e.event == 'sa-gone' and e.spi == '$1'" reason | tr '\n' ' '
+	events_line "e.event == 'sa-gone' and e.spi == '$1'" reason
 }
 
 deleted_and_flushed()
 {
 	sa_del "$a" $addr_a $addr_b 0x1003 || return
-	expect "of ip xfrm state delete" "$(gone_reason 0x00001003)" "deleted " &&
-	expect "of its pair" "$(events "e.event == 'pair-gone' and e.reqid == 3" reason)" deleted || return
+	expect "of ip xfrm state delete" "$(gone_reason 0x00001003)" deleted &&
+	expect_events "of its pair" deleted "e.event == 'pair-gone' and e.reqid == 3" reason || return
 	sa_add "$a" $addr_a $addr_b 0x1004 4 && sa_add "$a" $addr_a $addr_b 0x1005 5 || return
 	expect "SAs" "$(sa_ids "$a" reqid 4 | wc -w)" 1 || return
 	ip -n "$a" xfrm state flush
-	expect "of a flush" "$(gone_reason 0x00001004) $(gone_reason 0x00001005)" "flushed  flushed " &&
+	expect "of a flush" "$(gone_reason 0x00001004) $(gone_reason 0x00001005)" "flushed flushed" &&
 	expect "SAs after it" "$(field_of "$a" 'o["spi"]' sa show | wc -l)" 0 &&
 	expect "SAs in b" "$(field_of "$b" 'o["spi"]' sa show | wc -l)" 4
 }
@@ -67,7 +67,7 @@ expired()
 {
 	sa_add "$a" $addr_a $addr_b 0x1006 6 limit time-hard 3 || return
 	sleep 6
-	expect "of a hard lifetime" "$(gone_reason 0x00001006)" "expired " || return
+	expect "of a hard lifetime" "$(gone_reason 0x00001006)" expired || return
 	sa_add "$a" $addr_a $addr_b 0x1007 7 limit time-soft 3 || return
 	sleep 6
 	expect "of a soft lifetime" "$(event_count "e.event == 'sa-gone' and e.spi == '0x00001007'")" 0 &&
@@ -109,7 +109,7 @@ larval_becomes_an_sa()
 	ip -n "$a" xfrm state update src $addr_b dst $addr_a proto esp spi 0x2011 reqid 11 \
 		mode transport auth 'hmac(sha1)' $auth_key enc cipher_null '' || return
 	expect "SAs after the update" "$(sa_ids "$a" reqid 11 | wc -w)" 1 &&
-	expect "sa-new" "$(event_count "e.event == 'sa-new' and e.spi == '0x00002011'")" 1
+	expect_events "of a new SA" sa-new "e.event == 'sa-new' and e.spi == '0x00002011'"
 }
 
 ah_and_ipv6_are_tracked()

@@ -3,7 +3,7 @@
 #
 # Common ground of the prefpeer selftests, in the manner of net/lib.sh: KTAP,
 # namespaces, waiting for conditions. Sources the parts for the topology
-# (lib_topology.sh), strongSwan (lib_peers.sh), capture and traffic
+# (lib_topology.sh), JSON (lib_json.sh), strongSwan (lib_peers.sh), capture and traffic
 # (lib_wire.sh), and our module and agent (lib_agent.sh).
 #
 # A test is a script that sources this file, states plan N, calls test_case N
@@ -20,6 +20,8 @@ tmp=$(mktemp -d "/tmp/$test_name.XXXXXX") || exit $ksft_fail
 keep_dir=
 [ ! -w /out ] || keep_dir=/out/$test_name
 
+# not the first of the path, which may be a wrapper: it starts often
+python=/usr/bin/python3
 udpflow=$build_dir/selftests/udpflow
 wire=$build_dir/selftests/wire
 
@@ -290,6 +292,7 @@ show_state()
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 [ -x "$udpflow" ] && [ -x "$wire" ] || skip_all "not built: make -C selftests"
 
+. "$selftests_dir/lib_json.sh"
 . "$selftests_dir/lib_topology.sh"
 . "$selftests_dir/lib_wire.sh"
 . "$selftests_dir/lib_peers.sh"

@@ -135,16 +135,6 @@ monitor_has()
 	grep -qE "$1" "$tmp/monitor.log"
 }
 
-# current_peer [MAP [SEQ]]: address of the current peer of an entry.
-current_peer()
-{
-	pp -j map show "${1:-tohub}" "${2:-1}" | python3 -c '
-import json, sys
-d = json.load(sys.stdin)
-d = d[0] if isinstance(d, list) else d
-print(d.get("current", ""))'
-}
-
 # peer_is_up ADDRESS: a pair of SAs with it is in the branch's SAD.
 peer_is_up()
 {

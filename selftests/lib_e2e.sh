@@ -70,16 +70,21 @@ e2e_agent()
 	agent_start "$@" && monitor_start && wait_for 10 pp map show
 }
 
-# map_get FILTER [MAP [SEQ]]: of one entry as `map show` has it, by jq
-map_get()
+# map_value PYTHON [MAP [SEQ]]: of the entry o as `map show` has it
+map_value()
 {
-	pp -j map show "${2:-tohub}" "${3:-1}" | jq -r ".[0] | $1 // empty"
+	local text
+
+	text=$(pp -j map show "${2:-tohub}" "${3:-1}") && json_value "$1" "$text"
 }
+
+# map_get .MEMBER [MAP [SEQ]]: empty if it is absent
+map_get() { map_value "o$1" "${@:2}"; }
 
 current_peer() { map_get .peer "$@"; }
 next_peer() { map_get .next "$@"; }
 map_state() { map_get .state "$@"; }
-lines_up() { map_get '[.lines[] | select(.spi_out)] | length' "$@"; }
+lines_up() { map_value 'sum(bool(n.spi_out) for n in o.lines)' "$@"; }
 lines_are_up() { [ "$(lines_up)" = "$1" ]; }
 
 map_is() { [ "$(map_get "$1")" = "$2" ]; }
@@ -146,9 +151,8 @@ init_order()
 # state_event TO FIELD [PEER]: a member of the last change of state to TO
 state_event()
 {
-	grep '"event":"map-state"' "$tmp/monitor.log" |
-		jq -rs --arg to "$1" --arg peer "$3" "map(select(.to == \$to and .from != .to
-			and (\$peer == \"\" or .peer == \$peer))) | last | .$2 // empty"
+	json_log "last(e for e in l if e.event == 'map-state' and e.to == '$1' and e['from'] != '$1'
+		and e.peer == (${3:+'$3' or }e.peer)).$2" "$tmp/monitor.log"
 }
 
 # state_ns TO [PEER]: boottime of the last change of state to TO

@@ -13,8 +13,6 @@
 
 addr_a=10.0.0.1 addr_b=10.0.0.2
 addr6_a=fd00::1 addr6_b=fd00::2
-# not the first of the path, which may be a wrapper: it starts often
-python=/usr/bin/python3
 auth_key=0x0102030405060708090a0b0c0d0e0f1011121314
 
 [ -x "$prefpeer" ] || skip_all "no command line: make userspace"
@@ -151,21 +149,7 @@ events()
 
 events_of()
 {
-	$python - "$tmp/$1.log" "${@:2}" <<'PY'
-import json, sys
-
-class Event(dict):
-    __getattr__ = dict.get
-
-for line in open(sys.argv[1]):
-    try:
-        e = Event(json.loads(line))
-    except ValueError:
-        print("unreadable:", line, file=sys.stderr)
-        sys.exit(1)
-    if eval(sys.argv[2]):
-        print(*[e.get(f) for f in sys.argv[3:] or ["event"]])
-PY
+	json_ask events "$tmp/$1.log" "${@:2}"
 }
 
 # event_count PYTHON_CONDITION
@@ -174,17 +158,23 @@ event_count()
 	events "$1" | wc -l
 }
 
-# show NS OBJECT FILTER… : one object as JSON; field FIELD of it in Python
+# expect_events WHAT WANTED PYTHON_CONDITION [FIELD…]: the same, on one line, for
+# events that may still be on their way through the monitor
+expect_events()
+{
+	wait_for 5 events_are "$2" "${@:3}"
+	expect "$1" "$(events_line "${@:3}")" "$2"
+}
+
+events_line() { events "$@" | tr '\n' ' ' | sed 's/ $//'; }
+events_are() { [ "$(events_line "${@:2}")" = "$1" ]; }
+
+# field_of NS PYTHON OBJECT show FILTER…: a line for each object o of the list l
 field_of()
 {
-	local ns=$1 get=$2
+	local text
 
-	in_ns "$ns" "$prefpeer" -j "${@:3}" | $python -c '
-import json, sys
-l = json.load(sys.stdin)
-l = l if isinstance(l, list) else [l]
-for o in l:
-    print(eval(sys.argv[1]))' "$get"
+	text=$(in_ns "$1" "$prefpeer" -j "${@:3}") && json_ask objects "$2" "$text"
 }
 
 # rule_id REQID: in a

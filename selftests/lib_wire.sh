@@ -54,15 +54,7 @@ capture_stop()
 # The first column becomes boottime in nanoseconds.
 wire_log()
 {
-	local offset
-
-	offset=$(clock_offset_ns)
-	"$wire" "$capture_pcap" |
-		awk -v off_s=$((offset / 1000000000)) -v off_ns=$((offset % 1000000000)) \
-		    -v from="${1:-0}" -v to="${2:-0}" '
-		function ns(t,   p) { split(t, p, "."); return (p[1] - off_s) * 1000000000 + p[2] - off_ns }
-		{ t = ns($1); if (t < from || (to && t > to)) next
-		  $1 = sprintf("%.0f", t); print }'
+	"$wire" "$capture_pcap" "$(clock_offset_ns)" "${1:-0}" "${2:-0}"
 }
 
 # wire_count PATTERN [FROM_NS [TO_NS]]: frames whose line matches.

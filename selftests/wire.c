@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * wire FILE: the tap's capture as one line per frame, for grep and awk.
+ * wire FILE [OFFSET [FROM [TO]]]: the tap's capture as one line per frame, for
+ * grep and awk: those from FROM to TO, 0 = until the end.
  *
  *   TIME ike SRC DST sport=N dport=N ispi=X rspi=X exch=NAME init=0|1 resp=0|1 mid=N len=N
  *   TIME esp SRC DST spi=X seq=N len=N [udp]
@@ -9,7 +10,8 @@
  *   TIME mark TEXT
  *   TIME arp / TIME other type=X
  *
- * TIME is CLOCK_REALTIME in seconds with nine decimals. Reads pcap of Ethernet
+ * TIME is the capture's, CLOCK_REALTIME, minus OFFSET, in nanoseconds, as are
+ * OFFSET, FROM and TO. Reads pcap of Ethernet
  * frames, micro- or nanoseconds, of this machine's byte order. A frame that is
  * still being written ends the file.
  */
@@ -19,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PCAP_USEC 0xa1b2c3d4u
@@ -181,16 +184,26 @@ static void print_frame(struct frame *f)
 	}
 }
 
+static int64_t argument(int argc, char **argv, int n)
+{
+	return n < argc ? strtoll(argv[n], NULL, 10) : 0;
+}
+
 int main(int argc, char **argv)
 {
 	static uint8_t data[262144];
+	int64_t offset = argument(argc, argv, 2);
+	int64_t from = argument(argc, argv, 3), to = argument(argc, argv, 4);
 	uint32_t head[6], rec[4];
 	FILE *in;
 
-	in = argc == 2 ? fopen(argv[1], "re") : NULL;
+	if (argc < 2 || argc > 5) {
+		fprintf(stderr, "usage: wire FILE [OFFSET [FROM [TO]]]\n");
+		return 1;
+	}
+	in = fopen(argv[1], "re");
 	if (!in) {
-		fprintf(stderr, "wire: %s: %s\n", argc == 2 ? argv[1] : "usage: wire FILE",
-			strerror(argc == 2 ? errno : EINVAL));
+		fprintf(stderr, "wire: %s: %s\n", argv[1], strerror(errno));
 		return 1;
 	}
 	if (fread(head, sizeof(head), 1, in) != 1 ||
@@ -200,6 +213,8 @@ int main(int argc, char **argv)
 	}
 	while (fread(rec, sizeof(rec), 1, in) == 1) {
 		struct frame f = { .at = data, .len = rec[2] };
+		int64_t at = rec[0] * 1000000000LL - offset +
+			     (head[0] == PCAP_NSEC ? rec[1] : rec[1] * 1000);
 
 		if (rec[2] > sizeof(data)) {
 			fprintf(stderr, "wire: %s: frame of %u bytes\n", argv[1], rec[2]);
@@ -207,7 +222,9 @@ int main(int argc, char **argv)
 		}
 		if (fread(data, 1, rec[2], in) != rec[2])
 			break;
-		printf("%u.%09u ", rec[0], head[0] == PCAP_NSEC ? rec[1] : rec[1] * 1000);
+		if (at < from || (to && at > to))
+			continue;
+		printf("%" PRId64 " ", at);
 		if (f.len < 14)
 			printf("other type=short\n");
 		else
