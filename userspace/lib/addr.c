@@ -194,6 +194,15 @@ struct prefix prefix_any(sa_family_t family)
 	return (struct prefix){ .addr.family = family };
 }
 
+struct prefix prefix_around(const struct addr *a, uint8_t len)
+{
+	struct prefix p = { .addr = *a, .len = len };
+
+	for (size_t i = 0; i < addr_len(a); i++)
+		p.addr.bytes[i] &= byte_mask(i, len);
+	return p;
+}
+
 bool prefix_equal(const struct prefix *a, const struct prefix *b)
 {
 	return a->len == b->len && addr_equal(&a->addr, &b->addr);

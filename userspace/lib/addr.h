@@ -54,6 +54,8 @@ int prefix_parse(const char *text, struct prefix *out);
 const char *prefix_print(const struct prefix *p, char *buf, size_t size);
 struct prefix prefix_host(const struct addr *a);
 struct prefix prefix_any(sa_family_t family);
+/* The prefix of that length with @a in it. */
+struct prefix prefix_around(const struct addr *a, uint8_t len);
 bool prefix_equal(const struct prefix *a, const struct prefix *b);
 bool prefix_contains(const struct prefix *outer, const struct prefix *inner);
 bool prefix_has_addr(const struct prefix *p, const struct addr *a);

@@ -85,11 +85,17 @@ struct map *conf_find_map(const struct config *c, const char *name)
 const struct map_entry *conf_find_entry(const struct config *c, const char *map, unsigned seq)
 {
 	const struct map *m = conf_find_map(c, map);
+	unsigned lo = 0, hi = m ? m->n_entries : 0;
 
-	for (unsigned i = 0; m && i < m->n_entries; i++)
-		if (m->entries[i]->seq == seq)
-			return m->entries[i];
-	return NULL;
+	while (lo < hi) {
+		unsigned mid = lo + (hi - lo) / 2;
+
+		if (m->entries[mid]->seq < seq)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return m && lo < m->n_entries && m->entries[lo]->seq == seq ? m->entries[lo] : NULL;
 }
 
 struct idle_time conf_entry_idle(const struct config *c, const struct map_entry *e)

@@ -301,25 +301,46 @@ void act_all(struct entries *s)
 	arm(s);
 }
 
-static bool same_rule(const struct kernel_rule *a, const struct kernel_rule *b)
+static int by_key(const void *a, const void *b)
 {
-	return addr_equal(&a->peer, &b->peer) && a->reqid == b->reqid;
+	const struct kernel_rule *x = a, *y = b;
+	int c = addr_cmp(&x->peer, &y->peer);
+
+	return c ? c : x->reqid < y->reqid ? -1 : x->reqid > y->reqid;
+}
+
+static int by_key_and_index(const void *a, const void *b)
+{
+	const struct kernel_rule *x = a, *y = b;
+	int c = by_key(a, b);
+
+	return c ? c : x->index < y->index ? -1 : x->index > y->index;
 }
 
 static bool equal_rule(const struct kernel_rule *a, const struct kernel_rule *b)
 {
-	return same_rule(a, b) && !strcmp(a->map, b->map) && a->seq == b->seq &&
-	       a->index == b->index && a->is_default == b->is_default && a->idle_ms == b->idle_ms &&
+	return !strcmp(a->map, b->map) && a->seq == b->seq && a->index == b->index &&
+	       a->is_default == b->is_default && a->idle_ms == b->idle_ms &&
 	       a->one_way_ms == b->one_way_ms;
 }
 
 static const struct kernel_rule *find_rule(const struct kernel_rule *rules, unsigned n,
 					   const struct kernel_rule *like)
 {
+	return n ? bsearch(like, rules, n, sizeof(*rules), by_key) : NULL;
+}
+
+/* Two names of one list that resolve alike: the earlier step is the one that counts (A20). */
+static unsigned sort_rules(struct kernel_rule *rules, unsigned n)
+{
+	unsigned kept = 0;
+
+	if (n)
+		qsort(rules, n, sizeof(*rules), by_key_and_index);
 	for (unsigned i = 0; i < n; i++)
-		if (same_rule(&rules[i], like))
-			return &rules[i];
-	return NULL;
+		if (!kept || by_key(&rules[kept - 1], &rules[i]))
+			rules[kept++] = rules[i];
+	return kept;
 }
 
 static void put_rule(struct entries *s, const struct kernel_rule *rule)
@@ -341,6 +362,7 @@ void act_rules_put(struct entries *s)
 
 void act_rules_replace(struct entries *s, struct kernel_rule *rules, unsigned n)
 {
+	n = sort_rules(rules, n);
 	for (unsigned i = 0; i < n; i++) {
 		const struct kernel_rule *old = find_rule(s->rules, s->n_rules, &rules[i]);
 

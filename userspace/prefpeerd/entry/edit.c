@@ -7,12 +7,20 @@
 #include "prefpeerd/entry/core.h"
 #include "prefpeerd/entry/mem.h"
 
+/* They are in the order in which they were made, and so in that of their ids. */
 struct core_entry *core_entry(const struct core *c, uint32_t id)
 {
-	for (unsigned i = 0; id && i < c->n_entries; i++)
-		if (c->entries[i]->id == id)
-			return c->entries[i];
-	return NULL;
+	unsigned lo = 0, hi = c->n_entries;
+
+	while (lo < hi) {
+		unsigned mid = lo + (hi - lo) / 2;
+
+		if (c->entries[mid]->id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < c->n_entries && c->entries[lo]->id == id ? c->entries[lo] : NULL;
 }
 
 struct core_entry *core_entry_new(struct core *c)

@@ -17,6 +17,7 @@ struct entries *entries_new(const struct entry_ports *ports)
 
 static void shell_entry_free(struct shell_entry *se)
 {
+	HASH_DEL(se->owner->by_id, se);
 	timer_cancel(se->owner->ports.timers, &se->timer);
 	for (unsigned i = 0; i < se->n_names; i++)
 		free(se->names[i]);
@@ -44,18 +45,40 @@ void entries_free(struct entries *s)
 
 struct shell_entry *shell_entry(const struct entries *s, uint32_t id)
 {
-	for (unsigned i = 0; id && i < s->n_list; i++)
-		if (s->list[i]->id == id)
-			return s->list[i];
-	return NULL;
+	struct shell_entry *se;
+
+	HASH_FIND(hh, s->by_id, &id, sizeof(id), se);
+	return se;
+}
+
+static int compare(const struct shell_entry *se, const char *map, unsigned seq)
+{
+	int c = strcmp(se->map, map);
+
+	return c ? c : (int)se->seq - (int)seq;
+}
+
+/* Where it stands in the list, or would. */
+static unsigned place_of(const struct entries *s, const char *map, unsigned seq)
+{
+	unsigned lo = 0, hi = s->n_list;
+
+	while (lo < hi) {
+		unsigned mid = lo + (hi - lo) / 2;
+
+		if (compare(s->list[mid], map, seq) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
 struct shell_entry *shell_find(const struct entries *s, const char *map, unsigned seq)
 {
-	for (unsigned i = 0; i < s->n_list; i++)
-		if (s->list[i]->seq == seq && !strcmp(s->list[i]->map, map))
-			return s->list[i];
-	return NULL;
+	unsigned at = place_of(s, map, seq);
+
+	return at < s->n_list && !compare(s->list[at], map, seq) ? s->list[at] : NULL;
 }
 
 const char *shell_peer_name(const struct shell_entry *se, peer_key key)
@@ -197,22 +220,22 @@ static struct core_peer *make_peers(const struct entries *s, const struct shell_
 	return list;
 }
 
-static struct core_line *make_lines(const struct spd *spd, const struct map_entry *m, unsigned *n)
+/* From *at on, where those of the entry begin if it has any (spd.h); *at moves behind them. */
+static struct core_line *make_lines(const struct spd *spd, const struct map_entry *m, unsigned *at,
+				    unsigned *n)
 {
 	struct core_line *list = NULL;
 	unsigned cap = 0;
 
 	*n = 0;
-	for (unsigned i = 0; i < spd->n_lines; i++) {
-		const struct spd_line *l = spd->lines[i];
+	for (; *at < spd->n_lines && spd->lines[*at]->entry == m; ++*at) {
+		const struct spd_line *l = spd->lines[*at];
 
-		if (l->entry != m)
-			continue;
 		MEM_ROOM(list, *n, cap);
 		list[(*n)++] = (struct core_line){
 			.reqid = l->reqid,
 			.no = l->no,
-			.order = i,
+			.order = *at,
 			.sel = l->sel,
 			.blocked = l->blocked,
 			.local = l->local,
@@ -249,17 +272,20 @@ static void set_values(const struct config *c, const struct map_entry *m, struct
 static struct shell_entry *add_entry(struct entries *s, const struct map_entry *m)
 {
 	struct shell_entry *se = mem_zero(1, sizeof(*se));
+	unsigned at = place_of(s, m->map->name, m->seq);
 
 	se->owner = s;
 	snprintf(se->map, sizeof(se->map), "%s", m->map->name);
 	se->seq = m->seq;
 	se->id = core_entry_new(&s->core)->id;
+	HASH_ADD(hh, s->by_id, id, sizeof(se->id), se);
 	s->list = mem_resize(s->list, s->n_list + 1, sizeof(*s->list));
-	s->list[s->n_list++] = se;
+	memmove(&s->list[at + 1], &s->list[at], (s->n_list++ - at) * sizeof(*s->list));
+	s->list[at] = se;
 	return se;
 }
 
-static void configure_entry(struct entries *s, const struct map_entry *m)
+static void configure_entry(struct entries *s, const struct map_entry *m, unsigned *line)
 {
 	struct shell_entry *se = shell_find(s, m->map->name, m->seq);
 	const struct core_env env = shell_env(s);
@@ -276,7 +302,7 @@ static void configure_entry(struct entries *s, const struct map_entry *m)
 	e = core_entry(&s->core, se->id);
 	set_values(s->conf, m, e);
 	peers = make_peers(s, se, e, m);
-	lines = make_lines(s->spd, m, &n_lines);
+	lines = make_lines(s->spd, m, line, &n_lines);
 	if (is_new)
 		core_entry_init(&r, e, peers, m->n_peers, lines, n_lines);
 	else
@@ -284,15 +310,6 @@ static void configure_entry(struct entries *s, const struct map_entry *m)
 	remember_names(se, e, m);
 	free(peers);
 	free(lines);
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct shell_entry *x = *(struct shell_entry *const *)a;
-	const struct shell_entry *y = *(struct shell_entry *const *)b;
-	int c = strcmp(x->map, y->map);
-
-	return c ? c : (int)x->seq - (int)y->seq;
 }
 
 /* While their configuration still exists, for the notes name it. */
@@ -327,6 +344,7 @@ static void keep_resolved(struct entries *s)
 int entries_configure(struct entries *s, const struct config *c, struct spd *spd, mono_t now)
 {
 	bool first = !s->conf;
+	unsigned line = 0;
 
 	s->now = now;
 	s->spd = spd;
@@ -336,9 +354,7 @@ int entries_configure(struct entries *s, const struct config *c, struct spd *spd
 	want_remotes(s, c);
 	for (unsigned i = 0; i < c->n_maps; i++)
 		for (unsigned j = 0; j < c->maps[i]->n_entries; j++)
-			configure_entry(s, c->maps[i]->entries[j]);
-	if (s->n_list)
-		qsort(s->list, s->n_list, sizeof(*s->list), by_name);
+			configure_entry(s, c->maps[i]->entries[j], &line);
 	replace_rules(s);
 	if (first)
 		takeover_adopt(s);

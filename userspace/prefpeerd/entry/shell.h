@@ -7,6 +7,8 @@
 #ifndef ENTRY_SHELL_H
 #define ENTRY_SHELL_H
 
+#include <uthash.h>
+
 #include "prefpeerd/entry/core.h"
 
 /* The companion of a core_entry. */
@@ -20,6 +22,7 @@ struct shell_entry {
 	unsigned n_names;
 	struct timer timer; /* the earliest deadline of the core_entry */
 	mono_t armed;
+	UT_hash_handle hh; /* by id */
 };
 
 /* A peer as the engine knows it: one per address. */
@@ -67,12 +70,13 @@ struct entries {
 	mono_t now; /* of the step */
 	const struct config *conf;
 	struct spd *spd;
-	struct shell_entry **list; /* by map name and seq */
+	struct shell_entry **list; /* by map name and seq, ascending */
 	unsigned n_list;
+	struct shell_entry *by_id;
 	struct shell_remote *remotes;
 	unsigned n_remotes, cap_remotes;
 	uint32_t last_remote;
-	struct kernel_rule *rules; /* in force */
+	struct kernel_rule *rules; /* in force; by peer and reqid, ascending */
 	unsigned n_rules;
 	struct shell_orphan *orphans;
 	unsigned n_orphans, cap_orphans;

@@ -26,13 +26,26 @@ static int keep(void *ctx, const struct kernel_policy *p)
 	return 0;
 }
 
+/* The list moves while it grows. */
+static int kernel_spd_read(struct kernel_spd *have, const struct kernel *k)
+{
+	int err = k->ops->policy_dump(k->impl, keep, have);
+
+	for (unsigned i = 0; !err && i < have->n; i++)
+		err = spd_index_put(&have->index, have->list[i].dir, &have->list[i].sel,
+				    &have->list[i]);
+	return err;
+}
+
+static void kernel_spd_free(struct kernel_spd *have)
+{
+	spd_index_clear(&have->index);
+	free(have->list);
+}
+
 struct kernel_policy *kernel_spd_find(const struct kernel_spd *have, const struct kernel_policy *p)
 {
-	for (unsigned i = 0; i < have->n; i++) {
-		if (have->list[i].dir == p->dir && selector_equal(&have->list[i].sel, &p->sel))
-			return &have->list[i];
-	}
-	return NULL;
+	return spd_index_get(&have->index, p->dir, &p->sel);
 }
 
 bool kernel_spd_has_ours(const struct kernel_spd *have)
@@ -44,13 +57,19 @@ bool kernel_spd_has_ours(const struct kernel_spd *have)
 	return false;
 }
 
-static bool stands_in(const struct spd *s, const struct kernel_policy *p)
+static int index_of(const struct spd *s, struct spd_index *x)
 {
-	for (unsigned i = 0; s && i < s->n_policies; i++) {
-		if (s->policies[i].p.dir == p->dir && selector_equal(&s->policies[i].p.sel, &p->sel))
-			return true;
-	}
-	return false;
+	int err = 0;
+
+	for (unsigned i = 0; s && !err && i < s->n_policies; i++)
+		err = spd_index_put(x, s->policies[i].p.dir, &s->policies[i].p.sel,
+				    &s->policies[i]);
+	return err;
+}
+
+static bool stands_in(const struct spd_index *x, const struct kernel_policy *p)
+{
+	return spd_index_get(x, p->dir, &p->sel);
 }
 
 /* ---- putting ------------------------------------------------------------------ */
@@ -108,15 +127,17 @@ static int last_first(const void *a, const void *b)
 	return p->priority > q->priority ? -1 : p->priority < q->priority;
 }
 
+/* Nothing can be found after that. */
 static void sort_last_first(struct kernel_spd *have)
 {
+	spd_index_clear(&have->index);
 	if (have->n)
 		qsort(have->list, have->n, sizeof(*have->list), last_first);
 }
 
 /* A surplus `allow` goes before the surplus `protect` that stands ahead of it. */
-static int delete_surplus(const struct spd *s, const struct spd *prev, struct kernel_spd *have,
-			  const struct kernel *k)
+static int delete_surplus(const struct spd_index *s, const struct spd_index *prev,
+			  struct kernel_spd *have, const struct kernel *k)
 {
 	int first = 0;
 
@@ -136,19 +157,26 @@ static int delete_surplus(const struct spd *s, const struct spd *prev, struct ke
 
 int spd_apply(struct spd *s, const struct spd *prev, const struct kernel *k)
 {
+	struct spd_index is = { 0 }, was = { 0 };
 	struct kernel_spd have = { 0 };
-	int err = k->ops->policy_dump(k->impl, keep, &have);
+	int err = kernel_spd_read(&have, k);
 
 	for (unsigned i = 0; i < s->n_policies; i++)
 		spd_policy_fill(&s->policies[i]);
+	if (!err)
+		err = index_of(s, &is);
+	if (!err)
+		err = index_of(prev, &was);
 	if (!err)
 		err = spd_place(s, &have, k);
 	if (!err)
 		err = put_all(s, &have, k);
 	/* With a hole in the new list, the old one may be what still protects. */
 	if (!err)
-		err = delete_surplus(s, prev, &have, k);
-	free(have.list);
+		err = delete_surplus(&is, &was, &have, k);
+	spd_index_clear(&is);
+	spd_index_clear(&was);
+	kernel_spd_free(&have);
 	return err;
 }
 
@@ -169,7 +197,7 @@ static void keep_protected(struct kernel_policy *p, const struct kernel_spd *hav
 int spd_lock(struct spd *s, const struct kernel *k)
 {
 	struct kernel_spd have = { 0 };
-	int err = k->ops->policy_dump(k->impl, keep, &have);
+	int err = kernel_spd_read(&have, k);
 
 	for (unsigned i = 0; i < s->n_lines; i++)
 		s->lines[i]->blocked = true;
@@ -182,7 +210,7 @@ int spd_lock(struct spd *s, const struct kernel *k)
 		err = spd_place(s, &have, k);
 	if (!err)
 		err = put_all(s, &have, k);
-	free(have.list);
+	kernel_spd_free(&have);
 	return err;
 }
 
@@ -231,6 +259,6 @@ int spd_flush(const struct kernel *k)
 		else if (e != -ENOENT && !err)
 			err = e;
 	}
-	free(have.list);
+	kernel_spd_free(&have);
 	return err ? err : n;
 }

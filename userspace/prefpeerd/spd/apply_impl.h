@@ -3,12 +3,14 @@
 #ifndef SPD_APPLY_IMPL_H
 #define SPD_APPLY_IMPL_H
 
+#include "prefpeerd/spd/index.h"
 #include "prefpeerd/spd/spd_impl.h"
 
 /* All plain policies of the namespace, whoever made them. */
 struct kernel_spd {
 	struct kernel_policy *list;
 	unsigned n, room;
+	struct spd_index index; /* into the list */
 };
 
 /* The one with this direction and selector; NULL. */

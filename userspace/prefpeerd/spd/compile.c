@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "prefpeerd/spd/spd_impl.h"
+#include "prefpeerd/spd/taken.h"
 
 /* A line of an access list as used by one entry. */
 struct use {
@@ -21,19 +22,18 @@ struct use {
 	unsigned n_policies;   /* selectors that stand for the line */
 };
 
-/* A selector already in the list, and who put it there. */
-struct taken {
-	struct selector sel;
-	const struct use *by; /* NULL: ours, for no line */
-};
+/* Who put what goes ahead of all lines. */
+static const struct use nobody;
 
 struct builder {
 	const struct spd_env *env;
 	struct spd *s;
 	struct use *uses;
 	unsigned n_uses;
-	struct taken *taken;
-	unsigned n_taken, room_taken, room_policies, room_notes;
+	struct spd_taken taken; /* selectors already in the list, and the struct use */
+	struct addr *peers; /* of all entries, ascending */
+	unsigned n_peers;
+	unsigned room_policies, room_notes;
 	bool failed; /* out of memory; everything after is skipped */
 };
 
@@ -72,23 +72,15 @@ static struct spd_note *add_note(struct builder *b, const struct conf_pos *pos,
 
 /* ---- selectors into the list ------------------------------------------------ */
 
-static const struct taken *find_taken(const struct builder *b, const struct selector *sel)
+static const struct use *find_taken(const struct builder *b, const struct selector *sel)
 {
-	for (unsigned i = 0; i < b->n_taken; i++) {
-		if (selector_equal(&b->taken[i].sel, sel))
-			return &b->taken[i];
-	}
-	return NULL;
+	return spd_taken_by(&b->taken, sel);
 }
 
 /* Nothing would ever reach it. */
 static bool is_covered(const struct builder *b, const struct selector *sel)
 {
-	for (unsigned i = 0; i < b->n_taken; i++) {
-		if (selector_contains(&b->taken[i].sel, sel))
-			return true;
-	}
-	return false;
+	return spd_taken_covers(&b->taken, sel);
 }
 
 /* Priorities count selectors here; spread_priorities() makes room between them. */
@@ -101,7 +93,7 @@ static void add_policy(struct builder *b, enum policy_dir dir, enum policy_actio
 	if (!p)
 		return;
 	*p = (struct spd_policy){
-		.p = { .dir = dir, .action = action, .sel = *sel, .priority = b->n_taken },
+		.p = { .dir = dir, .action = action, .sel = *sel, .priority = b->taken.n },
 		.line = line,
 	};
 	spd_policy_fill(p);
@@ -116,7 +108,6 @@ static bool emit(struct builder *b, unsigned dirs, enum policy_action action,
 {
 	struct selector in = spd_inbound(sel);
 	struct spd_line *line = action == POLICY_PROTECT ? by->line : NULL;
-	struct taken *t;
 
 	if (find_taken(b, sel))
 		return false;
@@ -126,12 +117,9 @@ static bool emit(struct builder *b, unsigned dirs, enum policy_action action,
 		add_policy(b, POLICY_IN, action, &in, line);
 	if (dirs & (1u << POLICY_FWD))
 		add_policy(b, POLICY_FWD, action, &in, line);
-	t = grow(b, (void **)&b->taken, b->n_taken, &b->room_taken, sizeof(*t));
-	if (!t)
-		return false;
-	*t = (struct taken){ *sel, by };
-	b->n_taken++;
-	return true;
+	if (spd_taken_put(&b->taken, sel, by ? by : &nobody))
+		b->failed = true;
+	return !b->failed;
 }
 
 /* `permit ip LAN any` must leave the LAN its own router: S → S stays in clear. */
@@ -214,16 +202,19 @@ static bool covers_network(const struct builder *b, const struct map *m, const s
 
 static bool covers_peer(const struct builder *b, const struct prefix *d)
 {
-	for (unsigned i = 0; i < b->n_uses; i++) {
-		const struct map_entry *e = b->uses[i].entry;
+	struct addr first, last;
+	unsigned lo = 0, hi = b->n_peers;
 
-		for (unsigned j = 0; j < e->n_peers; j++) {
-			if (e->peers[j].addr.family == d->addr.family &&
-			    prefix_has_addr(d, &e->peers[j].addr))
-				return true;
-		}
+	prefix_range(d, &first, &last);
+	while (lo < hi) {
+		unsigned mid = lo + (hi - lo) / 2;
+
+		if (addr_cmp(&b->peers[mid], &first) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return false;
+	return lo < b->n_peers && addr_cmp(&b->peers[lo], &last) <= 0;
 }
 
 static bool is_link_local(const struct addr *a)
@@ -360,18 +351,43 @@ static void note_taken(struct builder *b, const struct use *u, const struct use 
 
 static void emit_use(struct builder *b, struct use *u)
 {
-	const struct taken *t = find_taken(b, &u->acl->sel);
+	const struct use *by = find_taken(b, &u->acl->sel);
 
 	/* By a later entry's: the cascade of a deny wrote it, which is no duplicate. */
-	if (t && t->by && t->by < u && !u->n_policies)
-		note_taken(b, u, t->by);
+	if (by && by != &nobody && by < u && !u->n_policies)
+		note_taken(b, u, by);
 	if (u->acl->permit)
 		emit_permit(b, u, &u->acl->sel);
 	else
 		emit_deny(b, u, &u->acl->sel);
-	t = find_taken(b, &u->acl->sel);
-	if (u->acl->permit && t && t->by == u && !u->n_policies)
+	by = find_taken(b, &u->acl->sel);
+	if (u->acl->permit && by == u && !u->n_policies)
 		note_taken(b, u, u);
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	return addr_cmp(a, b);
+}
+
+static void collect_peers(struct builder *b)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < b->n_uses; i++)
+		n += b->uses[i].entry->n_peers;
+	b->peers = calloc(n + 1, sizeof(*b->peers));
+	if (!b->peers) {
+		b->failed = true;
+		return;
+	}
+	for (unsigned i = 0; i < b->n_uses; i++) {
+		const struct map_entry *e = b->uses[i].entry;
+
+		for (unsigned j = 0; j < e->n_peers; j++)
+			b->peers[b->n_peers++] = e->peers[j].addr;
+	}
+	qsort(b->peers, b->n_peers, sizeof(*b->peers), by_addr);
 }
 
 /* Lines that nothing stands for are no lines. */
@@ -390,7 +406,7 @@ static void keep_lines(struct builder *b)
 static void spread_priorities(struct builder *b)
 {
 	uint32_t room = (SPD_PRIORITY_LAST - SPD_PRIORITY_FIRST) / 2;
-	uint32_t step = room / (b->n_taken + 1);
+	uint32_t step = room / (b->taken.n + 1);
 
 	if (step > SPD_PRIORITY_STEP)
 		step = SPD_PRIORITY_STEP;
@@ -407,6 +423,8 @@ struct spd *spd_compile(const struct config *c, const struct spd_env *env)
 		return NULL;
 	collect_uses(&b, c);
 	if (!b.failed)
+		collect_peers(&b);
+	if (!b.failed)
 		emit_discovery(&b);
 	for (unsigned i = 0; i < b.n_uses && !b.failed; i++)
 		emit_use(&b, &b.uses[i]);
@@ -417,7 +435,8 @@ struct spd *spd_compile(const struct config *c, const struct spd_env *env)
 	spread_priorities(&b);
 	keep_lines(&b);
 	free(b.uses);
-	free(b.taken);
+	free(b.peers);
+	spd_taken_clear(&b.taken);
 	if (!b.failed)
 		return b.s;
 	spd_free(b.s);

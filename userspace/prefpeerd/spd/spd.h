@@ -44,7 +44,7 @@ struct spd_note {
 };
 
 struct spd {
-	struct spd_line **lines; /* in compiled order */
+	struct spd_line **lines; /* by entry as the configuration has them, then as its access list */
 	unsigned n_lines;
 	struct spd_policy *policies; /* ascending priority; in, out and fwd of each selector together */
 	unsigned n_policies;
