@@ -139,9 +139,9 @@ static struct core_line keep_line(const struct core_line *old, const struct core
 	return l;
 }
 
-/* True when something of the entry went. */
+/* True when something of the entry went. A line that goes alone is told of. */
 static bool edit_lines(struct run *r, struct core_entry *e, const struct core_line *lines,
-		       unsigned n)
+		       unsigned n, const struct cause *why)
 {
 	struct core_line *list = mem_copy(lines, n, sizeof(*lines));
 	bool removed = false;
@@ -151,6 +151,8 @@ static bool edit_lines(struct run *r, struct core_entry *e, const struct core_li
 
 		if (new && (!new->blocked || e->lines[i].blocked))
 			continue;
+		if (!new && n && line_covering(e, &e->lines[i], NULL))
+			entry_note(r, e, NTF_LINE, e->lines[i].no, e->c, why);
 		line_remove(r, e, &e->lines[i]);
 		removed = true;
 	}
@@ -224,8 +226,11 @@ static void after_lines(struct run *r, struct core_entry *e, const struct cause 
 void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peers, unsigned n_peers,
 	       const struct core_line *lines, unsigned n_lines)
 {
-	const struct cause why = {.reason = REASON_CONFIG};
-	bool removed = edit_lines(r, e, lines, n_lines);
+	const struct cause why = {
+		.reason = REASON_CONFIG,
+		.text = n_lines && lines[0].blocked ? "incomplete now, its lines block" : NULL,
+	};
+	bool removed = edit_lines(r, e, lines, n_lines, &why);
 	bool bare = removed && !n_lines;
 
 	edit_peers(e, peers, n_peers);

@@ -277,6 +277,43 @@ static void reloads(void **state)
 	branch_free(b);
 }
 
+/* The configuration without the first line that begins so. */
+static char *without(const char *conf, const char *from)
+{
+	char *text = strdup(conf);
+	char *at = strstr(text, from);
+	char *end = strchr(at, '\n') + 1;
+
+	memmove(at, end, strlen(end) + 1);
+	return text;
+}
+
+static void reloads_say_why(void **state)
+{
+	const char *conf = CONF("10 2 periodic", HOME, "");
+	struct branch *b = branch_new(conf, 2);
+	char *one_line = without(conf, "access-list 101 permit ip 192.168.1.0 0.0.0.255 192.168.3");
+	char *no_set = without(conf, " set transform-set T");
+	const struct branch_note *last;
+
+	branch_send(b, 0);
+	branch_send(b, 1);
+	branch_run_ms(b, 200);
+	branch_reload(b, one_line);
+	last = &b->log[b->n_log - 1];
+	assert_int_equal(last->type, NTF_LINE);
+	assert_string_equal(last->sentence, "removed from the configuration");
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	branch_reload(b, conf);
+	branch_reload(b, no_set);
+	assert_string_equal(branch_last(b, ENTRY_DOWN)->sentence,
+			    "incomplete now, its lines block; next attempt 10.1.1.1");
+	assert_string_equal(branch_state(b), "DOWN 10.1.1.1");
+	free(one_line);
+	free(no_set);
+	branch_free(b);
+}
+
 /* A19: the agent was killed; its SAs are in use until the new ones are up. */
 static void orphans(void **state)
 {
@@ -651,6 +688,8 @@ int main(void)
 		  NULL },
 		{ "case 42: a packet between verdict and DELETE", verdict_void, NULL, NULL, NULL },
 		{ "case 43: reloads", reloads, NULL, NULL, NULL },
+		{ "a reload says which line went, and that an entry is incomplete", reloads_say_why, NULL, NULL,
+		  NULL },
 		{ "case 40: SAs of an earlier run", orphans, NULL, NULL, NULL },
 		{ "events were lost", lost_events, NULL, NULL, NULL },
 		{ "case 51: no route, then one", no_route_then_one, NULL, NULL, NULL },
