@@ -134,6 +134,7 @@ struct core_conn {
 	remote_id remote;
 	struct addr local, peer;
 	enum conn_state state;
+	bool theirs;   /* the peer opened it */
 	bool answered; /* something with our SPI was heard */
 	bool waiting;  /* SETUP: the engine had no room, it is opened again */
 	bool quiet;    /* close without an exchange */

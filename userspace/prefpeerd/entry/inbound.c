@@ -75,7 +75,7 @@ static void accept_hold(struct run *r, struct core_entry *e, const struct core_h
 	}
 	if (!conn) {
 		conn = conn_new(r->c, h->remote, &h->local, &h->from);
-		conn->answered = true;
+		conn->answered = conn->theirs = true;
 	}
 	a = emit(r, ACT_INBOUND_REPLY, e);
 	a->accept = a->keep_ike = true;
@@ -167,6 +167,17 @@ static void hold(struct run *r, struct core_entry *e, struct core_hold *h)
 	e->holds[e->n_holds++] = *h;
 }
 
+static bool is_asked(const struct core_entry *e, const struct core_line *l, conn_id conn)
+{
+	for (unsigned i = 0; i < e->n_children; i++) {
+		const struct core_child *ch = &e->children[i];
+
+		if (ch->state == CHILD_SETUP && ch->conn == conn && ch->reqid == l->reqid)
+			return true;
+	}
+	return false;
+}
+
 void core_inbound(struct run *r, const struct core_inbound *in)
 {
 	struct core_hold h = {.inbound = in->inbound,
@@ -181,7 +192,11 @@ void core_inbound(struct run *r, const struct core_inbound *in)
 
 	e = in->conn && (!conn || conn->state == CONN_CLOSING) ? NULL
 							       : choose(r->c, in, &l, &h.sel);
-	if (!e || !r->c->ready) {
+	/*
+	 * Both ask for the line at once. Each would end the older pair, and that is the
+	 * other's: so one end alone decides, the one that opened the IKE SA.
+	 */
+	if (!e || !r->c->ready || (conn && !conn->theirs && is_asked(e, l, conn->id))) {
 		refuse(r, e, in->inbound, in->conn);
 		core_settle(r);
 		return;

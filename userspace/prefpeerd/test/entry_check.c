@@ -401,7 +401,7 @@ static void put_conn(struct sig *s, conn_id id)
 	s->conns[s->n_conns++] = id;
 	put(s, k->remote);
 	put(s, k->state | k->answered << 4 | k->quiet << 5 | k->waiting << 6 |
-		       k->unproven << 7);
+		       k->unproven << 7 | k->theirs << 8);
 }
 
 static void put_line(struct sig *s, const struct core_entry *e, const struct core_line *l)

@@ -632,6 +632,31 @@ static void inbound_move_asks_again(void **state)
 	assert_false(mono_is_set(E0->lines[2].backoff_at));
 }
 
+/* Were both pairs accepted, each end would keep its own and end the other's: neither would stay. */
+static void both_ask_for_a_line(void **state)
+{
+	const struct core_action *reply;
+
+	world(2, true, true, 2);
+	up_on(1);
+	world_acquire(&w, 0, 1);
+	world_inbound(&w, 1, E0->conn, &E0->lines[1]);
+	reply = world_action(&w, ACT_INBOUND_REPLY);
+	assert_false(reply->accept); /* we opened the IKE SA */
+	assert_true(reply->keep_ike);
+	world_child_up(&w, E0->lines[1].setup, false);
+	world_inbound(&w, 1, E0->conn, &E0->lines[1]); /* later, it is a new wish */
+	assert_true(world_action(&w, ACT_INBOUND_REPLY)->accept);
+
+	world_fini(&w);
+	world(2, true, true, 2);
+	world_inbound(&w, 0, 0, &E0->lines[0]);
+	world_child_up(&w, world_action(&w, ACT_INBOUND_REPLY)->child, false);
+	world_acquire(&w, 0, 1);
+	world_inbound(&w, 0, E0->conn, &E0->lines[1]);
+	assert_true(world_action(&w, ACT_INBOUND_REPLY)->accept); /* it did: ours will be refused */
+}
+
 static void case_51(void **state)
 {
 	world(2, true, true, 1);
@@ -1001,6 +1026,7 @@ int main(void)
 		ROW("a walk without answer ends at home with a default", walked_out_goes_home),
 		ROW("a peer that came back has its full Answer budget", death_is_forgotten),
 		ROW("an inbound move asks for every other line again", inbound_move_asks_again),
+		ROW("both ends ask for a line at once: who opened the IKE SA refuses", both_ask_for_a_line),
 		ROW("case 51: local address gone and back: same peer", case_51),
 		ROW("peer deletes the IKE SA", peer_deletes_ike),
 		ROW("peer deletes the last pair without traffic (case 44)", last_pair_deleted_by_peer),
