@@ -103,7 +103,7 @@ void kernel_poll_adjust(struct kernel_linux *k);
 int kernel_poll_look(struct kernel_linux *k);
 
 /*
- * poll.c: what the module knows, from readings alone. Pure. A look is begin, see for each
+ * poll*.c: what the module knows, from readings alone. Pure. A look is begin, see for each
  * SA, end; packets between two looks count as of the end of the later one, so a
  * verdict may be late, never early (kernel.md §3.1).
  */
