@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/if_packet.h>
+#include <linux/netlink.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
@@ -23,6 +24,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -363,21 +365,78 @@ static int cmd_notify(int argc, char **argv)
 	return 1;
 }
 
-/* The last line of @f that @of matches, into @line. */
-static bool last_line(FILE *f, const regex_t *of, char *line, size_t size)
+/* A netlink socket of that protocol that listens to anything. */
+static bool listens(int fd, int protocol)
 {
+	socklen_t len = sizeof(int);
+	uint32_t groups[16] = { 0 };
+	int domain = 0, proto = -1;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) || domain != AF_NETLINK ||
+	    getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &proto, &len) || proto != protocol)
+		return false;
+	len = sizeof(groups);
+	if (getsockopt(fd, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, groups, &len))
+		return false;
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (groups[i])
+			return true;
+	return false;
+}
+
+/*
+ * rcvbuf PID PROTOCOL BYTES: that much room for the sockets by which the process hears
+ * of that netlink protocol's events; prints how many there are.
+ */
+static int cmd_rcvbuf(int argc, char **argv)
+{
+	int pidfd, protocol, bytes, found = 0;
+
+	if (argc < 3)
+		return 2;
+	protocol = atoi(argv[1]);
+	bytes = atoi(argv[2]);
+	pidfd = (int)syscall(SYS_pidfd_open, atoi(argv[0]), 0);
+	if (pidfd < 0)
+		return die(argv[0]);
+	for (int n = 0; n < 256; n++) {
+		int fd = (int)syscall(SYS_pidfd_getfd, pidfd, n, 0);
+
+		if (fd < 0)
+			continue;
+		if (listens(fd, protocol)) {
+			if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
+				return die("SO_RCVBUFFORCE");
+			found++;
+		}
+		close(fd);
+	}
+	printf("%d\n", found);
+	return !found;
+}
+
+/*
+ * The last whole line behind where @f stands that @of matches, into @line; the next
+ * call goes on from there: a log may have thousands. False: none, @line is as it was.
+ */
+static bool next_match(FILE *f, const regex_t *of, char *line, size_t size)
+{
+	long at = ftell(f);
 	char *text = NULL;
 	size_t room = 0;
 	bool any = false;
+	ssize_t n;
 
-	rewind(f);
-	while (getline(&text, &room, f) > 0) {
+	clearerr(f);
+	while ((n = getline(&text, &room, f)) > 0 && text[n - 1] == '\n') {
+		at += n;
 		if (regexec(of, text, 0, NULL, 0))
 			continue;
 		snprintf(line, size, "%s", text);
 		any = true;
 	}
 	free(text);
+	fseek(f, at, SEEK_SET);
 	return any;
 }
 
@@ -401,7 +460,7 @@ static int cmd_await(int argc, char **argv)
 		return die(argv[0]);
 	end = clock_ns(CLOCK_BOOTTIME) + strtoull(argv[1], NULL, 10) * NSEC;
 	do {
-		if (last_line(f, &of, line, sizeof(line)) && !regexec(&wanted, line, 0, NULL, 0))
+		if (next_match(f, &of, line, sizeof(line)) && !regexec(&wanted, line, 0, NULL, 0))
 			return 0;
 		usleep(50000);
 	} while (clock_ns(CLOCK_BOOTTIME) < end);
@@ -436,6 +495,7 @@ static const struct {
 	{ "mark", cmd_mark, "IFACE TEXT" },
 	{ "await", cmd_await, "FILE SECONDS OF WANTED" },
 	{ "notify", cmd_notify, "SOCKET SECONDS COMMAND…" },
+	{ "rcvbuf", cmd_rcvbuf, "PID PROTOCOL BYTES" },
 	{ "clock", cmd_clock, "" },
 	{ "now", cmd_now, "" },
 };
