@@ -42,7 +42,8 @@ agent_user()
 }
 
 # e2e_up HUBS: topology, module (unless e2e_module=no), hubs, tap. The agent's
-# configuration and start are the test's.
+# configuration and start are the test's. Hub N is started by "$e2e_hub N".
+e2e_hub=hub_start
 e2e_up()
 {
 	local n
@@ -50,7 +51,7 @@ e2e_up()
 	agent_user && topology "$1" || return
 	[ "$e2e_module" = no ] || module_load || return
 	for ((n = 1; n <= $1; n++)); do
-		hub_start "$n" || return
+		$e2e_hub "$n" || return
 	done
 	capture_start
 }
@@ -157,6 +158,17 @@ state_event()
 
 # state_ns TO [PEER]: boottime of the last change of state to TO
 state_ns() { state_event "$1" stamp "$2"; }
+
+# says TO PEER REGEX: what the monitor's line of the last such change says, a walk's
+# next step included; PEER may be empty
+says()
+{
+	local text
+
+	text=$(json_log "last(e for e in l if e.event == 'map-state' and e.to == '$1'
+		and e.peer == (${2:+'$2' or }e.peer)).text" "$tmp/monitor.log")
+	[[ $text =~ ^$3$ ]] || fail "of $2 $1 the monitor says '$text', not '$3'"
+}
 
 # last_esp_ns: when the newest packet of the pair went over the wire as ESP
 last_esp_ns()
