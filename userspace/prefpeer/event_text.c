@@ -88,7 +88,7 @@ static void agent_change(const json_t *e, char *buf, size_t size)
 		snprintf(buf, size, "current peer %s → %s", str(e, "from_peer"), str(e, "peer"));
 	else if (!strcmp(name, "map-next"))
 		snprintf(buf, size, "next attempt %s", str(e, "next"));
-	else if (strcmp(name, "map-line") && strcmp(name, "map-note"))
+	else if (strcmp(name, "map-line") && strcmp(name, "map-note") && strcmp(name, "note"))
 		snprintf(buf, size, "%s", name);
 }
 

@@ -43,6 +43,23 @@ static enum tone state_tone(const char *state)
 	return !strcmp(state, "DOWN") ? TONE_PLAIN : TONE_WARN;
 }
 
+/* What the entry cannot see itself, until it is over. */
+static void print_warnings(const json_t *warnings)
+{
+	char dur[DUR_STRLEN];
+	uint64_t ms;
+	json_t *w;
+	size_t i;
+
+	json_array_foreach(warnings, i, w)
+	{
+		printf("  WARNING: %s", str(w, "text"));
+		if (num(w, "ago_ms", &ms))
+			printf(", %s ago", dur_print(ms, dur));
+		putchar('\n');
+	}
+}
+
 static void print_head(const struct cli *cli, const json_t *m)
 {
 	const char *state = str(m, "state"), *peer = str(m, "peer");
@@ -67,6 +84,7 @@ static void print_head(const struct cli *cli, const json_t *m)
 		printf("  WARNING: incomplete, %s: %s\n",
 		       is(m, "blocks") ? "what its access list permits is blocked" : "protects nothing",
 		       str(m, "incomplete"));
+	print_warnings(json_object_get(m, "warnings"));
 	if (*str(m, "why"))
 		printf("  why     %s\n", str(m, "why"));
 }

@@ -80,6 +80,14 @@ static bool selects(const struct selection *sel, const struct entry_view *v)
 	return (!sel->map || !strcmp(sel->map, v->map)) && (!sel->seq || sel->seq == v->seq);
 }
 
+static json_t *entry_shown(const struct agent *a, const struct entry_view *v, mono_t now)
+{
+	json_t *entry = report_entry(v, now);
+
+	json_object_set_new(entry, "warnings", report_warnings(a->watch, v, now));
+	return entry;
+}
+
 static json_t *map_show(struct agent *a, const json_t *req, const struct selection *sel)
 {
 	json_t *ok = ctl_ok(), *maps = json_array();
@@ -91,7 +99,7 @@ static json_t *map_show(struct agent *a, const json_t *req, const struct selecti
 		if (entries_view(a->entries, i, now, &v))
 			continue;
 		if (selects(sel, &v))
-			json_array_append_new(maps, report_entry(&v, now));
+			json_array_append_new(maps, entry_shown(a, &v, now));
 		entry_view_free(&v);
 	}
 	if (sel->map && !json_array_size(maps)) {

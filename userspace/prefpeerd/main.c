@@ -120,18 +120,26 @@ static void log_ntf(const struct entry_ntf *n)
 		 entry_reason_name(n->reason));
 }
 
-static void on_notify(void *ctx, const struct entry_ntf *n)
+/* Takes over @ev; NULL is fine. */
+static void publish(struct agent *a, json_t *ev)
 {
-	struct agent *a = ctx;
-	json_t *ev = report_event(n);
-
-	log_ntf(n);
 	if (!ev)
 		return;
 	history_add(a->history, ev);
 	if (a->control)
 		control_event(a->control, ev);
 	json_decref(ev);
+}
+
+static void on_notify(void *ctx, const struct entry_ntf *n)
+{
+	log_ntf(n);
+	publish(ctx, report_event(n));
+}
+
+static void on_watch_note(void *ctx, const struct watch_note *n)
+{
+	publish(ctx, report_note(n));
 }
 
 static int on_local_addr(void *ctx, const struct map_entry *e, const struct addr *peer,
@@ -200,7 +208,7 @@ static void on_settled(void *ctx, mono_t now)
 	entries_local_changed(a->entries, now);
 }
 
-static const struct spd *on_watch(void *ctx)
+static const struct spd *on_watch_spd(void *ctx)
 {
 	const struct agent *a = ctx;
 
@@ -265,7 +273,9 @@ static int open_edges(struct agent *a)
 	err = resolve_open(loop_base(a->loop), loop_timers(a->loop), NULL, on_answer, a, &a->resolve);
 	if (err)
 		return refuse("the resolver cannot be opened", err);
-	err = watch_open(loop_timers(a->loop), &a->kernel, on_watch, a, mono_now(), &a->watch);
+	err = watch_open(loop_timers(a->loop), &a->kernel,
+			 &(struct watch_ports){ on_watch_spd, on_watch_note, a }, mono_now(),
+			 &a->watch);
 	if (err)
 		return refuse("no memory", err);
 	err = route_open(loop_base(a->loop), loop_timers(a->loop),

@@ -275,3 +275,36 @@ json_t *report_event(const struct entry_ntf *n)
 			 entry_ntf_reason(n), "text", n->sentence ? n->sentence : "",
 			 "detail", event_detail(n));
 }
+
+json_t *report_note(const struct watch_note *n)
+{
+	bool whose = n->map[0];
+	char when[48];
+
+	wall_clock(when, sizeof(when));
+	return json_pack("{ss sI ss ss ss* so* ss ss}", "time", when, "stamp",
+			 (json_int_t)mono_now().ns, "event", "note", "source", "kernel", "map",
+			 whose ? n->map : NULL, "seq", whose ? json_integer(n->seq) : NULL,
+			 "reason", n->reason, "text", n->text);
+}
+
+struct warnings {
+	json_t *list;
+	mono_t now;
+};
+
+static void add_warning(void *ctx, const struct watch_note *n, mono_t at)
+{
+	struct warnings *w = ctx;
+
+	json_array_append_new(w->list, json_pack("{ss ss so}", "reason", n->reason, "text",
+						 n->text, "ago_ms", ago(at, w->now)));
+}
+
+json_t *report_warnings(const struct watch *w, const struct entry_view *v, mono_t now)
+{
+	struct warnings all = { json_array(), now };
+
+	watch_each(w, v->map, v->seq, add_warning, &all);
+	return all.list;
+}

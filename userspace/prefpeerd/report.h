@@ -6,12 +6,17 @@
 #include <jansson.h>
 
 #include "prefpeerd/entry/entries.h"
+#include "prefpeerd/watch.h"
 
 /* All return a new reference, or NULL on -ENOMEM. */
 json_t *report_entry(const struct entry_view *v, mono_t now);
 json_t *report_session(const struct entry_session *s, mono_t now);
 /* One line of `prefpeer monitor`: "time" is wall clock, for people; "stamp" is boottime in ns. */
 json_t *report_event(const struct entry_ntf *n);
+/* The same of what the kernel counts. */
+json_t *report_note(const struct watch_note *n);
+/* What `map show` warns of: a list, empty where all is well. */
+json_t *report_warnings(const struct watch *w, const struct entry_view *v, mono_t now);
 /* Milliseconds as people read them: "350 ms", "2.5 s", "120 s", "12 min", "18 h"; buf is returned. */
 const char *report_duration(int64_t ms, char *buf, size_t size);
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "lib/log.h"
@@ -10,33 +12,18 @@
 #define AREA "xfrm"
 #define PERIOD_MS 60000 /* IOS: one per minute (semantics.md §7) */
 
+/* More would be more than anybody reads. */
+#define KEPT_MAX 16
+
 struct growth {
 	const char *counter;
 	uint64_t by;
 };
 
 static void say_blocked(struct watch *w, const struct growth *g);
-
-static void say_not_ipsec(struct watch *w, const struct growth *g)
-{
-	log_warn(AREA,
-		 "%%CRYPTO-4-RECVD_PKT_NOT_IPSEC: packets arrived in clear, or by an SA that is not theirs, that an access list protects, and were dropped (%s +%" PRIu64 ")",
-		 g->counter, g->by);
-}
-
-static void say_no_policy(struct watch *w, const struct growth *g)
-{
-	log_warn(AREA,
-		 "packets arrived by an SA that no access list permits, and were dropped (%s +%" PRIu64 ")",
-		 g->counter, g->by);
-}
-
-static void say_invalid_spi(struct watch *w, const struct growth *g)
-{
-	log_warn(AREA,
-		 "%%CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packets have an invalid SPI: nobody has it here (%s +%" PRIu64 ")",
-		 g->counter, g->by);
-}
+static void say_not_ipsec(struct watch *w, const struct growth *g);
+static void say_no_policy(struct watch *w, const struct growth *g);
+static void say_invalid_spi(struct watch *w, const struct growth *g);
 
 static const struct {
 	const char *counter;
@@ -55,12 +42,52 @@ static const struct {
 struct watch {
 	const struct timers *timers;
 	struct kernel kernel;
-	watch_spd_fn spd;
-	void *ctx;
+	struct watch_ports ports;
 	struct timer timer;
 	uint64_t last[N_WATCHED];
 	uint64_t looked_s; /* wall clock, as the policies' times of use */
+	mono_t looked;
+	struct watch_note kept[KEPT_MAX];
+	unsigned n_kept;
 };
+
+/* ---- saying ------------------------------------------------------------------------ */
+
+static void say(struct watch *w, enum log_level level, const struct watch_note *n)
+{
+	log_line(level, AREA, "%s", n->text);
+	w->ports.tell(w->ports.ctx, n);
+}
+
+/* Of no entry: XFRM counts without an address (semantics.md §12). */
+static void say_counted(struct watch *w, enum log_level level, const char *reason,
+			const char *what, const struct growth *g)
+{
+	struct watch_note n = { .reason = reason };
+
+	snprintf(n.text, sizeof(n.text), "%s (%s +%" PRIu64 ")", what, g->counter, g->by);
+	say(w, level, &n);
+}
+
+static void say_not_ipsec(struct watch *w, const struct growth *g)
+{
+	say_counted(w, LOG_LVL_WARN, "not-ipsec",
+		    "%CRYPTO-4-RECVD_PKT_NOT_IPSEC: packets arrived in clear, or by an SA that is not theirs, that an access list protects, and were dropped",
+		    g);
+}
+
+static void say_no_policy(struct watch *w, const struct growth *g)
+{
+	say_counted(w, LOG_LVL_WARN, "no-policy",
+		    "packets arrived by an SA that no access list permits, and were dropped", g);
+}
+
+static void say_invalid_spi(struct watch *w, const struct growth *g)
+{
+	say_counted(w, LOG_LVL_WARN, "invalid-spi",
+		    "%CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packets have an invalid SPI: nobody has it here",
+		    g);
+}
 
 /* ---- whose packets were blocked -------------------------------------------------- */
 
@@ -78,28 +105,62 @@ static const struct spd_policy *ours(const struct spd *s, const struct kernel_po
 	return NULL;
 }
 
+/* A block of the interface's address stands for the lines to its destination. */
+static const struct spd_line *line_to(const struct spd *s, const struct prefix *dst)
+{
+	for (unsigned i = 0; i < s->n_lines; i++)
+		if (prefix_equal(&s->lines[i]->sel.dst, dst))
+			return s->lines[i];
+	return NULL;
+}
+
+static void say_line(const struct blocked *b, const struct spd_line *line, const char *dst,
+		     struct watch_note *n)
+{
+	n->reason = "blocked";
+	snprintf(n->text, sizeof(n->text),
+		 "packets for %s were blocked: crypto map %s %u cannot protect them now, prefpeer map show says why (%s +%" PRIu64 ")",
+		 dst, line->map, line->seq, b->g->counter, b->g->by);
+}
+
+/* An entry that is up and whose packets do not arrive says nothing of it by itself. */
+static void say_nat(const struct blocked *b, const char *dst, struct watch_note *n)
+{
+	n->reason = "nat";
+	snprintf(n->text, sizeof(n->text),
+		 "packets for %s leave with the WAN address; exempt them from NAT (nft: rt ipsec exists accept) (%s +%" PRIu64 ")",
+		 dst, b->g->counter, b->g->by);
+	if (b->w->n_kept < KEPT_MAX)
+		b->w->kept[b->w->n_kept++] = *n;
+}
+
 /* One sentence per policy that caught a packet since the last look. */
 static int say_policy(void *ctx, const struct kernel_policy *p)
 {
 	struct blocked *b = ctx;
+	const struct spd *spd = b->w->ports.spd(b->w->ports.ctx);
 	const struct spd_policy *mine;
+	const struct spd_line *line;
+	struct watch_note n = { 0 };
 	char dst[PREFIX_STRLEN];
 
 	if (p->dir != POLICY_OUT || p->action != POLICY_BLOCK || p->used_s < b->w->looked_s)
 		return 0;
-	mine = ours(b->w->spd(b->w->ctx), p);
+	mine = ours(spd, p);
 	if (!mine)
 		return 0;
 	prefix_print(&p->sel.dst, dst, sizeof(dst));
-	b->said++;
+	line = mine->line ? mine->line : line_to(spd, &p->sel.dst);
+	if (line) {
+		strcpy(n.map, line->map);
+		n.seq = line->seq;
+	}
 	if (mine->line)
-		log_warn(AREA,
-			 "packets for %s were blocked: crypto map %s %u cannot protect them now, prefpeer map show says why (%s +%" PRIu64 ")",
-			 dst, mine->line->map, mine->line->seq, b->g->counter, b->g->by);
+		say_line(b, line, dst, &n);
 	else
-		log_warn(AREA,
-			 "packets for %s leave with the WAN address; exempt them from NAT (nft: rt ipsec exists accept) (%s +%" PRIu64 ")",
-			 dst, b->g->counter, b->g->by);
+		say_nat(b, dst, &n);
+	b->said++;
+	say(b->w, LOG_LVL_WARN, &n);
 	return 0;
 }
 
@@ -109,8 +170,15 @@ static void say_blocked(struct watch *w, const struct growth *g)
 
 	if (w->kernel.ops->policy_dump(w->kernel.impl, say_policy, &b) || b.said)
 		return;
-	log_info(AREA, "packets were blocked by a policy that is not prefpeerd's (%s +%" PRIu64 ")",
-		 g->counter, g->by);
+	say_counted(w, LOG_LVL_INFO, "foreign-block",
+		    "packets were blocked by a policy that is not prefpeerd's", g);
+}
+
+void watch_each(const struct watch *w, const char *map, unsigned seq, watch_note_fn fn, void *ctx)
+{
+	for (unsigned i = 0; w && i < w->n_kept; i++)
+		if (w->kept[i].seq == seq && !strcmp(w->kept[i].map, map))
+			fn(ctx, &w->kept[i], w->looked);
 }
 
 /* ---- looking ----------------------------------------------------------------------- */
@@ -130,6 +198,8 @@ static void look(struct timer *t, mono_t now)
 	struct watch *w = timer_container(t, struct watch, timer);
 	uint64_t now_s = (uint64_t)time(NULL);
 
+	w->looked = now;
+	w->n_kept = 0;
 	for (unsigned i = 0; i < N_WATCHED; i++) {
 		uint64_t v = read_counter(w, i);
 		const struct growth g = { watched[i].counter, v - w->last[i] };
@@ -142,8 +212,8 @@ static void look(struct timer *t, mono_t now)
 	timer_set(w->timers, t, mono_add_ms(now, PERIOD_MS));
 }
 
-int watch_open(const struct timers *timers, const struct kernel *k, watch_spd_fn spd, void *ctx,
-	       mono_t now, struct watch **out)
+int watch_open(const struct timers *timers, const struct kernel *k,
+	       const struct watch_ports *ports, mono_t now, struct watch **out)
 {
 	struct watch *w = calloc(1, sizeof(*w));
 
@@ -151,8 +221,7 @@ int watch_open(const struct timers *timers, const struct kernel *k, watch_spd_fn
 		return -ENOMEM;
 	w->timers = timers;
 	w->kernel = *k;
-	w->spd = spd;
-	w->ctx = ctx;
+	w->ports = *ports;
 	w->looked_s = (uint64_t)time(NULL);
 	timer_init(&w->timer, look);
 	for (unsigned i = 0; i < N_WATCHED; i++)

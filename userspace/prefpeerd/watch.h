@@ -13,12 +13,32 @@
 
 struct watch;
 
-/* The policies in force, to say which of them caught a packet; NULL: none yet. */
-typedef const struct spd *(*watch_spd_fn)(void *ctx);
+/* What one look found, as a sentence. Words may change, reasons may not. */
+struct watch_note {
+	const char *reason;                 /* "nat", "blocked", "foreign-block", "not-ipsec", "no-policy", "invalid-spi" */
+	char map[CONF_NAME_MAX + 1];        /* the entry whose packets they are; "" if nobody knows */
+	uint16_t seq;
+	char text[256];
+};
 
-/* 0 or -ENOMEM. Copies *k. The first look is a period after @now. */
-int watch_open(const struct timers *timers, const struct kernel *k, watch_spd_fn spd, void *ctx,
-	       mono_t now, struct watch **out);
+struct watch_ports {
+	/* The policies in force, to say which of them caught a packet; NULL: none yet. */
+	const struct spd *(*spd)(void *ctx);
+	/* The log has it already. */
+	void (*tell)(void *ctx, const struct watch_note *n);
+	void *ctx;
+};
+
+/* 0 or -ENOMEM. Copies *k and *ports. The first look is a period after @now. */
+int watch_open(const struct timers *timers, const struct kernel *k,
+	       const struct watch_ports *ports, mono_t now, struct watch **out);
 void watch_close(struct watch *w); /* NULL is fine */
+
+/*
+ * What the last look found wrong with the way of this entry's packets, and nothing
+ * that the entry says itself: @fn for each, with the instant of the look. NULL is fine.
+ */
+typedef void (*watch_note_fn)(void *ctx, const struct watch_note *n, mono_t at);
+void watch_each(const struct watch *w, const char *map, unsigned seq, watch_note_fn fn, void *ctx);
 
 #endif

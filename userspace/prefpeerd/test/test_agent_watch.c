@@ -38,6 +38,8 @@ struct fixture {
 	struct watch *watch;
 	int real_stderr;
 	FILE *said;
+	struct watch_note told; /* the last one */
+	unsigned n_told;
 };
 
 /* Of the one test that runs. */
@@ -62,6 +64,14 @@ static uint32_t one_reqid(void *ctx, const char *map, unsigned seq, const struct
 static const struct spd *in_force(void *ctx)
 {
 	return ((struct fixture *)ctx)->spd;
+}
+
+static void told(void *ctx, const struct watch_note *n)
+{
+	struct fixture *fx = ctx;
+
+	fx->told = *n;
+	fx->n_told++;
 }
 
 static void compile(struct fixture *fx)
@@ -90,8 +100,10 @@ static int setup(void **state)
 	fx->kernel = (struct kernel){ &fx->ops, fx->f.kernel.impl };
 	counter.name = NULL;
 	counter.value = 0;
-	assert_int_equal(watch_open(&fx->clock.timers, &fx->kernel, in_force, fx, fx->clock.now,
-				    &fx->watch), 0);
+	assert_int_equal(watch_open(&fx->clock.timers, &fx->kernel,
+				    &(struct watch_ports){ in_force, told, fx },
+				    fx->clock.now, &fx->watch),
+			 0);
 	fx->said = tmpfile();
 	fx->real_stderr = dup(STDERR_FILENO);
 	dup2(fileno(fx->said), STDERR_FILENO);
@@ -159,6 +171,36 @@ static void meets(struct fixture *fx, const char *dst, bool of_line)
 	}
 }
 
+/* The same to the monitor, under the entry's name if it has one. */
+static void tells(struct fixture *fx, const char *reason, const char *map, unsigned seq)
+{
+	assert_int_equal(fx->n_told, 1);
+	assert_string_equal(fx->told.reason, reason);
+	assert_string_equal(fx->told.map, map);
+	assert_int_equal(fx->told.seq, seq);
+	fx->n_told = 0;
+}
+
+static void count_note(void *ctx, const struct watch_note *n, mono_t at)
+{
+	unsigned *count = ctx;
+
+	assert_non_null(strstr(n->text, "exempt them from NAT"));
+	assert_true(mono_is_set(at));
+	(*count)++;
+}
+
+static unsigned warnings(struct fixture *fx, unsigned seq)
+{
+	unsigned n = 0;
+
+	watch_each(fx->watch, "M", seq, count_note, &n);
+	return n;
+}
+
+#define NAT_HOLE \
+	"packets for 192.168.2.0/24 leave with the WAN address; exempt them from NAT (nft: rt ipsec exists accept) (XfrmOutPolBlock +7)"
+
 /* §4.1, case 50 */
 static void test_case_50_nat(void **state)
 {
@@ -167,8 +209,28 @@ static void test_case_50_nat(void **state)
 	says(fx, NULL);
 	grows("XfrmOutPolBlock");
 	meets(fx, "192.168.2.0", false);
-	says(fx, "packets for 192.168.2.0/24 leave with the WAN address; exempt them from NAT (nft: rt ipsec exists accept) (XfrmOutPolBlock +7)");
+	says(fx, NAT_HOLE);
+	tells(fx, "nat", "M", 10);
+	assert_string_equal(fx->told.text, NAT_HOLE);
 	says(fx, NULL);
+	assert_int_equal(fx->n_told, 0);
+}
+
+/* `map show` warns of it, of this entry only, until a look finds it over. */
+static void test_nat_is_shown(void **state)
+{
+	struct fixture *fx = *state;
+
+	assert_int_equal(warnings(fx, 10), 0);
+	for (int i = 0; i < 2; i++) {
+		grows("XfrmOutPolBlock");
+		meets(fx, "192.168.2.0", false);
+		says(fx, NAT_HOLE);
+		assert_int_equal(warnings(fx, 10), 1);
+		assert_int_equal(warnings(fx, 20), 0);
+	}
+	says(fx, NULL);
+	assert_int_equal(warnings(fx, 10), 0);
 }
 
 /* A line that nothing can protect blocks too: NAT is not to blame. */
@@ -179,6 +241,8 @@ static void test_blocked_line(void **state)
 	grows("XfrmOutPolBlock");
 	meets(fx, "192.168.3.0", true);
 	says(fx, "packets for 192.168.3.0/24 were blocked: crypto map M 20 cannot protect them now");
+	tells(fx, "blocked", "M", 20);
+	assert_int_equal(warnings(fx, 20), 0); /* the entry says it */
 }
 
 static void test_somebody_elses(void **state)
@@ -187,6 +251,7 @@ static void test_somebody_elses(void **state)
 
 	grows("XfrmOutPolBlock");
 	says(fx, "a policy that is not prefpeerd's");
+	tells(fx, "foreign-block", "", 0);
 }
 
 static void test_inbound(void **state)
@@ -195,12 +260,16 @@ static void test_inbound(void **state)
 
 	grows("XfrmInTmplMismatch");
 	says(fx, "%CRYPTO-4-RECVD_PKT_NOT_IPSEC: ");
+	tells(fx, "not-ipsec", "", 0);
 	grows("XfrmInPolBlock");
 	says(fx, "%CRYPTO-4-RECVD_PKT_NOT_IPSEC: ");
+	tells(fx, "not-ipsec", "", 0);
 	grows("XfrmInNoStates");
 	says(fx, "%CRYPTO-4-RECVD_PKT_INV_SPI: ");
+	tells(fx, "invalid-spi", "", 0);
 	grows("XfrmInNoPols");
 	says(fx, "by an SA that no access list permits");
+	tells(fx, "no-policy", "", 0);
 }
 
 /* IOS: at most once a minute (semantics.md §7). */
@@ -219,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_case_50_nat, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nat_is_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_blocked_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_somebody_elses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_inbound, setup, teardown),

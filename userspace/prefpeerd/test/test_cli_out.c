@@ -359,6 +359,12 @@ static void agent_events_read_as_in_ux(void **state)
 	agent_event("{\"event\":\"map-next\",\"map\":\"tohub\",\"seq\":1,\"next\":\"10.1.1.1\","
 		    "\"text\":\"x\"}");
 	has("next attempt 10.1.1.1");
+	agent_event("{\"event\":\"note\",\"source\":\"kernel\",\"map\":\"tohub\",\"seq\":1,"
+		    "\"reason\":\"nat\",\"text\":\"packets for D\"}");
+	has("map   tohub 1       packets for D\n");
+	agent_event("{\"event\":\"note\",\"source\":\"kernel\",\"reason\":\"invalid-spi\","
+		    "\"text\":\"%CRYPTO-4\"}");
+	has("note  kernel        %CRYPTO-4\n");
 	agent_event("{\"event\":\"brand-new\",\"map\":\"tohub\",\"seq\":1}");
 	has("brand-new");
 	agent_event("{}");
@@ -422,7 +428,9 @@ static void map_show_of_other_states(void **state)
 			    "\"dpd\":{\"mode\":\"off\",\"worst_text\":\"noticed late\"}},"
 			    "{\"map\":\"m\",\"seq\":3,\"state\":\"BACKOFF\",\"state_since_ms\":0,"
 			    "\"peer\":\"10.1.1.1\",\"backoff_ms\":7000,\"next\":\"10.1.1.1\","
-			    "\"incomplete\":\"no access list\"}]");
+			    "\"incomplete\":\"no access list\","
+			    "\"warnings\":[{\"reason\":\"nat\",\"text\":\"packets for D\","
+			    "\"ago_ms\":12000}]}]");
 
 	capture();
 	text_maps(&plain, maps);
@@ -432,6 +440,7 @@ static void map_show_of_other_states(void **state)
 	has("  dpd     off   noticed late\n");
 	has("m 3   BACKOFF for 00:00:00, 7.0 s left   next attempt 10.1.1.1\n");
 	has("  WARNING: incomplete, protects nothing: no access list\n");
+	has("  WARNING: packets for D, 12 s ago\n");
 	has_not("idle    \n");
 	json_decref(maps);
 	capture();
