@@ -208,6 +208,7 @@ struct core_entry {
 	struct core_attempt at;
 	conn_id conn; /* UP */
 	struct addr local; /* what env.local() said when the IKE SA was chosen */
+	char local_text[CORE_TEXT_MAX]; /* how that changed, the last time */
 	struct core_hold holds[CORE_HOLDS];
 	unsigned n_holds;
 	bool orphans;

@@ -62,14 +62,27 @@ int core_connect(struct run *r, struct core_entry *e)
 	return usable ? 0 : -ENETUNREACH;
 }
 
-/* A peer may have called at another of our addresses: what counts is whether the answer changed. */
-static bool local_moved(struct run *r, const struct core_entry *e, peer_key key)
+/*
+ * A peer may have called at another of our addresses: what counts is whether the answer changed.
+ * How it did is said in local_text.
+ */
+static bool local_moved(struct run *r, struct core_entry *e, peer_key key)
 {
 	const struct core_peer *p = peer_find(e, key);
+	char was[ADDR_STRLEN], now[ADDR_STRLEN];
 	struct addr a;
 
-	return p && addr_is_set(&e->local) &&
-	       (r->env->local(r->env->ctx, e, p, &a) || !addr_equal(&a, &e->local));
+	if (!p || !addr_is_set(&e->local))
+		return false;
+	addr_print(&e->local, was, sizeof(was));
+	if (r->env->local(r->env->ctx, e, p, &a)) {
+		snprintf(e->local_text, sizeof(e->local_text),
+			 "local address %s lost: no route through an interface that carries the map", was);
+		return true;
+	}
+	snprintf(e->local_text, sizeof(e->local_text), "local address was %s, is %s now", was,
+		 addr_print(&a, now, sizeof(now)));
+	return !addr_equal(&a, &e->local);
 }
 
 void entry_mark_local(struct run *r, struct core_entry *e, peer_key key)
@@ -83,7 +96,7 @@ void entry_mark_local(struct run *r, struct core_entry *e, peer_key key)
 /* @begin: why a walk begins for what is wanted already. */
 static void local_changed(struct run *r, struct core_entry *e, enum entry_reason begin)
 {
-	const struct cause gone = {.reason = REASON_LOCAL_GONE};
+	const struct cause gone = {.reason = REASON_LOCAL_GONE, .text = e->local_text};
 	const struct cause usable = {.reason = e->orphans ? REASON_ORPHANS : begin};
 
 	if ((e->state == ENTRY_UP && local_moved(r, e, e->c)) ||

@@ -181,6 +181,41 @@ static void view_why_up(struct entry_view *v)
 		snprintf(v->sentence, sizeof(v->sentence), "it answered");
 }
 
+static bool has_local(const struct entries *s, const struct map_entry *conf,
+		      const struct core_entry *e)
+{
+	struct addr local;
+
+	for (unsigned i = 0; i < e->n_peers; i++)
+		if (!s->ports.local_addr(s->ports.ctx, conf, &e->peers[i].addr, &local))
+			return true;
+	return false;
+}
+
+/* Without an address no packet asks for anything: it would be down without a word. */
+static void view_why_not(const struct entries *s, const struct map_entry *conf,
+			 const struct core_entry *e, struct entry_view *v)
+{
+	size_t n = v->reason == REASON_START ? 0 : strlen(v->sentence);
+
+	if (v->state != ENTRY_DOWN || v->reason == REASON_LOCAL_GONE || !e->n_peers ||
+	    has_local(s, conf, e))
+		return;
+	snprintf(v->sentence + n, sizeof(v->sentence) - n,
+		 "%sno interface that carries map %s leads to a peer", n ? "; " : "", v->map);
+}
+
+/* A map on several interfaces: by which of them it is up. */
+static void view_why_local(const struct map *m, struct entry_view *v)
+{
+	size_t n = strlen(v->sentence);
+	char local[ADDR_STRLEN];
+
+	if (v->state == ENTRY_UP && m->n_interfaces > 1 && addr_is_set(&v->local))
+		snprintf(v->sentence + n, sizeof(v->sentence) - n, "; local address %s",
+			 addr_print(&v->local, local, sizeof(local)));
+}
+
 int entries_view(struct entries *s, unsigned i, mono_t now, struct entry_view *v)
 {
 	const struct core_entry *e = i < s->n_list ? core_entry(&s->core, s->list[i]->id) : NULL;
@@ -207,6 +242,8 @@ int entries_view(struct entries *s, unsigned i, mono_t now, struct entry_view *v
 			v->idle_now_ms = l->idle_now_ms;
 	}
 	view_why_up(v);
+	view_why_local(s->list[i]->conf->map, v);
+	view_why_not(s, s->list[i]->conf, e, v);
 	return 0;
 }
 

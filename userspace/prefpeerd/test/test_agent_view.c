@@ -94,6 +94,41 @@ static void incomplete(void **state)
 	warns(KEYS SET ACL MAP WHOLE WAN, "it has no peer", true);
 }
 
+static void why(struct branch *b, const char *sentence)
+{
+	struct entry_view v = branch_view(b);
+
+	assert_string_equal(v.sentence, sentence);
+	entry_view_free(&v);
+}
+
+/* Nothing asks for a tunnel then, so nothing else would say it. */
+static void no_address(void **state)
+{
+	struct branch *b = branch_new(KEYS DPD SET ACL MAP TWO WHOLE WAN, 2);
+
+	why(b, "nothing happened yet");
+	b->no_route = true;
+	why(b, "no interface that carries map tohub leads to a peer");
+	b->no_route = false;
+	branch_traffic_ms(b, 0, 2000, 100);
+	why(b, "the default peer answered");
+	b->no_route = true;
+	entries_local_changed(b->entries, b->clock.now);
+	why(b, "local address 10.0.0.2 lost: no route through an interface that carries the map");
+	branch_free(b);
+}
+
+static void several_interfaces(void **state)
+{
+	struct branch *b = branch_new(
+		KEYS DPD SET ACL MAP TWO WHOLE WAN "interface wan1\n crypto map tohub\n", 2);
+
+	branch_traffic_ms(b, 0, 2000, 100);
+	why(b, "the default peer answered; local address 10.0.0.2");
+	branch_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +137,9 @@ int main(void)
 		{ "two peers have no further one", two_peers, NULL, NULL, NULL },
 		{ "connect-timeout is in the promise", connect_timeout, NULL, NULL, NULL },
 		{ "case 4: what is missing, and whether it blocks", incomplete, NULL, NULL, NULL },
+		{ "no local address: why it is down", no_address, NULL, NULL, NULL },
+		{ "a map on several interfaces: by which it is up", several_interfaces, NULL, NULL,
+		  NULL },
 	};
 
 	return cmocka_run_group_tests_name("agent: what map show promises", tests, NULL, NULL);
