@@ -195,6 +195,48 @@ curve()
 			printf "%d %d %d %d\n", best, (t[id, best] - t[id, 1]) / 1e6, lo, hi }'
 }
 
+# log_gaps PATTERN: of the lines in the agent's log that match, "COUNT SMALLEST_MS",
+# the least time between two of them.
+log_gaps()
+{
+	awk -F '[:. ]' -v p="$1" '
+		index($0, p) {
+			t = (($1 * 60 + $2) * 60 + $3) * 1000 + $4
+			if (n++) { d = (t - last + 86400000) % 86400000; if (n == 2 || d < least) least = d }
+			last = t
+		}
+		END { print n + 0, least + 0 }' "$tmp/agent.log"
+}
+
+# once_a_minute PATTERN LOW: LOW of them or more, a minute between any two.
+once_a_minute()
+{
+	local count least
+
+	read -r count least <<<"$(log_gaps "$1")"
+	[ "$count" -ge "$2" ] || fail "\"$1\" is in the log $count times, not $2 or more" || return
+	[ "$count" -lt 2 ] || [ "$least" -ge 59900 ] || fail "\"$1\" twice within $least ms"
+}
+
+# text_monitor_start: `prefpeer monitor` as people read it, to $tmp/text.log
+text_monitor_start()
+{
+	bg "$tmp/text.log" ip netns exec "$branch" "$prefpeer" monitor map
+}
+
+# reads WHAT FILE TEXT: a line of FILE has TEXT, word for word; columns may be wider
+reads()
+{
+	tr -s ' ' <"$2" | grep -qF -- "$(tr -s ' ' <<<"$3")" ||
+		fail "$1 does not say \"$3\":" "$(tail -n 8 "$2")"
+}
+
+# map_show_reads TEXT: so has what `map show` prints
+map_show_reads()
+{
+	pp map show >"$tmp/map.log" && reads "map show" "$tmp/map.log" "$1"
+}
+
 # What lib.sh shows of a failed case, and the monitor.
 show_agent()
 {

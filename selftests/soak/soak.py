@@ -242,7 +242,7 @@ class Soak:
             print(f"# the agent: {e}")
         print("# monitor, the last:")
         for e in self.agent.events[-25:]:
-            print(f"#   {e['stamp'] / 1e9:12.3f} {e['event']} {e['from']}->{e['to']} {e.get('peer')} "
+            print(f"#   {e['stamp'] / 1e9:12.3f} {e['event']} {e.get('from')}->{e.get('to')} {e.get('peer')} "
                   f"next={e.get('next')} {e['reason']}: {e['text']}")
         self.tap.ask(f"dump {self.opt.tmp}/soak.pcap")
         for ip in (self.transit_ip, self.branch_ip):
