@@ -551,6 +551,21 @@ static void names(void **state)
 	branch_free(b);
 }
 
+/* A20: the later of two that resolve alike is skipped, and its rule with it. */
+static void alike(void **state)
+{
+	struct branch *b = branch_new(
+		CONF("10 2 periodic", " set peer hub.example default\n set peer 10.1.1.1\n", ""), 2);
+
+	branch_answer(b, "10.1.1.1");
+	assert_int_equal(b->n_rules, 2); /* one per line */
+	for (unsigned i = 0; i < b->n_rules; i++) {
+		assert_int_equal(b->rules[i].r.index, 0);
+		assert_true(b->rules[i].r.is_default);
+	}
+	branch_free(b);
+}
+
 static void view_of_name(struct branch *b, const char *addr, int64_t ttl_ms)
 {
 	struct entry_view v = branch_view(b);
@@ -702,6 +717,7 @@ int main(void)
 		{ "case 46: no default, P0 dies, comes back inbound, idles", back_by_inbound, NULL,
 		  NULL, NULL },
 		{ "case 27: a name without an address, then with one", names, NULL, NULL, NULL },
+		{ "A20: two peers that resolve alike: one rule, the earlier's", alike, NULL, NULL, NULL },
 		{ "case 26: a dynamic name that moves", dynamic_name, NULL, NULL, NULL },
 		{ "A19: SAs of an earlier run to a dynamic name", dynamic_orphans, NULL, NULL, NULL },
 		{ "an engine that refuses", engine_refuses, NULL, NULL, NULL },
