@@ -103,7 +103,9 @@ class Resources:
     """Descriptors and memory of the agent, within one life of it."""
 
     WARM = 30          # events until what is allocated once has been
-    GROWTH_KIB = 1024  # a plateau: history of 1,000 events, libevent, jansson's arenas
+    GROWTH_KIB = 256
+    HISTORY = 1000     # the agent remembers so many of the events that it told,
+    TOLD_KIB = 3       # each of about this size
     FDS = 4
 
     def __init__(self):
@@ -111,26 +113,35 @@ class Resources:
         self.lives = []
 
     def new_life(self, agent):
-        rss, fds = agent.memory()
-        self.life = {"first": rss, "fds": fds, "warm": None, "last": rss, "max_fds": fds, "events": 0}
+        own, fds = agent.memory()
+        self.life = {"first": own, "fds": fds, "warm": None, "last": own, "max_fds": fds, "events": 0,
+                     "told": 0, "full": None}
         self.lives.append(self.life)
         self.lives = self.lives[-50:]
 
     def check(self, agent, _n):
         life = self.life
-        rss, fds = agent.memory()
+        own, fds = agent.memory()
         life["events"] += 1
-        life["last"] = rss
+        life["last"] = own
         life["max_fds"] = max(life["max_fds"], fds)
         if life["events"] == self.WARM:
-            life["warm"] = rss
-        if life["warm"] and rss > life["warm"] + self.GROWTH_KIB:
-            return f"the agent's memory grew from {life['warm']} to {rss} KiB in {life['events']} events"
+            life["warm"], life["told"] = own, 0
+        if life["warm"] and not life["full"] and life["told"] >= self.HISTORY:
+            life["full"] = own
+        base = life["full"] or (life["warm"] or own) + self.TOLD_KIB * life["told"]
+        if own > base + self.GROWTH_KIB:
+            return (f"the agent's memory grew from {life['full'] or life['warm']} to {own} KiB in "
+                    f"{life['events']} events, of which it told {life['told']}")
         if fds > life["fds"] + self.FDS:
             return f"the agent has {fds} descriptors open, {life['fds']} when it began"
         return None
 
+    def told(self, n):
+        self.life["told"] += n
+
     def text(self):
         longest = max(self.lives, key=lambda l: l["events"])
-        return (f"agent's longest life: {longest['events']} events, RSS {longest['first']} -> warm "
-                f"{longest['warm']} -> {longest['last']} KiB, descriptors {longest['fds']} -> {longest['max_fds']}")
+        full = f", history full {longest['full']}" if longest["full"] else ""
+        return (f"agent's longest life: {longest['events']} events, {longest['told']} told, memory {longest['first']}, "
+                f"warm {longest['warm']}{full}, last {longest['last']} KiB, descriptors {longest['fds']} to {longest['max_fds']}")

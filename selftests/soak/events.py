@@ -13,7 +13,7 @@ def path(s):
     """A hub dies, comes back, or is cut off one way."""
     hub = s.rng.choice(s.hubs)
     was = s.model.w.to[hub.address], s.model.w.back[hub.address]
-    to, back = s.rng.choice([x for x in [(True, True)] * 5 + [(False, False)] * 3 + [(True, False), (False, True)]
+    to, back = s.rng.choice([x for x in [(True, True)] * 8 + [(False, False)] * 3 + [(True, False), (False, True)]
                              if x != was])
     set_path(s, hub, to, back)
     return f"{hub.address}: to it {'open' if to else 'cut'}, back {'open' if back else 'cut'}"
@@ -49,6 +49,15 @@ def packet(s):
     time.sleep(0.3)
     s.act(lambda: s.traffic.set(False, False, 1.0), lambda t: s.model.traffic(False, False, 1.0, t))
     return "one packet"
+
+
+def burst(s):
+    """A hundred packets or so in a second, from either side or both, then silence."""
+    out, into = s.rng.choice(((True, False), (False, True), (True, True)))
+    s.act(lambda: s.traffic.set(out, into, 0.01), lambda t: s.model.traffic(out, into, 0.01, t))
+    time.sleep(1)
+    s.act(lambda: s.traffic.set(False, False, 1.0), lambda t: s.model.traffic(False, False, 1.0, t))
+    return f"a burst, out={out} in={into}"
 
 
 def quiet(s):
@@ -100,8 +109,9 @@ def restart(sig):
     def kind(s):
         s.agent.stop(sig)
         time.sleep(s.rng.choice((0, 0, 5, 40)))
+        s.configure_liveness()
         s.start_agent()
-        return f"agent ended by {sig.name} and started"
+        return f"agent ended by {sig.name} and started, dpd {' '.join(str(x) for x in s.config.dpd)}"
     return kind
 
 
@@ -187,6 +197,7 @@ KINDS = {
     "restore": restore_all,
     "traffic": traffic,
     "packet": packet,
+    "burst": burst,
     "quiet": quiet,
     "connect": operator("map-connect", "connect"),
     "clear-session": operator("session-clear", "clear_session"),
@@ -207,7 +218,7 @@ KINDS = {
 }
 
 WEIGHTS = {
-    "path": 26, "restore": 4, "traffic": 20, "packet": 12, "quiet": 5, "connect": 3, "clear-session": 2,
+    "path": 26, "restore": 4, "traffic": 20, "packet": 9, "burst": 4, "quiet": 4, "connect": 3, "clear-session": 2,
     "clear-sa": 3, "reset": 2, "reload": 1, "edit": 8, "clock": 2, "kill": 2, "term": 2, "module": 2,
     "reboot": 1, "wan": 3, "hub-deletes": 3, "state-loss": 3, "hub-calls": 6, "hub-deletes-child": 3,
 }

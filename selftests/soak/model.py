@@ -68,6 +68,9 @@ class Alt:
         other.timers = dict(self.timers)
         return other
 
+    def first(self):
+        return min((t[0] for t in self.timers.values()), default=INF)
+
     def key(self):
         return (self.st, self.c, self.next, self.k, self.dead, self.want, self.walk, self.lost,
                 self.bare, self.idles, tuple(sorted((n, t[2]) for n, t in self.timers.items())))
@@ -152,8 +155,9 @@ class Model:
         return {n: t for n, t in a.timers.items() if " " in n}
 
     def arm_acquire(self, a, w):
-        """The next packet of the LAN asks, where nothing covers it."""
-        if self.w.out:
+        """The next packet of the LAN asks, where nothing covers it; without an address of ours
+        there is no route, and it does not get as far as a policy."""
+        if self.w.out and self.w.address:
             a.timers["acquire"] = (w[0], w[1] + self.w.interval + SLACK, True)
 
     def begin_walk(self, a, w):
@@ -371,9 +375,12 @@ class Model:
 
     def advance(self, lo, hi):
         """Every alternative at an instant within [lo, hi]."""
-        done, todo, seen = {}, list(self.alts), 0
+        done, todo, seen = {}, {}, 0
+        for a in self.alts:
+            self.keep(todo, a)
         while todo:
-            a = todo.pop()
+            # In the order of time, so that those which became alike meanwhile go on as one.
+            a = todo.pop(min(todo, key=lambda k: todo[k].first()))
             seen += 1
             if seen > 20000:
                 raise RuntimeError("the model's alternatives do not end")
@@ -390,7 +397,8 @@ class Model:
                 rest = a.copy()
                 rest.timers = {n: (max(t[0], first) if n != name else t[0], t[1], t[2])
                                for n, t in a.timers.items() if t[2] or t[1] >= first}
-                todo.extend(self.fire(rest, name, w))
+                for b in self.fire(rest, name, w):
+                    self.keep(todo, b)
         self.alts = list(done.values())
         self.sizes = max(self.sizes, len(self.alts))
 
@@ -543,8 +551,13 @@ class Model:
         self.w.address = usable
         def one(a):
             if not usable:
+                a.timers.pop("acquire", None)
                 return self.enter_down(a, a.next, w) if a.st in (UP, WALK) else [a]
-            return self.begin_walk(a, w) if a.st == DOWN and a.want else [a]
+            if a.st == DOWN and a.want:
+                return self.begin_walk(a, w)
+            if a.st in (DOWN, BACKOFF):
+                self.arm_acquire(a, w)
+            return [a]
         self.each(one)
 
     def configure(self, config, w):

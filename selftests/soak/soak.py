@@ -40,8 +40,7 @@ class Soak:
         self.xfrm = world.in_netns(opt.branch, world.Xfrm)
         self.agent = world.Agent(opt.agent, opt.branch, opt.conf, opt.log)
         self.wan = 2 # 10.0.0.N
-        dpd = self.rng.choice([(10, 2, "periodic")] * 2 + [(20, 3, "periodic"), (10, 2, "on-demand")])
-        self.config = model.Config([h.address for h in self.hubs], True, 60, True, dpd)
+        self.config = model.Config([h.address for h in self.hubs], True, 60, True, self.draw_dpd())
         self.model = model.Model(self.config, [h.address for h in self.hubs], opt.old_kernel)
         self.n = 0
         self.recent = collections.deque(maxlen=20)
@@ -67,6 +66,16 @@ class Soak:
         lines += [" set transform-set ts", " match address 101", "interface wan0", " crypto map tohub"]
         with open(self.opt.conf, "w") as f:
             f.write("\n".join(lines) + "\n")
+
+    def draw_dpd(self):
+        return self.rng.choice([(10, 2, "periodic")] * 2 + [(20, 3, "periodic"), (10, 2, "on-demand")])
+
+    def configure_liveness(self):
+        """While there is no agent: new values are for new SAs only (§4.8), and all of its will be."""
+        c = self.config
+        self.config = self.model.cfg = model.Config(c.peers, c.default, c.idle, c.idle_home,
+                                                    self.draw_dpd())
+        self.write_config()
 
     # ---- what events.py does it with -----------------------------------------------
 
@@ -109,11 +118,12 @@ class Soak:
         return show, sas, policies
 
     def count(self, show):
-        for e in self.agent.read_monitor():
+        told = self.agent.read_monitor()
+        self.resources.told(len(told))
+        for e in told:
             if e["event"] == "map-state" and e["from"] != e["to"]:
                 self.figures["to " + e["to"]] += 1
-            if e["reason"] in ("dead", "idle") and e["event"] == "map-state":
-                self.figures["verdict " + e["reason"]] += 1
+                self.figures["for " + e["reason"]] += 1
         if self.view and self.view[1] != show["peer"]:
             self.figures["switches"] += 1
         self.figures["state " + show["state"]] += 1
@@ -187,7 +197,7 @@ class Soak:
             self.n += 1
             try:
                 self.step()
-            except Failure as f:
+            except (Failure, RuntimeError) as f:
                 self.report(str(f))
                 self.figures["divergences"] += 1
                 if not self.opt.keep_going:
@@ -273,5 +283,13 @@ def options():
     return opt
 
 
+def main():
+    soak = Soak(options())
+    try:
+        return soak.run()
+    finally:
+        soak.agent.kill() # whatever the reason: the machine is others', too
+
+
 if __name__ == "__main__":
-    sys.exit(Soak(options()).run())
+    sys.exit(main())
