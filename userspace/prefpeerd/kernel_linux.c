@@ -62,6 +62,20 @@ int kernel_linux_open(struct event_base *base, const struct timers *timers, kern
 	return err;
 }
 
+int kernel_linux_open_xfrm(struct kernel *out)
+{
+	struct kernel_linux *k = calloc(1, sizeof(*k));
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	*out = (struct kernel){ .ops = &linux_ops, .impl = k };
+	err = xfrm_open(&k->xfrm);
+	if (err)
+		kernel_linux_close(out);
+	return err;
+}
+
 void kernel_linux_close(struct kernel *kernel)
 {
 	struct kernel_linux *k = kernel->impl;

@@ -16,6 +16,11 @@
  */
 int kernel_linux_open(struct event_base *base, const struct timers *timers, kernel_event_fn fn,
 		      void *ctx, struct kernel *out);
+/*
+ * XFRM alone, for who only asks and orders: no loop, no timers, nothing is heard and
+ * nobody asks for the module. 0 or -errno.
+ */
+int kernel_linux_open_xfrm(struct kernel *out);
 /* Leaves states, policies and rules where they are. A zero struct is fine. */
 void kernel_linux_close(struct kernel *k);
 

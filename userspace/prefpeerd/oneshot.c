@@ -16,28 +16,17 @@ static int cannot(const char *what, int err)
 	return 1;
 }
 
-static void ignore_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now)
-{
-}
-
-/* The loop never runs: requests to the kernel are synchronous. */
 static int with_kernel(int (*fn)(const struct kernel *k, void *ctx), void *ctx)
 {
-	struct loop *loop = loop_new();
 	struct kernel k;
-	int err, rc;
+	int err = kernel_linux_open_xfrm(&k);
+	int rc;
 
-	if (!loop)
-		return cannot("no memory", -ENOMEM);
-	err = kernel_linux_open(loop_base(loop), loop_timers(loop), ignore_kernel_event, NULL, &k);
-	if (err) {
-		loop_free(loop);
+	if (err)
 		return cannot("XFRM cannot be reached (root, or CAP_NET_ADMIN in this namespace, is needed)",
 			      err);
-	}
 	rc = fn(&k, ctx);
 	kernel_linux_close(&k);
-	loop_free(loop);
 	return rc;
 }
 
