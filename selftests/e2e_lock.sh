@@ -10,7 +10,7 @@
 module_need
 agent_need
 
-plan 8
+plan 10
 
 # out_clear, in_clear FROM_NS: packets of the two flows in clear at the tap.
 out_clear() { wire_clear "$1" | grep "$lan_host $site_host"; }
@@ -146,12 +146,43 @@ flush_removes()
 	[ -n "$(out_clear "$t")" ] || fail "nothing in clear even without policies"
 }
 
-bad_file_locks_nothing()
+spoil()
 {
 	echo "crypto map tohub 1 ipsec-isakmp
  set peer $h2 default" >>"$tmp/prefpeer.conf"
-	! lock || fail "a bad file is to be refused" || return
+}
+
+said_what_is_wrong()
+{
 	grep -q "Only one default peer" "$tmp/lock.log" || fail "said: $(cat "$tmp/lock.log")"
+}
+
+bad_file_locks_what_ran()
+{
+	local good
+
+	lock && good=$(blocked out) && in_ns "$branch" "$prefpeerd" --flush >/dev/null || return
+	spoil
+	lock || fail "nothing was locked: $(cat "$tmp/lock.log")" || return
+	said_what_is_wrong && expect "lines that are blocked" "blocked out" "$good" || return
+	grep -q "what was last in force, kept 20.* is used in its place" "$tmp/lock.log" ||
+		fail "said: $(cat "$tmp/lock.log")"
+}
+
+bad_file_starts_what_ran()
+{
+	agent_start && wait_for 60 peer_is_up $h1 ||
+		fail "no tunnel: $(tail -n 5 "$tmp/agent.log")" || return
+	! pp reload 2>"$tmp/reload.log" || fail "a reload takes the bad file" || return
+	grep -q "Only one default peer" "$tmp/reload.log" || fail "reload says: $(cat "$tmp/reload.log")"
+}
+
+bad_file_alone_locks_nothing()
+{
+	agent_stop && in_ns "$branch" "$prefpeerd" --flush >/dev/null || return
+	rm /var/lib/prefpeer/*e2e_lock* || fail "nothing was kept" || return
+	! lock || fail "a bad file is to be refused" || return
+	said_what_is_wrong && expect "lines that are blocked" "blocked out" 0
 }
 
 test_case "branch and hubs, traffic both ways" start || { finish; exit; }
@@ -161,5 +192,7 @@ test_case "case 55: the network comes: nothing in clear, neither way, before the
 test_case "case 55: the agent takes over under traffic, nothing in clear" agent_takes_over
 test_case "case 55: --lock beside a running agent loses no packet" lock_beside_the_agent
 test_case "case 55: --flush removes the lock" flush_removes
-test_case "a file with errors is refused, with its place" bad_file_locks_nothing
+test_case "case 55: a file with errors: said, and what was last in force is locked" bad_file_locks_what_ran
+test_case "and started; a reload refuses the file" bad_file_starts_what_ran
+test_case "with nothing kept it is refused, with its place" bad_file_alone_locks_nothing
 finish

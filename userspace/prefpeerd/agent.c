@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/log.h"
 #include "prefpeerd/agent.h"
 #include "prefpeerd/entry/entries.h"
+#include "prefpeerd/lastgood.h"
 #include "prefpeerd/resolve.h"
 #include "prefpeerd/spd/reqid.h"
 
@@ -170,17 +172,47 @@ void agent_readdress(struct agent *a, mono_t now)
 		agent_retry(a, now);
 }
 
-struct config *agent_load(const char *path)
+/* Without tunnels nobody may reach the site to mend the file. */
+static struct config *load_last(const struct agent_options *opt)
+{
+	struct config *conf;
+	char day[32];
+	time_t when;
+	struct tm tm;
+	int err = lastgood_load(opt->state_dir, opt->conf_path, &conf, &when);
+
+	if (err && err != -ENOENT)
+		log_err(AREA, "the configuration that was last in force, kept in %s, is not usable either: %s",
+			opt->state_dir, strerror(-err));
+	if (err)
+		return NULL;
+	strftime(day, sizeof(day), "%F %T", localtime_r(&when, &tm));
+	log_err(AREA, "%s is not usable; what was last in force, kept %s, is used in its place: mend the file, then prefpeer reload",
+		opt->conf_path, day);
+	return conf;
+}
+
+struct config *agent_load(const struct agent_options *opt)
 {
 	struct conf_diags diags = { 0 };
 	struct config *conf = NULL;
-	int err = config_load(path, &conf, &diags);
+	int err = config_load(opt->conf_path, &conf, &diags);
 
-	conf_diags_print(&diags, path, NULL, stderr);
+	conf_diags_print(&diags, opt->conf_path, NULL, stderr);
 	if (err && !diags.n)
-		log_err(AREA, "%s cannot be read: %s", path, strerror(-err));
+		log_err(AREA, "%s cannot be read: %s", opt->conf_path, strerror(-err));
 	conf_diags_free(&diags);
-	return err ? NULL : conf;
+	/* Who takes the file away wants no tunnels. */
+	return err && err != -ENOENT ? load_last(opt) : conf;
+}
+
+void agent_keep(struct agent *a)
+{
+	int err = a->lastgood ? lastgood_keep(a->lastgood, a->conf) : 0;
+
+	if (err)
+		log_warn(AREA, "the configuration cannot be kept in %s: %s; should the file have errors at the next start, an older one is used, or none",
+			 a->opt.state_dir, strerror(-err));
 }
 
 static char *diags_text(const struct conf_diags *d, const char *path)
@@ -217,6 +249,8 @@ int agent_reload(struct agent *a, mono_t now, char **report)
 			text && *text ? text : strerror(-err));
 	else
 		log_notice(AREA, "%s is in force", a->opt.conf_path);
+	if (!err)
+		agent_keep(a);
 	if (report)
 		*report = text;
 	else

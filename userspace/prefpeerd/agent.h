@@ -17,10 +17,12 @@ struct resolve;
 struct watch;
 struct entries;
 struct history;
+struct lastgood;
 struct reqid_table;
 
 struct agent_options {
 	const char *conf_path;
+	const char *state_dir; /* of lastgood.h */
 	const char *control_path;
 	const char *user;
 };
@@ -41,13 +43,19 @@ struct agent {
 	struct resolve *resolve;
 	struct watch *watch;
 	struct history *history;
+	struct lastgood *lastgood; /* NULL: nothing is kept */
 	bool stopping;
 	/* Policies that the kernel did not take are tried again until it does. */
 	struct timer policy_retry;
 };
 
-/* The configuration at start; what is wrong with it goes to standard error. NULL: not usable. */
-struct config *agent_load(const char *path);
+/*
+ * The configuration at start; what is wrong with it goes to standard error. In the place of
+ * one that is not usable, the one that was last in force. NULL: there is none, or no file at all.
+ */
+struct config *agent_load(const struct agent_options *opt);
+/* What is in force is used again when the file is not usable at the next start. */
+void agent_keep(struct agent *a);
 /*
  * Read the file again and bring the difference into force (semantics.md §4.8).
  * On any error the old configuration stays and @report (owned by the caller,

@@ -16,6 +16,7 @@
 #include "prefpeerd/entry/entries.h"
 #include "prefpeerd/history.h"
 #include "prefpeerd/kernel_linux.h"
+#include "prefpeerd/lastgood.h"
 #include "prefpeerd/oneshot.h"
 #include "prefpeerd/report.h"
 #include "prefpeerd/resolve.h"
@@ -29,7 +30,7 @@
 enum mode { MODE_RUN, MODE_CHECK, MODE_FLUSH, MODE_LOCK };
 
 static const char usage_text[] =
-	"usage: prefpeerd [-f FILE] [--user NAME] [--control PATH] [-v]\n"
+	"usage: prefpeerd [-f FILE] [--user NAME] [--control PATH] [--state DIR] [-v]\n"
 	"       prefpeerd -t [-f FILE]       check a configuration: no root, kernel or network needed\n"
 	"       prefpeerd --lock [-f FILE]   install every line as `block` and exit (before networking)\n"
 	"       prefpeerd --flush            remove every policy of prefpeerd and exit\n"
@@ -38,6 +39,8 @@ static const char usage_text[] =
 	"  -t, --test           report every error with its place; exit status 0 or 1\n"
 	"      --user NAME      who to be once everything is open (default " DEFAULT_USER ")\n"
 	"      --control PATH   control socket (default " CONTROL_PATH_DEFAULT ")\n"
+	"      --state DIR      keeps what was last in force, for when the file has errors at the\n"
+	"                       next start (default " STATE_DIR_DEFAULT ")\n"
 	"  -v, --verbose        debug messages\n"
 	"  -V, --version        print the version\n"
 	"  -h, --help           this text\n";
@@ -56,7 +59,8 @@ static int parse_args(int argc, char **argv, struct args *a)
 		{ "user", required_argument, NULL, 'u' }, { "control", required_argument, NULL, 'c' },
 		{ "flush", no_argument, NULL, 'F' },	  { "lock", no_argument, NULL, 'L' },
 		{ "verbose", no_argument, NULL, 'v' },	  { "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },	  { 0 },
+		{ "help", no_argument, NULL, 'h' },	  { "state", required_argument, NULL, 's' },
+		{ 0 },
 	};
 	int c;
 
@@ -65,6 +69,7 @@ static int parse_args(int argc, char **argv, struct args *a)
 		case 'f': a->opt.conf_path = optarg; break;
 		case 't': a->mode = MODE_CHECK; break;
 		case 'u': a->opt.user = optarg; break;
+		case 's': a->opt.state_dir = optarg; break;
 		case 'c': a->opt.control_path = optarg; break;
 		case 'F': a->mode = MODE_FLUSH; break;
 		case 'L': a->mode = MODE_LOCK; break;
@@ -329,6 +334,10 @@ static int drop_root(struct agent *a)
 	err = control_open(a, a->opt.control_path, &user, &a->control);
 	if (err)
 		return refuse(a->opt.control_path, err);
+	err = lastgood_open(a->opt.state_dir, a->opt.conf_path, &user, &a->lastgood);
+	if (err)
+		log_warn(AREA, "%s cannot be used: %s; should the file have errors at the next start, nothing takes its place",
+			 a->opt.state_dir, strerror(-err));
 	err = sandbox_drop(&user);
 	return err ? refuse("root cannot be given up", err) : 0;
 }
@@ -341,7 +350,7 @@ static int run(struct agent *a)
 	err = sandbox_early();
 	if (err)
 		return refuse("core dumps cannot be switched off", err);
-	conf = agent_load(a->opt.conf_path);
+	conf = agent_load(&a->opt);
 	if (!conf)
 		return 1;
 	if (open_edges(a) || make_entries(a) || watch_signals(a) || drop_root(a)) {
@@ -356,6 +365,7 @@ static int run(struct agent *a)
 	err = a->engine.ops->start(a->engine.impl, on_engine_event, a);
 	if (err)
 		return refuse("the IKE engine cannot start", err);
+	agent_keep(a);
 	sd_notify(0, "READY=1");
 	log_notice(AREA, "prefpeerd " PREFPEER_VERSION " runs, %u entries, policies are in place",
 		   entries_count(a->entries));
@@ -366,6 +376,7 @@ static int run(struct agent *a)
 static void close_all(struct agent *a)
 {
 	control_close(a->control);
+	lastgood_close(a->lastgood);
 	watch_close(a->watch);
 	resolve_close(a->resolve);
 	entries_free(a->entries);
@@ -383,7 +394,7 @@ static void close_all(struct agent *a)
 int main(int argc, char **argv)
 {
 	struct args args = {
-		.opt = { CONF_PATH_DEFAULT, CONTROL_PATH_DEFAULT, DEFAULT_USER },
+		.opt = { CONF_PATH_DEFAULT, STATE_DIR_DEFAULT, CONTROL_PATH_DEFAULT, DEFAULT_USER },
 	};
 	struct agent a = { 0 };
 	int rc = parse_args(argc, argv, &args);
@@ -398,7 +409,7 @@ int main(int argc, char **argv)
 	case MODE_FLUSH:
 		return oneshot_flush();
 	case MODE_LOCK:
-		return oneshot_lock(a.opt.conf_path);
+		return oneshot_lock(&a.opt);
 	default:
 		rc = run(&a);
 		close_all(&a);

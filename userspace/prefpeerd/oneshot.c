@@ -58,10 +58,10 @@ static int lock(const struct kernel *k, void *ctx)
 	return err ? cannot("not every line could be locked", err) : 0;
 }
 
-int oneshot_lock(const char *path)
+int oneshot_lock(const struct agent_options *opt)
 {
 	const struct spd_env env = { .reqid_for = any_reqid };
-	struct config *conf = agent_load(path);
+	struct config *conf = agent_load(opt);
 	struct spd *spd = conf ? spd_compile(conf, &env) : NULL;
 	int rc = 1;
 

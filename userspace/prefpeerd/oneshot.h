@@ -3,13 +3,15 @@
 #ifndef PREFPEERD_ONESHOT_H
 #define PREFPEERD_ONESHOT_H
 
+struct agent_options;
+
 /* --flush: removes every policy of ours; says how many. */
 int oneshot_flush(void);
 /*
- * --lock: fail closed in the boot window (semantics.md A19). Every line of the file at
- * @path becomes `block`, unless it is protected already. Needs neither network nor names
- * nor the module.
+ * --lock: fail closed in the boot window (semantics.md A19). Every line of the
+ * configuration (agent_load()) becomes `block`, unless it is protected already. Needs
+ * neither network nor names nor the module.
  */
-int oneshot_lock(const char *path);
+int oneshot_lock(const struct agent_options *opt);
 
 #endif

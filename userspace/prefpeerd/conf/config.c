@@ -68,6 +68,7 @@ void config_free(struct config *c)
 	free(c->psks);
 	free(c->hosts);
 	free(c->trust_anchor);
+	conf_text_free(c->text);
 	free(c->path);
 	free(c);
 }
@@ -205,21 +206,22 @@ static bool mode_ok(const struct config *c, mode_t mode, struct conf_diags *diag
 	return false;
 }
 
-int conf_load_text(const char *path, struct config **out, struct conf_diags *diags, char **text)
+static int load_text(const char *path, struct config **out, struct conf_diags *diags, char **text,
+		     size_t *len)
 {
 	mode_t mode = 0;
-	size_t len = 0;
 	int err;
 
 	*out = NULL;
 	*text = NULL;
+	*len = 0;
 	*diags = (struct conf_diags){0};
-	err = read_file(path, text, &len, &mode);
+	err = read_file(path, text, len, &mode);
 	if (err) {
 		conf_diag(diags, CONF_ERROR, (struct conf_pos){0}, file_error(err), NULL);
 		return err;
 	}
-	*out = config_parse(path, *text, len, diags);
+	*out = config_parse(path, *text, *len, diags);
 	if (!*out)
 		return -EINVAL;
 	if (mode_ok(*out, mode, diags))
@@ -227,6 +229,13 @@ int conf_load_text(const char *path, struct config **out, struct conf_diags *dia
 	config_free(*out);
 	*out = NULL;
 	return -EACCES;
+}
+
+int conf_load_text(const char *path, struct config **out, struct conf_diags *diags, char **text)
+{
+	size_t len;
+
+	return load_text(path, out, diags, text, &len);
 }
 
 void conf_text_free(char *text)
@@ -239,8 +248,14 @@ void conf_text_free(char *text)
 int config_load(const char *path, struct config **out, struct conf_diags *diags)
 {
 	char *text;
-	int err = conf_load_text(path, out, diags, &text);
+	size_t len;
+	int err = load_text(path, out, diags, &text, &len);
 
-	conf_text_free(text);
-	return err;
+	if (err) {
+		conf_text_free(text);
+		return err;
+	}
+	(*out)->text = text;
+	(*out)->text_len = len;
+	return 0;
 }

@@ -130,6 +130,8 @@ struct map {
 
 struct config {
 	char *path;
+	char *text; /* as config_load() read it; NULL of config_parse() */
+	size_t text_len;
 	char hostname[CONF_NAME_MAX + 1]; /* "" = not set */
 	uint32_t idle_ms; /* crypto ipsec security-association idle-time; 0 = off */
 	struct dpd dpd;   /* what is in force (crypto ikev2 dpd, else isakmp keepalive) */
@@ -175,6 +177,7 @@ struct config *config_parse(const char *path, const char *text, size_t len,
 int config_load(const char *path, struct config **out, struct conf_diags *diags);
 /* Wipes secrets. NULL is fine. */
 void config_free(struct config *c);
+void conf_text_free(char *text); /* likewise */
 void conf_diags_free(struct conf_diags *d);
 /* ux.md "Errors": FILE:LINE:COL: severity: text, the line, ^~~~, the hint; then the totals. */
 void conf_diags_print(const struct conf_diags *d, const char *path, const char *text, FILE *out);

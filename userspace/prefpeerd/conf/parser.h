@@ -126,8 +126,6 @@ void conf_acl_free(struct acl *a);
 void conf_psk_wipe(struct psk *k);
 /* config_load(), with the text kept for conf_diags_print(); free it with conf_text_free(). */
 int conf_load_text(const char *path, struct config **out, struct conf_diags *diags, char **text);
-/* Wipes it: there may be keys in it. */
-void conf_text_free(char *text);
 #define CHILD_LIFETIME_S 3600
 #define CHILD_LIFETIME_KB 4608000
 
