@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -447,22 +448,29 @@ static bool next_match(FILE *f, const regex_t *of, char *line, size_t size)
  */
 static int cmd_await(int argc, char **argv)
 {
-	static char line[65536];
+	static char line[65536], told[4096];
 	regex_t of, wanted;
-	uint64_t end;
+	uint64_t end, now;
+	int changes;
 	FILE *f;
 
 	if (argc < 4 || regcomp(&of, argv[2], REG_EXTENDED | REG_NOSUB) ||
 	    regcomp(&wanted, argv[3], REG_EXTENDED | REG_NOSUB))
 		return 2;
 	f = fopen(argv[0], "r");
-	if (!f)
+	changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (!f || changes < 0 || inotify_add_watch(changes, argv[0], IN_MODIFY) < 0)
 		return die(argv[0]);
 	end = clock_ns(CLOCK_BOOTTIME) + strtoull(argv[1], NULL, 10) * NSEC;
 	do {
+		/* What changes from here on is told. */
+		while (read(changes, told, sizeof(told)) > 0)
+			;
 		if (next_match(f, &of, line, sizeof(line)) && !regexec(&wanted, line, 0, NULL, 0))
 			return 0;
-		usleep(50000);
+		now = clock_ns(CLOCK_BOOTTIME);
+		poll(&(struct pollfd){ .fd = changes, .events = POLLIN }, 1,
+		     now < end ? (int)((end - now + 999999) / 1000000) : 0);
 	} while (clock_ns(CLOCK_BOOTTIME) < end);
 	return 1;
 }
