@@ -93,6 +93,24 @@ int ask_agent(const struct cli *cli, json_t *request, json_t **reply);
 /* {"cmd":@cmd} and what "[remote A] [map NAME [SEQ]]" chooses. NULL: said why. */
 json_t *ask_selection(struct args *args, const char *cmd);
 
+/* ---- show.c -------------------------------------------------------------- */
+
+/* A kind of object of the module's, as `show` treats it. */
+struct object {
+	int get; /* PREFPEER_CMD_*_GET, to ask and to dump */
+	const struct word *filter;
+	/* One is named, not some chosen: then a wrong name is an error, not an empty list. */
+	bool (*names_one)(const struct pp_attrs *filter);
+	void (*text)(const struct cli *cli, const struct attr_list *l);
+};
+
+int show_objects(const struct cli *cli, struct args *args, const struct object *o);
+/* Of the agent's reply the list @member. @request is taken over; NULL: said why already. */
+int show_answer(const struct cli *cli, json_t *request, const char *member,
+		void (*text)(const struct cli *cli, const json_t *list));
+/* A request of whose reply only `done` or the error is of interest; likewise. */
+int show_done(const struct cli *cli, json_t *request);
+
 /* ---- out_json.c ---------------------------------------------------------- */
 
 /* An object with every attribute; @now_ns of CLOCK_BOOTTIME gives idle_ms. New reference. */

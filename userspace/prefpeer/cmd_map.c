@@ -28,21 +28,7 @@ static json_t *request(struct args *args, const char *cmd, bool whole)
 
 static int map_show(const struct cli *cli, struct args *args)
 {
-	json_t *req = request(args, "map-show", false), *reply, *maps;
-	int rc;
-
-	if (!req)
-		return CLI_USAGE;
-	rc = ask_agent(cli, req, &reply);
-	if (rc)
-		return rc;
-	maps = json_object_get(reply, "maps");
-	if (cli->json)
-		json_out(cli, json_incref(maps ? maps : reply));
-	else
-		text_maps(cli, maps);
-	json_decref(reply);
-	return CLI_OK;
+	return show_answer(cli, request(args, "map-show", false), "maps", text_maps);
 }
 
 static void show_help(void)
@@ -50,20 +36,9 @@ static void show_help(void)
 	printf("prefpeer map show [NAME [SEQ]]\n");
 }
 
-static int simple(const struct cli *cli, struct args *args, const char *cmd)
-{
-	json_t *req = request(args, cmd, true), *reply;
-	int rc;
-
-	if (!req)
-		return CLI_USAGE;
-	rc = ask_agent(cli, req, &reply);
-	return rc ? rc : done_out(cli, reply);
-}
-
 static int map_connect(const struct cli *cli, struct args *args)
 {
-	return simple(cli, args, "map-connect");
+	return show_done(cli, request(args, "map-connect", true));
 }
 
 static void connect_help(void)
@@ -73,7 +48,7 @@ static void connect_help(void)
 
 static int map_reset(const struct cli *cli, struct args *args)
 {
-	return simple(cli, args, "map-reset");
+	return show_done(cli, request(args, "map-reset", true));
 }
 
 static void reset_help(void)
@@ -96,29 +71,25 @@ static int take_last(struct args *args, uint32_t *last)
 	return 0;
 }
 
+static void text_history(const struct cli *cli, const json_t *events)
+{
+	json_t *event;
+	size_t i;
+
+	json_array_foreach(events, i, event) text_agent_event(cli, event);
+}
+
 static int map_history(const struct cli *cli, struct args *args)
 {
-	json_t *req, *reply, *events, *event;
 	uint32_t last = 0;
-	size_t i;
-	int rc;
+	json_t *req;
 
 	if (take_last(args, &last))
 		return CLI_USAGE;
 	req = request(args, "history", false);
-	if (!req)
-		return CLI_USAGE;
-	json_object_set_new(req, "last", json_integer(last));
-	rc = ask_agent(cli, req, &reply);
-	if (rc)
-		return rc;
-	events = json_object_get(reply, "events");
-	if (cli->json)
-		json_out(cli, json_incref(events ? events : reply));
-	else
-		json_array_foreach(events, i, event) text_agent_event(cli, event);
-	json_decref(reply);
-	return CLI_OK;
+	if (req)
+		json_object_set_new(req, "last", json_integer(last));
+	return show_answer(cli, req, "events", text_history);
 }
 
 static void history_help(void)

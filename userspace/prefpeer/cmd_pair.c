@@ -37,26 +37,16 @@ static void show_text(const struct cli *cli, const struct attr_list *l)
 	table_print(cli, t);
 }
 
+static bool names_one(const struct pp_attrs *a)
+{
+	return a->has == PP_BIT(PREFPEER_A_PAIR_ID);
+}
+
 static int pair_show(const struct cli *cli, struct args *args)
 {
-	const struct word *const words[] = { words_pair_filter, NULL };
-	struct pp_attrs filter = { 0 };
-	struct attr_list l;
-	int rc = words_take(args, words, &filter);
+	const struct object o = { PREFPEER_CMD_PAIR_GET, words_pair_filter, names_one, show_text };
 
-	if (rc)
-		return rc;
-	rc = filter.has == PP_BIT(PREFPEER_A_PAIR_ID)
-		     ? ask_one(PREFPEER_CMD_PAIR_GET, &filter, &l)
-		     : ask_dump(PREFPEER_CMD_PAIR_GET, &filter, &l);
-	if (rc)
-		return rc;
-	if (cli->json)
-		json_list_out(cli, &l);
-	else
-		show_text(cli, &l);
-	attr_list_free(&l);
-	return CLI_OK;
+	return show_objects(cli, args, &o);
 }
 
 static void show_help(void)

@@ -35,25 +35,16 @@ static void show_text(const struct cli *cli, const struct attr_list *l)
 	table_print(cli, t);
 }
 
+static bool names_one(const struct pp_attrs *a)
+{
+	return a->has;
+}
+
 static int rule_show(const struct cli *cli, struct args *args)
 {
-	const struct word *const words[] = { words_rule_id, NULL };
-	struct pp_attrs req = { 0 };
-	struct attr_list l;
-	int rc = words_take(args, words, &req);
+	const struct object o = { PREFPEER_CMD_RULE_GET, words_rule_id, names_one, show_text };
 
-	if (rc)
-		return rc;
-	rc = req.has ? ask_one(PREFPEER_CMD_RULE_GET, &req, &l)
-		     : ask_dump(PREFPEER_CMD_RULE_GET, NULL, &l);
-	if (rc)
-		return rc;
-	if (cli->json)
-		json_list_out(cli, &l);
-	else
-		show_text(cli, &l);
-	attr_list_free(&l);
-	return CLI_OK;
+	return show_objects(cli, args, &o);
 }
 
 static void show_help(void)

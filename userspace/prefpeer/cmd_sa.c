@@ -44,7 +44,6 @@ static void show_text(const struct cli *cli, const struct attr_list *l)
 	table_print(cli, t);
 }
 
-/* A whole name is asked for by name: then a wrong one is an error, not an empty list. */
 static bool names_one(const struct pp_attrs *a)
 {
 	uint64_t id = PP_BIT(PREFPEER_A_SA_ID);
@@ -58,23 +57,9 @@ static bool names_one(const struct pp_attrs *a)
 
 static int sa_show(const struct cli *cli, struct args *args)
 {
-	const struct word *const words[] = { words_sa_filter, NULL };
-	struct pp_attrs filter = { 0 };
-	struct attr_list l;
-	int rc = words_take(args, words, &filter);
+	const struct object o = { PREFPEER_CMD_SA_GET, words_sa_filter, names_one, show_text };
 
-	if (rc)
-		return rc;
-	rc = names_one(&filter) ? ask_one(PREFPEER_CMD_SA_GET, &filter, &l)
-				: ask_dump(PREFPEER_CMD_SA_GET, &filter, &l);
-	if (rc)
-		return rc;
-	if (cli->json)
-		json_list_out(cli, &l);
-	else
-		show_text(cli, &l);
-	attr_list_free(&l);
-	return CLI_OK;
+	return show_objects(cli, args, &o);
 }
 
 static void show_help(void)
@@ -134,13 +119,7 @@ static void set_help(void)
 
 static int sa_clear(const struct cli *cli, struct args *args)
 {
-	json_t *req = ask_selection(args, "sa-clear"), *reply;
-	int rc;
-
-	if (!req)
-		return CLI_USAGE;
-	rc = ask_agent(cli, req, &reply);
-	return rc ? rc : done_out(cli, reply);
+	return show_done(cli, ask_selection(args, "sa-clear"));
 }
 
 static void clear_help(void)

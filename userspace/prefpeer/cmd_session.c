@@ -27,21 +27,7 @@ static json_t *request(struct args *args, const char *cmd)
 
 static int session_show(const struct cli *cli, struct args *args)
 {
-	json_t *req = request(args, "session-show"), *reply, *list;
-	int rc;
-
-	if (!req)
-		return CLI_USAGE;
-	rc = ask_agent(cli, req, &reply);
-	if (rc)
-		return rc;
-	list = json_object_get(reply, "sessions");
-	if (cli->json)
-		json_out(cli, json_incref(list ? list : reply));
-	else
-		text_sessions(cli, list);
-	json_decref(reply);
-	return CLI_OK;
+	return show_answer(cli, request(args, "session-show"), "sessions", text_sessions);
 }
 
 static void show_help(void)
@@ -51,13 +37,7 @@ static void show_help(void)
 
 static int session_clear(const struct cli *cli, struct args *args)
 {
-	json_t *req = ask_selection(args, "session-clear"), *reply;
-	int rc;
-
-	if (!req)
-		return CLI_USAGE;
-	rc = ask_agent(cli, req, &reply);
-	return rc ? rc : done_out(cli, reply);
+	return show_done(cli, ask_selection(args, "session-clear"));
 }
 
 static void clear_help(void)
@@ -79,7 +59,6 @@ int cmd_session(const struct cli *cli, struct args *args)
 
 int cmd_reload(const struct cli *cli, struct args *args)
 {
-	json_t *reply;
 	int rc;
 
 	if (args->n && !strcmp(args->v[0], "help")) {
@@ -87,7 +66,5 @@ int cmd_reload(const struct cli *cli, struct args *args)
 		return CLI_OK;
 	}
 	rc = args_end(args);
-	if (!rc)
-		rc = ask_agent(cli, json_pack("{s:s}", "cmd", "reload"), &reply);
-	return rc ? rc : done_out(cli, reply);
+	return rc ? rc : show_done(cli, json_pack("{s:s}", "cmd", "reload"));
 }
