@@ -245,26 +245,30 @@ interface_removed()
 	pp session clear && up_from $branch_addr $h1 20
 }
 
-# More changes than its socket holds while it cannot read: it asks again.
+# More changes than its socket holds while it cannot read: it asks again. Routes fill it, so
+# that what is lost, and nothing that is left, tells of an address.
 overrun()
 {
 	local n
 
 	kill -STOP "$agent_pid"
 	for ((n = 0; n < 1000; n++)); do
-		echo "addr add 10.77.$((n / 250)).$((n % 250 + 1))/32 dev lo"
+		echo "route add blackhole 10.77.$((n / 250)).$((n % 250 + 1))/32"
 	done >"$tmp/flood"
 	sed 's/ add / del /' "$tmp/flood" >"$tmp/drain"
-	ip -n "$branch" addr add 10.0.0.77/24 dev wan0
 	ip -n "$branch" -batch "$tmp/flood" || return
+	ip -n "$branch" addr add 10.0.0.77/24 dev wan0
 	ip -n "$branch" addr del $branch_addr/24 dev wan0
 	ip -n "$branch" addr replace 10.0.0.77/24 dev wan0
 	route_is via 10.0.0.1
 	ip -n "$branch" -batch "$tmp/drain" || return
 	[ "$(drops)" -gt 0 ] || fail "the socket did not overflow: nothing was proved" || return
 	kill -CONT "$agent_pid"
-	up_from 10.0.0.77 $h1 60
+	up_from 10.0.0.77 $h1 60 || return
+	wait_for 5 is_blocked 10.0.0.77 || fail "10.0.0.77 came unseen: nothing keeps NAT's packets from leaving by it"
 }
+
+is_blocked() { ip -n "$branch" xfrm policy list dir out src "$1" | grep -q "action block"; }
 
 # Of the agent's sockets for rtnetlink (protocol 0).
 drops()
