@@ -114,10 +114,18 @@ reset_and_clear()
 
 history_tells_afterwards()
 {
+	local past
+
 	p map history tohub 1 || return
 	prints 'map   tohub 1 +DOWN → WALK 10\.1\.1\.1' && prints 'WALK → UP 10\.1\.1\.1' &&
 	prints 'UP 10\.1\.1\.1 → DOWN' || return
-	p -j map history tohub last 2 && is "len(d) == 2 and all(e['map'] == 'tohub' for e in d)"
+	p -j map history tohub last 2 && is "len(d) == 2 and all(e['map'] == 'tohub' for e in d)" || return
+	bg "$tmp/past.log" ip netns exec "$branch" "$prefpeer" -j monitor map history
+	wait_for $patience grep -q '"to":"UP"' "$tmp/past.log" || fail "monitor history: $(cat "$tmp/past.log")" || return
+	past=$(pp -j map history) || return
+	expect "what monitor history begins with" \
+		"json_log '[(e.stamp, e.event) for e in l if not e.source][:$(json_value 'len(d)' "$past")]' $tmp/past.log" \
+		"$(json_value '[(e.stamp, e.event) for e in d]' "$past")"
 }
 
 reload_tells_the_errors()

@@ -122,10 +122,11 @@ pp()
 	in_ns "$branch" "$prefpeer" "$@"
 }
 
-# monitor_start [ARGUMENTS…]: `prefpeer -j monitor` to $tmp/monitor.log
+# monitor_start [ARGUMENTS…]: `prefpeer -j monitor` to $tmp/monitor.log. With what
+# was before it: under traffic an agent is up before a monitor can have started.
 monitor_start()
 {
-	bg "$tmp/monitor.log" ip netns exec "$branch" "$prefpeer" -j monitor "$@"
+	bg "$tmp/monitor.log" ip netns exec "$branch" "$prefpeer" -j monitor history "$@"
 	monitor_pid=$bg_pid
 }
 

@@ -29,6 +29,8 @@ struct monitor {
 	struct event *agent_ev, *retry_ev;
 	bool agent_told;   /* that it is missing */
 	bool agent_missed; /* and now that it is back */
+	bool past;	   /* begin with what the agent remembers */
+	bool replaying;	   /* that is on its way: until then, what comes is part of it */
 };
 
 /* ---- notes about the sources --------------------------------------------- */
@@ -128,25 +130,44 @@ static void close_agent(struct monitor *m)
 	m->agent = NULL;
 }
 
+static void print_event(const struct monitor *m, const json_t *o)
+{
+	if (m->cli->json)
+		json_out(m->cli, json_incref((json_t *)o));
+	else
+		text_agent_event(m->cli, o);
+}
+
+static void on_answer(struct monitor *m, const json_t *o)
+{
+	const json_t *events = json_object_get(o, "events"), *event;
+	const char *error = json_string_value(json_object_get(o, "error"));
+	size_t i;
+
+	if (events) {
+		m->replaying = false;
+		json_array_foreach(events, i, event)
+			print_event(m, event);
+		return;
+	}
+	if (error)
+		note(m, "source-down", "agent", error);
+	else
+		note(m, "source-up", "agent", "listening");
+	m->agent_missed = false;
+}
+
 static void on_agent_line(void *ctx, const json_t *o)
 {
 	const char *event = json_string_value(json_object_get(o, "event"));
-	const char *error = json_string_value(json_object_get(o, "error"));
 	struct monitor *m = ctx;
 
-	if (json_object_get(o, "ok")) { /* the answer to our request */
-		if (error)
-			note(m, "source-down", "agent", error);
-		else
-			note(m, "source-up", "agent", "listening");
-		m->agent_missed = false;
-	} else if (event && !strcmp(event, "lost")) {
+	if (json_object_get(o, "ok"))
+		on_answer(m, o);
+	else if (event && !strcmp(event, "lost"))
 		note(m, "lost", "agent", "events came faster than they were read: some are lost");
-	} else if (m->cli->json) {
-		json_out(m->cli, json_incref((json_t *)o));
-	} else {
-		text_agent_event(m->cli, o);
-	}
+	else if (!m->replaying)
+		print_event(m, o);
 }
 
 static void on_agent(evutil_socket_t fd, short what, void *ctx)
@@ -164,17 +185,29 @@ static void on_agent(evutil_socket_t fd, short what, void *ctx)
 	retry_later(m);
 }
 
-/* 0 when events will come. */
+static int send_command(struct monitor *m, const char *cmd)
+{
+	json_t *request = json_pack("{s:s}", "cmd", cmd);
+	int rc = request ? ctl_client_send(m->agent, request, SEND_TIMEOUT_MS) : -ENOMEM;
+
+	json_decref(request);
+	return rc;
+}
+
+/*
+ * 0 when events will come. The past is asked for when they come already, so that
+ * none falls in between; those that come before its answer are in the answer.
+ */
 static int subscribe(struct monitor *m)
 {
-	json_t *request;
 	int rc = ctl_client_open(ctl_path(m->cli->control), &m->agent);
 
 	if (rc)
 		return rc;
-	request = json_pack("{s:s}", "cmd", "monitor");
-	rc = request ? ctl_client_send(m->agent, request, SEND_TIMEOUT_MS) : -ENOMEM;
-	json_decref(request);
+	rc = send_command(m, "monitor");
+	if (!rc && m->past)
+		rc = send_command(m, "history");
+	m->replaying = m->past;
 	if (rc) {
 		close_agent(m);
 		return rc;
@@ -236,9 +269,11 @@ static int take_words(struct args *args, struct monitor *m)
 			m->want |= 1u << i;
 		else if (!strcmp(word, "buffer"))
 			rc = take_buffer(args, &m->rcvbuf);
+		else if (!strcmp(word, "history"))
+			m->past = true;
 		else
 			rc = cli_usage(
-				"\"%s\" is no word here; these are: sa pair peer rule map buffer",
+				"\"%s\" is no word here; these are: sa pair peer rule map history buffer",
 				word);
 	}
 	if (!m->want)
@@ -285,7 +320,7 @@ int cmd_monitor(const struct cli *cli, struct args *args)
 	int rc;
 
 	if (args->n && !strcmp(args->v[0], "help")) {
-		printf("prefpeer monitor [sa] [pair] [peer] [rule] [map] [buffer BYTES]\n");
+		printf("prefpeer monitor [sa] [pair] [peer] [rule] [map] [history] [buffer BYTES]\n");
 		return CLI_OK;
 	}
 	compact.pretty = false; /* one object per line */
