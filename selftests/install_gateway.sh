@@ -316,6 +316,17 @@ reloads_by_systemd()
 	unit_is prefpeerd ActiveState active && peer_is_up $h1 || fail "the tunnel is gone"
 }
 
+keeps_what_is_in_force()
+{
+	local copy=/var/lib/prefpeer/%etc%prefpeer%prefpeer.conf
+
+	[ "$(systemd_does stat -c '%U %a' $copy)" = "prefpeer 600" ] ||
+		fail "what was in force is not kept: $(systemd_does ls -la /var/lib/prefpeer 2>&1)
+			$(systemd_does journalctl -u prefpeerd | grep -m 3 "cannot be")" || return
+	[ "$(systemd_does stat -c '%U %a' /var/lib/prefpeer)" = "prefpeer 700" ] &&
+		systemd_does cmp $copy $conf || fail "the copy is another"
+}
+
 serves_under_systemd()
 {
 	local pid
@@ -323,11 +334,17 @@ serves_under_systemd()
 	wait_for $patience systemd_tunnel || fail "$(systemd_does journalctl -u prefpeerd | tail)" || return
 	systemd_does prefpeer map show | grep -q '^tohub 1   UP 10\.1\.1\.1 ' ||
 		fail "$(systemd_does prefpeer map show)" || return
-	reloads_by_systemd || return
+	reloads_by_systemd && keeps_what_is_in_force || return
+	# Within the bounds of the unit a file that somebody broke is no end of the tunnel.
+	echo "set peer 10.9.9.9 default" >>$conf
 	pid=$(systemd_does systemctl show -P MainPID prefpeerd)
 	systemd_does kill -KILL "$pid"
 	wait_for $patience main_pid_is_other_than "$pid" || fail "it was not started again" || return
 	wait_for $patience systemd_tunnel || fail "no tunnel after the crash" || return
+	systemd_does journalctl -u prefpeerd | grep -q "what was last in force, kept .* is used" ||
+		fail "$(systemd_does journalctl -u prefpeerd | tail)" || return
+	sed -i '$d' $conf
+	systemd_does systemctl reload prefpeerd && keeps_what_is_in_force || return
 	systemd_does systemctl stop prefpeerd && peer_is_gone $h1 || fail "SAs are left" || return
 	[ -n "$(ip -n "$branch" xfrm policy)" ] || fail "stopped, and traffic would go in clear"
 }

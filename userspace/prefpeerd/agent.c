@@ -192,6 +192,16 @@ static struct config *load_last(const struct agent_options *opt)
 	return conf;
 }
 
+/* A write that was cut short leaves nothing; who wants nothing writes a comment. */
+static struct config *unless_last(struct config *empty, const struct agent_options *opt)
+{
+	struct config *last = load_last(opt);
+
+	if (last)
+		config_free(empty);
+	return last ? last : empty;
+}
+
 struct config *agent_load(const struct agent_options *opt)
 {
 	struct conf_diags diags = { 0 };
@@ -203,7 +213,9 @@ struct config *agent_load(const struct agent_options *opt)
 		log_err(AREA, "%s cannot be read: %s", opt->conf_path, strerror(-err));
 	conf_diags_free(&diags);
 	/* Who takes the file away wants no tunnels. */
-	return err && err != -ENOENT ? load_last(opt) : conf;
+	if (err)
+		return err == -ENOENT ? NULL : load_last(opt);
+	return conf->text_len ? conf : unless_last(conf, opt);
 }
 
 void agent_keep(struct agent *a)

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,15 +17,22 @@ struct lastgood {
 	char name[NAME_MAX + 1];
 };
 
-/* The whole path: two files of one name in two places are two configurations. */
+/*
+ * The whole path, since two files of one name in two places are two configurations;
+ * but the file's own name as it was given: a link to another version is the same one.
+ */
 static int name_for(const char *conf_path, char *name, size_t size)
 {
-	char *whole = realpath(conf_path, NULL);
+	const char *slash = strrchr(conf_path, '/');
+	char *dir = slash == conf_path ? strdup("/") :
+		    slash ? strndup(conf_path, (size_t)(slash - conf_path)) : strdup(".");
+	char *whole = dir ? realpath(dir, NULL) : NULL;
 	int n;
 
+	free(dir);
 	if (!whole)
 		return -errno;
-	n = snprintf(name, size, "%s", whole);
+	n = snprintf(name, size, "%s/%s", whole, slash ? slash + 1 : conf_path);
 	free(whole);
 	if (n < 0 || (size_t)n >= size)
 		return -ENAMETOOLONG;
@@ -33,10 +42,46 @@ static int name_for(const char *conf_path, char *name, size_t size)
 	return 0;
 }
 
-/* Nobody but the agent may put a file, or a link, there. */
+/* Nothing but copies is in it: every name of ours begins so. */
+static int only_copies(int dir)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!d) {
+		err = -errno;
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	while ((e = readdir(d)))
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") && e->d_name[0] != '%')
+			err = -ENOTEMPTY;
+	closedir(d);
+	return err;
+}
+
+/*
+ * Nobody but the agent may put a file, or a link, there. A directory that is already
+ * used for something else is not taken away from that. The mode goes first: of what is
+ * another's only CAP_FOWNER may change it.
+ */
 static int own(int dir, const struct sandbox_user *user)
 {
-	if (fchown(dir, user->uid, user->gid) || fchmod(dir, 0700))
+	struct stat st;
+	int err;
+
+	if (fstat(dir, &st))
+		return -errno;
+	if (st.st_uid != user->uid && st.st_uid != geteuid())
+		return -EPERM;
+	if (st.st_uid == user->uid && (st.st_mode & 07777) == 0700)
+		return 0;
+	err = only_copies(dir);
+	if (err)
+		return err;
+	if (fchmod(dir, 0700) || fchown(dir, user->uid, user->gid))
 		return -errno;
 	return 0;
 }
@@ -89,13 +134,11 @@ static int write_all(int fd, const char *text, size_t len)
 	return fsync(fd) ? -errno : 0;
 }
 
-int lastgood_keep(struct lastgood *l, const struct config *conf)
+static int replace(struct lastgood *l, const struct config *conf)
 {
 	static const char next[] = "%next";
 	int err, fd;
 
-	if (!conf->text)
-		return 0;
 	if (unlinkat(l->dir, next, 0) && errno != ENOENT)
 		return -errno;
 	fd = openat(l->dir, next, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -104,10 +147,25 @@ int lastgood_keep(struct lastgood *l, const struct config *conf)
 	err = write_all(fd, conf->text, conf->text_len);
 	if (close(fd) && !err)
 		err = -errno;
-	if (!err && renameat(l->dir, next, l->dir, l->name))
+	if (!err && (renameat(l->dir, next, l->dir, l->name) || fsync(l->dir)))
 		err = -errno;
 	if (err)
 		unlinkat(l->dir, next, 0);
+	return err;
+}
+
+int lastgood_keep(struct lastgood *l, const struct config *conf)
+{
+	int err;
+
+	if (!conf->text)
+		return 0;
+	/* Agents of several namespaces may share the directory. */
+	while (flock(l->dir, LOCK_EX))
+		if (errno != EINTR)
+			return -errno;
+	err = replace(l, conf);
+	flock(l->dir, LOCK_UN);
 	return err;
 }
 

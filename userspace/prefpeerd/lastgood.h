@@ -19,7 +19,8 @@ struct lastgood;
 
 /*
  * As root: makes @dir if it is not there, and gives it to @user. There is one copy for
- * each @conf_path. 0 or -errno; free with lastgood_close().
+ * each @conf_path. 0, -ENOTEMPTY: something else is in @dir, -EPERM: it is somebody
+ * else's, or -errno; free with lastgood_close().
  */
 int lastgood_open(const char *dir, const char *conf_path, const struct sandbox_user *user,
 		  struct lastgood **out);

@@ -252,7 +252,9 @@ int config_load(const char *path, struct config **out, struct conf_diags *diags)
 	int err = load_text(path, out, diags, &text, &len);
 
 	if (err) {
-		conf_text_free(text);
+		if (text)
+			explicit_bzero(text, len);
+		free(text);
 		return err;
 	}
 	(*out)->text = text;

@@ -131,6 +131,62 @@ static void test_other_file(void **state)
 	loads(fx, NULL);
 }
 
+/* A write that was cut short, as by a loss of power. */
+static void test_empty(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx->conf, "", "");
+	loads(fx, "");
+	put(fx->conf, GOOD, "one");
+	keep(fx);
+	put(fx->conf, "", "");
+	loads(fx, "one");
+	put(fx->conf, "! nothing, on purpose\n", "");
+	loads(fx, "");
+}
+
+/* The same configuration, wherever its link leads. */
+static void test_link(void **state)
+{
+	struct fixture *fx = *state;
+	char v1[96], v2[96];
+
+	snprintf(v1, sizeof(v1), "%s/v1", fx->top);
+	snprintf(v2, sizeof(v2), "%s/v2", fx->top);
+	put(v1, GOOD, "one");
+	put(v2, GOOD, "two");
+	unlink(fx->conf);
+	assert_int_equal(symlink(v1, fx->conf), 0);
+	keep(fx);
+	unlink(fx->conf);
+	assert_int_equal(symlink(v2, fx->conf), 0);
+	keep(fx);
+	put(v2, "no such words\n", "");
+	loads(fx, "two");
+}
+
+/* What is used for something else stays as it is. */
+static void test_not_ours(void **state)
+{
+	struct fixture *fx = *state;
+	struct lastgood *l;
+	struct stat st;
+
+	chmod(fx->top, 0755);
+	assert_int_equal(lastgood_open(fx->top, fx->conf, &fx->me, &l), -ENOTEMPTY);
+	assert_null(l);
+	assert_int_equal(stat(fx->top, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0755);
+	/* A service manager may have given it, and the copies, to root. */
+	keep(fx);
+	chmod(fx->dir, 0755);
+	assert_int_equal(lastgood_open(fx->dir, fx->conf, &fx->me, &l), 0);
+	lastgood_close(l);
+	assert_int_equal(stat(fx->dir, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+}
+
 /* What was read from the copy does not make it newer, and what is in it is the agent's alone. */
 static void test_the_copy(void **state)
 {
@@ -168,6 +224,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mode, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_empty, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_link, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_not_ours, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_copy, setup, teardown),
 	};
 
