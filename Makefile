@@ -38,12 +38,14 @@ testmod-%: FORCE
 	@for f in selftests/mod_asleep/*; do cmp -s $$f $(B)/testmod-$*/$${f##*/} || cp $$f $(B)/testmod-$*/; done
 	$(MAKE) -C /lib/modules/$*/build M=$(abspath $(B))/testmod-$* MO= modules
 
-# Kbuild writes beside its sources, so each kernel gets a copy of its own.
+# Kbuild writes beside its sources, so each kernel gets a copy of its own. The same
+# bytes wherever that is: tools/lint reproducible.
 define build_module
 	@mkdir -p $(2)
 	@tar cf - $(KSRC) | tar xf - --no-same-owner --skip-old-files -C $(2)
 	@for f in $(KSRC); do cmp -s $$f $(2)/$$f || cp $$f $(2)/$$f; done
-	$(MAKE) -C $(1) M=$(abspath $(2)) MO= W=$(W) C=$(C) modules
+	$(MAKE) -C $(1) M=$(abspath $(2)) MO= W=$(W) C=$(C) \
+		CFLAGS_MODULE=-ffile-prefix-map=$(abspath $(2))/= modules
 	@test -f $(2)/prefpeer.ko || ln -sf kmod/prefpeer.ko $(2)/prefpeer.ko
 endef
 
