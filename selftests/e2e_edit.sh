@@ -236,11 +236,11 @@ current_peer_removed()
 	t=$(now_ns)
 	e2e_conf "10 2 periodic" "set peer $h2 default" "set peer $h3" && reload || return
 	up_with $h2 20 || fail "not on the new first peer" || return
-	says DOWN $h2 "removed from the configuration; next attempt $h2" || return
+	says DOWN $h2 "removed from the configuration; next attempt $h2" "$t" || return
 	wait_for 10 peer_is_gone $h1 || fail "SAs with the removed peer are left" || return
 	wait_for 10 flow_more flow "$(($(flow_received flow) + 50))" || fail "no traffic" || return
 	flow_report flow "$t"
-	within "ms of silence" $((gap_ns / 1000000)) 0 1500
+	within "ms of silence" $((gap_ns / 1000000)) 0 1500 &&
 	nothing_in_clear "$t"
 }
 
@@ -289,7 +289,7 @@ incomplete_blocks()
 		t=$(now_ns)
 		reload || return
 		wait_for 10 peer_is_gone $h1 || fail "SAs of an entry without $what are left" || return
-		says DOWN "" "incomplete now, its lines block; next attempt .*" || return
+		says DOWN "" "incomplete now, its lines block; next attempt .*" "$t" || return
 		# The flow goes on meanwhile: two seconds' packets are blocked.
 		sleep 2
 		capture_sync
@@ -330,7 +330,7 @@ interface_removed()
 	[ "$(ike_count $h1 INFORMATIONAL "$t")" -ge 1 ] || fail "no DELETE to the hub" || return
 	expect "policies" policies 0 || return
 	# As IOS has it: no crypto map on the interface, no protection.
-	wait_for 5 in_clear "$t" 20
+	wait_for 5 in_clear "$t" 20 || fail "the tap sees nothing in clear" || return
 	[ "$(clear_of "$lan_host $site_host" "$t")" -gt 10 ] || fail "the tap sees nothing in clear" || return
 	e2e_conf "10 2 periodic" "set peer $h1 default" && reload || return
 	up_with $h1 20 || fail "not up with the map on its interface again"

@@ -77,7 +77,6 @@ second_after_dead_default()
 
 gap_is_bounded()
 {
-	wait_for 10 test "$(flow_received flow)" -gt 0
 	wait_for 10 flow_passes || fail "nothing passes through $h2" || return
 	flow_report flow "$cut_ns"
 	within "gap in ms" $((gap_ns / 1000000)) 13900 26500

@@ -113,7 +113,7 @@ hub_behind_nat()
 {
 	flow_stop
 	agent_stop || return
-	wait_for 30 sa_none "$hub1" $h1 $outside2
+	wait_for 30 sa_none "$hub1" $h1 $outside2 || fail "SAs are left at the hub" || return
 	in_ns "$transit" nft delete table ip natb
 	hub_nat 4500
 	e2e_globals="crypto ikev2 keyring hubs

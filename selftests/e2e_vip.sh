@@ -65,8 +65,9 @@ start()
 # taken_over FROM TO: the standby has nothing, until the branch dials the same address again
 taken_over()
 {
-	local t before were
+	local t before were read
 
+	read=$(text_lines)
 	were=$(ups)
 	[ -z "$(swanctl_of "hub$2" --list-sas)" ] || fail "the standby has SAs" || return
 	before=$(no_states "$(eval "echo \$hub$2")")
@@ -88,8 +89,8 @@ taken_over()
 	flow_report flow "$t"
 	within "gap in ms" $((gap_ns / 1000000)) 10000 23500 || return
 	# What the operator reads: the address died, the same one is tried, and answers.
-	reads "monitor" "$tmp/text.log" "UP $vip → DOWN dead: 6 requests unanswered in 12.0 s; next attempt $vip" &&
-	reads "monitor" "$tmp/text.log" "WALK → UP $vip" &&
+	reads "monitor" "$tmp/text.log" "UP $vip → DOWN dead: 6 requests unanswered in 12.0 s; next attempt $vip" "$read" &&
+	reads "monitor" "$tmp/text.log" "WALK → UP $vip" "$read" &&
 	map_show_reads " why the default peer answered"
 }
 
@@ -97,16 +98,17 @@ taken_over()
 # branch has no more, and the site's traffic goes to it for a while.
 stale_sas()
 {
-	local before
+	local before told
 
 	before=$(no_states "$branch")
+	told=$(wc -l <"$tmp/agent.log")
 	flow_stop
 	flow_packet
 	in_ns "$site" ip route replace $lan_net via 192.168.2.1
 	link_of 1 up
 	ip -n "$hub1" addr add $vip/32 dev wan0
 	flow_start_site stale 500000
-	"$udpflow" await "$tmp/agent.log" 90 " xfrm: " $inv_spi || fail "it is not told that packets with old SPIs come, though $(($(no_states "$branch") - before)) came" || return
+	wait_for 90 has_line "$tmp/agent.log" "$told" $inv_spi || fail "it is not told that packets with old SPIs come, though $(($(no_states "$branch") - before)) came" || return
 	sleep 121
 	flow_stop
 	[ "$(no_states "$branch")" -gt $((before + 200)) ] ||
@@ -131,7 +133,7 @@ nobody_has_it()
 	local t first second
 
 	flow_start flow 10000
-	wait_for 10 flow_more flow "$(flow_received flow)"
+	wait_for 10 flow_more flow "$(flow_received flow)" || fail "nothing passes" || return
 	t=$(now_ns)
 	crash 1
 	link_of 1 down
@@ -163,7 +165,7 @@ alone()
 	vip_to 2
 	wait_for 60 up_once_more "$were" || fail "not up again" || return
 	capture_sync
-	expect "tried" "init_order $t" $vip
+	expect "tried" "init_order $t" $vip || return
 	flow_stop
 }
 

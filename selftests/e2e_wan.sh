@@ -114,16 +114,17 @@ address_goes()
 
 address_appears_late()
 {
-	local t
+	local t read
 
 	t=$(now_ns)
+	read=$(text_lines)
 	ip -n "$branch" addr add $branch_addr/24 dev wan0
 	route_is via 10.0.0.1
 	up_from $branch_addr $h1 20 || return
 	flow_report flow "$t"
 	# A line was wanted: it does not wait for a packet, or for a larval's 30 s.
 	within "ms from the address to traffic" "$(ms_between "$t" "$(wire_first ' esp ' "$t")")" 0 1500 || return
-	reads "monitor" "$tmp/text.log" "DOWN → WALK $h1" || return
+	reads "monitor" "$tmp/text.log" "DOWN → WALK $h1" "$read" || return
 	expect "current peer" current_peer $h1
 }
 

@@ -159,14 +159,14 @@ state_event()
 # state_ns TO [PEER]: boottime of the last change of state to TO
 state_ns() { state_event "$1" stamp "$2"; }
 
-# says TO PEER REGEX: what the monitor's line of the last such change says, a walk's
-# next step included; PEER may be empty
+# says TO PEER REGEX [FROM_NS]: what the monitor's line of the last such change since
+# then says, a walk's next step included; PEER may be empty
 says()
 {
 	local text
 
 	text=$(json_log "last(e for e in l if e.event == 'map-state' and e.to == '$1'
-		and e.peer == (${2:+'$2' or }e.peer)).text" "$tmp/monitor.log")
+		and e.stamp >= ${4:-0} and e.peer == (${2:+'$2' or }e.peer)).text" "$tmp/monitor.log")
 	[[ $text =~ ^$3$ ]] || fail "of $2 $1 the monitor says '$text', not '$3'"
 }
 
@@ -224,10 +224,17 @@ text_monitor_start()
 	bg "$tmp/text.log" ip netns exec "$branch" "$prefpeer" monitor map
 }
 
-# reads WHAT FILE TEXT: a line of FILE has TEXT, word for word; columns may be wider
+# text_lines: how many it has written so far
+text_lines() { wc -l <"$tmp/text.log"; }
+
+# has_line FILE AFTER TEXT
+has_line() { tail -n "+$(($2 + 1))" "$1" | tr -s ' ' | grep -qF -- "$(tr -s ' ' <<<"$3")"; }
+
+# reads WHAT FILE TEXT [AFTER]: a line of FILE behind line AFTER has TEXT, word for
+# word; columns may be wider
 reads()
 {
-	tr -s ' ' <"$2" | grep -qF -- "$(tr -s ' ' <<<"$3")" ||
+	wait_for 5 has_line "$2" "${4:-0}" "$3" ||
 		fail "$1 does not say \"$3\":" "$(tail -n 8 "$2")"
 }
 
