@@ -314,7 +314,7 @@ inert_without_acl()
 	e2e_conf "10 2 periodic" "set peer $h1 default" && reload || return
 	grep -q 'will remain disabled' "$tmp/reload.log" || fail "reload does not say so: $(cat "$tmp/reload.log")" || return
 	expect "policies for it" policies 4 || return
-	untouched "$t" "$spi"
+	untouched "$t" "$spi" || return
 	e2e_more=
 }
 

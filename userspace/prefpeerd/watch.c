@@ -95,6 +95,7 @@ struct blocked {
 	struct watch *w;
 	const struct growth *g;
 	unsigned said;
+	bool foreign; /* a block of somebody else's was used since the last look */
 };
 
 static const struct spd_policy *ours(const struct spd *s, const struct kernel_policy *p)
@@ -102,15 +103,6 @@ static const struct spd_policy *ours(const struct spd *s, const struct kernel_po
 	for (unsigned i = 0; s && i < s->n_policies; i++)
 		if (s->policies[i].p.dir == p->dir && selector_equal(&s->policies[i].p.sel, &p->sel))
 			return &s->policies[i];
-	return NULL;
-}
-
-/* A block of the interface's address stands for the lines to its destination. */
-static const struct spd_line *line_to(const struct spd *s, const struct prefix *dst)
-{
-	for (unsigned i = 0; i < s->n_lines; i++)
-		if (prefix_equal(&s->lines[i]->sel.dst, dst))
-			return s->lines[i];
 	return NULL;
 }
 
@@ -123,15 +115,41 @@ static void say_line(const struct blocked *b, const struct spd_line *line, const
 		 dst, line->map, line->seq, b->g->counter, b->g->by);
 }
 
-/* An entry that is up and whose packets do not arrive says nothing of it by itself. */
-static void say_nat(const struct blocked *b, const char *dst, struct watch_note *n)
+static void name_entry(struct watch_note *n, const struct spd_line *line)
 {
-	n->reason = "nat";
-	snprintf(n->text, sizeof(n->text),
+	strcpy(n->map, line->map);
+	n->seq = line->seq;
+}
+
+/* An entry that is up and whose packets do not arrive says nothing of it by itself. */
+static void say_nat(const struct blocked *b, const struct spd_line *line, const char *dst)
+{
+	struct watch_note n = { .reason = "nat" };
+
+	name_entry(&n, line);
+	snprintf(n.text, sizeof(n.text),
 		 "packets for %s leave with the WAN address; exempt them from NAT (nft: rt ipsec exists accept) (%s +%" PRIu64 ")",
 		 dst, b->g->counter, b->g->by);
 	if (b->w->n_kept < KEPT_MAX)
-		b->w->kept[b->w->n_kept++] = *n;
+		b->w->kept[b->w->n_kept++] = n;
+	say(b->w, LOG_LVL_WARN, &n);
+}
+
+/* NAT hides the source: it may be any entry of this map that leads there. */
+static void say_hole(const struct blocked *b, const struct spd *spd, const struct spd_policy *mine,
+		     const char *dst)
+{
+	const struct spd_line *last = NULL;
+
+	for (unsigned i = 0; i < spd->n_lines; i++) {
+		const struct spd_line *l = spd->lines[i];
+
+		if (strcmp(l->map, mine->behind->map) || !prefix_equal(&l->sel.dst, &mine->p.sel.dst) ||
+		    (last && last->seq == l->seq))
+			continue;
+		say_nat(b, l, dst);
+		last = l;
+	}
 }
 
 /* One sentence per policy that caught a packet since the last look. */
@@ -140,38 +158,41 @@ static int say_policy(void *ctx, const struct kernel_policy *p)
 	struct blocked *b = ctx;
 	const struct spd *spd = b->w->ports.spd(b->w->ports.ctx);
 	const struct spd_policy *mine;
-	const struct spd_line *line;
 	struct watch_note n = { 0 };
 	char dst[PREFIX_STRLEN];
 
 	if (p->dir != POLICY_OUT || p->action != POLICY_BLOCK || p->used_s < b->w->looked_s)
 		return 0;
 	mine = ours(spd, p);
-	if (!mine)
+	if (!mine) {
+		b->foreign = true;
 		return 0;
-	prefix_print(&p->sel.dst, dst, sizeof(dst));
-	line = mine->line ? mine->line : line_to(spd, &p->sel.dst);
-	if (line) {
-		strcpy(n.map, line->map);
-		n.seq = line->seq;
 	}
-	if (mine->line)
-		say_line(b, line, dst, &n);
-	else
-		say_nat(b, dst, &n);
 	b->said++;
-	say(b->w, LOG_LVL_WARN, &n);
+	prefix_print(&p->sel.dst, dst, sizeof(dst));
+	if (mine->behind) {
+		say_hole(b, spd, mine, dst);
+	} else if (mine->line) {
+		name_entry(&n, mine->line);
+		say_line(b, mine->line, dst, &n);
+		say(b->w, LOG_LVL_WARN, &n);
+	}
 	return 0;
 }
 
+/* Which one it was is seen by its time of use: not of one that is another by now. */
 static void say_blocked(struct watch *w, const struct growth *g)
 {
 	struct blocked b = { .w = w, .g = g };
 
 	if (w->kernel.ops->policy_dump(w->kernel.impl, say_policy, &b) || b.said)
 		return;
-	say_counted(w, LOG_LVL_INFO, "foreign-block",
-		    "packets were blocked by a policy that is not prefpeerd's", g);
+	if (b.foreign)
+		say_counted(w, LOG_LVL_INFO, "foreign-block",
+			    "packets were blocked by a policy that is not prefpeerd's", g);
+	else
+		say_counted(w, LOG_LVL_INFO, "blocked",
+			    "packets were blocked by a policy that is gone or another by now", g);
 }
 
 void watch_each(const struct watch *w, const char *map, unsigned seq, watch_note_fn fn, void *ctx)

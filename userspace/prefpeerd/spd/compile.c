@@ -242,8 +242,9 @@ static void emit_nat_hole(struct builder *b, const struct use *u)
 		for (unsigned j = 0; carries(f, m) && j < f->n_nets; j++) {
 			sel.src = prefix_host(&f->nets[j].addr);
 			if (sel.src.addr.family == line->dst.addr.family &&
-			    !is_link_local(&sel.src.addr) && !is_covered(b, &sel))
-				emit(b, 1u << POLICY_OUT, POLICY_BLOCK, &sel, u);
+			    !is_link_local(&sel.src.addr) && !is_covered(b, &sel) &&
+			    emit(b, 1u << POLICY_OUT, POLICY_BLOCK, &sel, u))
+				b->s->policies[b->s->n_policies - 1].behind = u->line;
 		}
 	}
 }

@@ -36,6 +36,7 @@ struct spd_line {
 struct spd_policy {
 	struct kernel_policy p;
 	struct spd_line *line;
+	const struct spd_line *behind; /* of a block against source NAT: whose packets it catches */
 };
 
 struct spd_note {

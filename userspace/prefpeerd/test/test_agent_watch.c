@@ -26,7 +26,14 @@
 	"crypto map M 10 ipsec-isakmp\n set peer 10.1.1.1\n set transform-set T\n" \
 	" match address 101\n" \
 	"crypto map M 20 ipsec-isakmp\n set transform-set T\n match address 102\n" \
-	"interface wan\n crypto map M\n"
+	"access-list 103 permit ip 192.168.7.0 0.0.0.255 192.168.2.0 0.0.0.255\n" \
+	"crypto map N 30 ipsec-isakmp\n set peer 10.1.1.1\n set transform-set T\n" \
+	" match address 103\n" \
+	"interface wan\n crypto map M\n" \
+	"interface wan1\n crypto map N\n"
+
+#define WAN "10.9.9.2"
+#define WAN1 "10.8.8.2"
 
 struct fixture {
 	struct fake_clock clock;
@@ -76,11 +83,15 @@ static void told(void *ctx, const struct watch_note *n)
 
 static void compile(struct fixture *fx)
 {
-	struct prefix net = { .len = 24 };
-	const struct spd_iface wan = { .name = "wan", .nets = &net, .n_nets = 1 };
-	const struct spd_env env = { &wan, 1, one_reqid, NULL };
+	struct prefix nets[] = { { .len = 24 }, { .len = 24 } };
+	const struct spd_iface ifaces[] = {
+		{ .name = "wan", .nets = &nets[0], .n_nets = 1 },
+		{ .name = "wan1", .nets = &nets[1], .n_nets = 1 },
+	};
+	const struct spd_env env = { ifaces, 2, one_reqid, NULL };
 
-	assert_int_equal(addr_parse("10.9.9.2", &net.addr), 0);
+	assert_int_equal(addr_parse(WAN, &nets[0].addr), 0);
+	assert_int_equal(addr_parse(WAN1, &nets[1].addr), 0);
 	fx->x = conf_help_parse(CONF);
 	fx->spd = spd_compile(fx->x.c, &env);
 	assert_non_null(fx->spd);
@@ -156,19 +167,28 @@ static void grows(const char *name)
 	counter.value += 7;
 }
 
-/* As if a packet had just met the out policy for @dst, of a line or not. */
-static void meets(struct fixture *fx, const char *dst, bool of_line)
+/* The out policy from @src to @dst. */
+static struct kernel_policy *policy(struct fixture *fx, const char *src, const char *dst)
 {
-	struct addr a;
+	struct addr s, d;
 
-	assert_int_equal(addr_parse(dst, &a), 0);
+	assert_int_equal(addr_parse(src, &s), 0);
+	assert_int_equal(addr_parse(dst, &d), 0);
 	for (unsigned i = 0; i < fx->f.n; i++) {
 		struct kernel_policy *p = &fx->f.list[i].p;
 
-		if (p->dir == POLICY_OUT && addr_equal(&p->sel.dst.addr, &a) &&
-		    (p->sel.src.len != 32) == of_line)
-			p->used_s = (uint64_t)time(NULL);
+		if (p->dir == POLICY_OUT && addr_equal(&p->sel.src.addr, &s) &&
+		    addr_equal(&p->sel.dst.addr, &d))
+			return p;
 	}
+	fail_msg("no policy from %s to %s", src, dst);
+	return NULL;
+}
+
+/* As if a packet had just met it. */
+static void meets(struct fixture *fx, const char *src, const char *dst)
+{
+	policy(fx, src, dst)->used_s = (uint64_t)time(NULL);
 }
 
 /* The same to the monitor, under the entry's name if it has one. */
@@ -208,7 +228,7 @@ static void test_case_50_nat(void **state)
 
 	says(fx, NULL);
 	grows("XfrmOutPolBlock");
-	meets(fx, "192.168.2.0", false);
+	meets(fx, WAN, "192.168.2.0");
 	says(fx, NAT_HOLE);
 	tells(fx, "nat", "M", 10);
 	assert_string_equal(fx->told.text, NAT_HOLE);
@@ -224,7 +244,7 @@ static void test_nat_is_shown(void **state)
 	assert_int_equal(warnings(fx, 10), 0);
 	for (int i = 0; i < 2; i++) {
 		grows("XfrmOutPolBlock");
-		meets(fx, "192.168.2.0", false);
+		meets(fx, WAN, "192.168.2.0");
 		says(fx, NAT_HOLE);
 		assert_int_equal(warnings(fx, 10), 1);
 		assert_int_equal(warnings(fx, 20), 0);
@@ -239,19 +259,48 @@ static void test_blocked_line(void **state)
 	struct fixture *fx = *state;
 
 	grows("XfrmOutPolBlock");
-	meets(fx, "192.168.3.0", true);
+	meets(fx, "192.168.1.0", "192.168.3.0");
 	says(fx, "packets for 192.168.3.0/24 were blocked: crypto map M 20 cannot protect them now");
 	tells(fx, "blocked", "M", 20);
 	assert_int_equal(warnings(fx, 20), 0); /* the entry says it */
 }
 
-static void test_somebody_elses(void **state)
+/* Two maps lead to one destination, each by an interface of its own. */
+static void test_nat_of_which_map(void **state)
 {
 	struct fixture *fx = *state;
 
 	grows("XfrmOutPolBlock");
+	meets(fx, WAN1, "192.168.2.0");
+	says(fx, NAT_HOLE);
+	tells(fx, "nat", "N", 30);
+	assert_int_equal(warnings(fx, 10), 0);
+}
+
+static void test_somebody_elses(void **state)
+{
+	struct fixture *fx = *state;
+	struct kernel_policy p = *policy(fx, WAN, "192.168.2.0");
+
+	assert_int_equal(addr_parse("10.77.7.7", &p.sel.src.addr), 0);
+	p.used_s = (uint64_t)time(NULL);
+	assert_int_equal(fx->kernel.ops->policy_put(fx->kernel.impl, &p), 0);
+	policy(fx, "10.77.7.7", "192.168.2.0")->used_s = p.used_s;
+	grows("XfrmOutPolBlock");
 	says(fx, "a policy that is not prefpeerd's");
 	tells(fx, "foreign-block", "", 0);
+}
+
+/* Blocked two seconds, and complete again before the next look: nobody else did it. */
+static void test_no_block_any_more(void **state)
+{
+	struct fixture *fx = *state;
+
+	grows("XfrmOutPolBlock");
+	meets(fx, "192.168.1.0", "192.168.3.0");
+	policy(fx, "192.168.1.0", "192.168.3.0")->action = POLICY_PROTECT;
+	says(fx, "a policy that is gone or another by now");
+	tells(fx, "blocked", "", 0);
 }
 
 static void test_inbound(void **state)
@@ -290,7 +339,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_case_50_nat, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nat_is_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_blocked_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nat_of_which_map, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_somebody_elses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_block_any_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_inbound, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_once_a_minute, setup, teardown),
 	};
