@@ -83,20 +83,22 @@ struct map *conf_find_map(const struct config *c, const char *name)
 	return NULL;
 }
 
+static int seq_cmp(const void *key, const void *entry)
+{
+	unsigned seq = *(const unsigned *)key, other = (*(struct map_entry *const *)entry)->seq;
+
+	return (seq > other) - (seq < other);
+}
+
 const struct map_entry *conf_find_entry(const struct config *c, const char *map, unsigned seq)
 {
 	const struct map *m = conf_find_map(c, map);
-	unsigned lo = 0, hi = m ? m->n_entries : 0;
+	struct map_entry **at =
+		m && m->n_entries ?
+			bsearch(&seq, m->entries, m->n_entries, sizeof(*m->entries), seq_cmp) :
+			NULL;
 
-	while (lo < hi) {
-		unsigned mid = lo + (hi - lo) / 2;
-
-		if (m->entries[mid]->seq < seq)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return m && lo < m->n_entries && m->entries[lo]->seq == seq ? m->entries[lo] : NULL;
+	return at ? *at : NULL;
 }
 
 struct idle_time conf_entry_idle(const struct config *c, const struct map_entry *e)

@@ -4,23 +4,27 @@
  * of the core itself. Only the removal of P[c], of a line or of the entry tears
  * SAs down; c and a running walk name peers, not indexes.
  */
+#include <stdlib.h>
+
 #include "prefpeerd/entry/core.h"
 #include "prefpeerd/entry/mem.h"
+
+static int id_cmp(const void *key, const void *entry)
+{
+	uint32_t id = *(const uint32_t *)key, other = (*(struct core_entry *const *)entry)->id;
+
+	return (id > other) - (id < other);
+}
 
 /* They are in the order in which they were made, and so in that of their ids. */
 struct core_entry *core_entry(const struct core *c, uint32_t id)
 {
-	unsigned lo = 0, hi = c->n_entries;
+	struct core_entry **at =
+		c->n_entries ?
+			bsearch(&id, c->entries, c->n_entries, sizeof(*c->entries), id_cmp) :
+			NULL;
 
-	while (lo < hi) {
-		unsigned mid = lo + (hi - lo) / 2;
-
-		if (c->entries[mid]->id < id)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < c->n_entries && c->entries[lo]->id == id ? c->entries[lo] : NULL;
+	return at ? *at : NULL;
 }
 
 struct core_entry *core_entry_new(struct core *c)
