@@ -15,7 +15,7 @@ json_ask()
 	local answer
 
 	printf '%s\0' $# "$@" >&"$json_to"
-	IFS= read -r -d '' answer <&"$json_from" || fail "json_reader.py is gone" || return
+	IFS= read -r -d '' answer <&"$json_from" || fail "json_reader.py is gone" >&2 || return
 	[ "${answer:0:1}" = 0 ] || fail "${answer:1}" >&2 || return
 	[ -z "${answer:1}" ] || echo "${answer:1}"
 }
