@@ -527,9 +527,9 @@ class Model:
 
     def clear_sa(self, w):
         def one(a):
+            a.k = 0
             if a.st == DOWN:
                 return [a]
-            a.k = 0
             return self.enter_down(a, SAME if a.st == UP else a.next, w)
         self.each(one)
 
