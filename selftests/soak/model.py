@@ -366,9 +366,14 @@ class Model:
 
     def accept(self, a, hub, w):
         moved = w if a.st == UP and a.c != hub else a.moved
+        # Before the older pair ends: the idle clock is theirs together (A10).
+        act = a.act if a.st == UP and a.c == hub and not a.bare else None
         up = self.enter_up(a, hub, w)
         for x in up:
             x.moved = moved
+            if act:
+                x.act = act
+                self.arm_up(x)
         return up
 
     # ---- time -----------------------------------------------------------------
