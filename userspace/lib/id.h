@@ -25,11 +25,23 @@ struct ike_id {
 };
 
 struct ike_id ike_id_from_addr(const struct addr *a);
-/* FQDN, email or key-id from text; -E2BIG over IKE_ID_MAX, -EINVAL when empty. */
+/* FQDN, email, key-id or DN from text; -E2BIG over IKE_ID_MAX, -EINVAL when empty, or no DN (dn.h). */
 int ike_id_from_text(enum ike_id_type type, const char *text, struct ike_id *out);
-/* FQDN and email compare without case, all else byte for byte. */
+/* FQDN and email compare without case, DNs as dn_equal() does, all else byte for byte. */
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b);
-/* "10.1.1.1", "fqdn hub.example", …; unprintable bytes as \xNN. */
+/*
+ * What a person may say of an identity: this one, or any of a domain ("example.com" holds
+ * "hub.example.com", not itself; of an email what stands behind the @ is meant).
+ */
+struct ike_id_rule {
+	struct ike_id id; /* of a domain: its name, with the type of the identities */
+	bool domain;
+};
+
+bool ike_id_rule_matches(const struct ike_id_rule *rule, const struct ike_id *id);
+/* "fqdn hub.example", "fqdn of domain example.com" */
+const char *ike_id_rule_print(const struct ike_id_rule *rule, char *buf, size_t size);
+/* "10.1.1.1", "fqdn hub.example", "dn CN=hub", …; unprintable bytes as \xNN. */
 const char *ike_id_print(const struct ike_id *id, char *buf, size_t size);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/chunk.h"
 #include "lib/suite.h"
 
 #define CRYPTO_KEY_MAX 64
@@ -19,11 +20,6 @@
 #define CRYPTO_SHA1_LEN 20
 #define CRYPTO_SHA256_LEN 32
 #define CRYPTO_GCM_SALT_LEN 4
-
-struct chunk {
-	const void *p;
-	size_t len;
-};
 
 /* ---- sizes: 0 for what is not known ---- */
 size_t prf_len(enum ike_prf prf); /* of output and of keys */
