@@ -9,8 +9,6 @@
 . "$selftests_dir/lib_e2e.sh"
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-counted_s=60 # keepalives are counted over this, and told per hour
-
 ######## Route-based tunnels
 
 # tunnel NS N SIDE: interface xfrmN with if_id N
@@ -154,30 +152,6 @@ bfd_up()
 {
 	vtysh --vty_socket "$tmp/branch.vty" -c "show bfd peers brief json" 2>/dev/null |
 		jq -e '[.[] | select(.status == "up")] | length == 2' >/dev/null
-}
-
-######## What both are asked
-
-sas() { ip -n "$branch" xfrm state list | grep -c "^src"; }
-
-# keepalives FROM TO: frames on the branch's WAN per hour, without user traffic
-keepalives()
-{
-	capture_sync
-	echo $(($(wire_count " (ike|esp) " "$1" "$2") * 3600 / counted_s))
-}
-
-# quiet LABEL METHOD: nothing from the LAN; SAs held and frames sent meanwhile
-quiet()
-{
-	local from to
-
-	from=$(now_ns)
-	sleep $counted_s
-	to=$(now_ns)
-	row "$1: frames on the WAN without user traffic" "$(keepalives "$from" "$to")" "per hour" \
-		"$2; both directions, counted over $counted_s s"
-	row "$1: SAs held meanwhile" "$(sas)" SAs "the same time, the branch's SAD"
 }
 
 passes_since()

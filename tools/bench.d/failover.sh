@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Time from a dead hub to traffic on the second, and from idle to home; and
-# strongSwan with the same two addresses.
+# strongSwan and libreswan with the same two addresses.
 
 . "$(dirname "$(readlink -f "$0")")/../../selftests/lib.sh"
 . "$selftests_dir/lib_e2e.sh"
+. "$selftests_dir/lib_pluto.sh"
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-watch_s=600 # how long strongSwan may try
+watch_s=600 # how long the others may try
 
 flow_passes_since()
 {
@@ -108,18 +109,20 @@ strongswan_conf()
 	CONF
 }
 
-strongswan()
+# other NAME METHOD PORT: what another daemon, which runs on the branch with both
+# hubs in its configuration, does once the first is dead.
+other()
 {
-	local cut_ns end to1 to2 before after
+	local name=$1 method=$2 port=$3 flow=other$3 cut_ns end to1 to2 before after
 
-	rm -rf "$tmp/agent.sock"
-	in_ns "$branch" ip xfrm policy flush
-	in_ns "$branch" ip xfrm state flush
-	strongswan_conf
-	peer_start branch "$branch" || bench_die "no charon"
-	flow_listen swan "$site_host" 5900 || bench_die "no listener"
-	flow_start swan 100000 0 "$site_host" 5900
-	wait_for 30 flow_more swan 20 || bench_die "strongSwan: no traffic through $h1"
+	flow_listen "$flow" "$site_host" "$port" || bench_die "no listener"
+	flow_start "$flow" 100000 0 "$site_host" "$port"
+	wait_for 30 flow_more "$flow" 20 || bench_die "$name: no traffic through $h1"
+	flow_stop
+	quiet "$name" "$method"
+	before=$(flow_received "$flow")
+	flow_start "$flow" 100000 0 "$site_host" "$port"
+	wait_for 30 flow_more "$flow" $((before + 20)) || bench_die "$name: no traffic after silence"
 	cut_ns=$(now_ns)
 	hub_cut 1
 	sleep $watch_s
@@ -127,18 +130,73 @@ strongswan()
 	capture_sync
 	to1=$(ike_count $h1 "" "$cut_ns" "$end")
 	to2=$(wire_count " (ike|esp) $branch_addr $h2 " "$cut_ns" "$end")
-	after=$(awk -v t=$((cut_ns + 1000000000)) '$1 > t' "$tmp/swan.recv" | wc -l)
-	row "strongSwan, two remote_addrs: packets to the second" "$to2" "in $watch_s s" \
-		"charon $(strongswan_version), remote_addrs = $h1,$h2, trap, dpd_delay 10 s, dpd_action restart, keyingtries 0; hub dropped in transit; meanwhile $to1 IKE requests to the dead one" \
+	after=$(awk -v t=$((cut_ns + 1000000000)) '$1 > t' "$tmp/$flow.recv" | wc -l)
+	row "$name: packets to the second" "$to2" "in $watch_s s" \
+		"hub dropped in transit; meanwhile $to1 IKE requests to the dead one" \
 		"{\"to_first\": $to1, \"to_second\": $to2, \"arrived\": $after, \"watched_s\": $watch_s}"
-	row "strongSwan: packets at the site after the cut" "$after" "of $((watch_s * 10))" "the same run, 10 packets/s"
+	row "$name: packets at the site after the cut" "$after" "of $((watch_s * 10))" "the same run, 10 packets/s"
 	# The second would have answered: the same flow reaches the site once the first is back.
 	hub_restore 1
-	before=$(flow_received swan)
-	wait_for 400 flow_more swan $((before + 20)) || bench_die "strongSwan: nothing even with $h1 back"
-	row "strongSwan: control, $h1 back" "$(($(flow_received swan) - before))" packets \
-		"the same charon and flow work again once the first hub is back; 10 packets/s"
+	before=$(flow_received "$flow")
+	wait_for 400 flow_more "$flow" $((before + 20)) || bench_die "$name: nothing even with $h1 back"
+	row "$name: control, $h1 back" "$(($(flow_received "$flow") - before))" packets \
+		"the same daemon and flow work again once the first hub is back; 10 packets/s"
 	flow_stop
+}
+
+branch_flush()
+{
+	in_ns "$branch" ip xfrm policy flush
+	in_ns "$branch" ip xfrm state flush
+}
+
+strongswan()
+{
+	rm -rf "$tmp/agent.sock"
+	branch_flush
+	strongswan_conf
+	peer_start branch "$branch" || bench_die "no charon"
+	other "strongSwan, two remote_addrs" \
+		"charon $(strongswan_version), remote_addrs = $h1,$h2, trap, dpd_delay 10 s, dpd_action restart, keyingtries 0" 5900
+	peer_stop branch || bench_die "charon does not stop"
+}
+
+# libreswan has no list: a connection for each hub, the same subnets.
+libreswan_connection()
+{
+	cat <<-CONF
+	conn $1
+	  left=$branch_addr
+	  leftsubnet=$lan_net
+	  right=$2
+	  rightsubnet=$site_net
+	  authby=secret
+	  ikev2=insist
+	  ike=aes_gcm128-sha2_256-dh31
+	  esp=aes_gcm128
+	  leftupdown=/bin/true
+	  dpddelay=10
+	  dpdaction=restart
+	  rekey=no
+	  auto=ondemand
+
+	CONF
+}
+
+libreswan()
+{
+	local refused
+
+	branch_flush
+	mkdir -p "$tmp/pluto"
+	printf 'config setup\n\n%s\n\n%s\n' "$(libreswan_connection hub1 $h1)" \
+		"$(libreswan_connection hub2 $h2)" >"$tmp/pluto/ipsec.conf"
+	echo ": PSK \"$psk\"" >"$tmp/pluto/ipsec.secrets"
+	pluto_start pluto "$branch" && pluto_add pluto hub1 hub2 || bench_die "no pluto"
+	whack_of pluto --route --name hub1 >/dev/null || bench_die "pluto does not route hub1"
+	refused=$(whack_of pluto --route --name hub2 2>&1)
+	other "libreswan, two connections" \
+		"pluto $(pluto_version), hub1 and hub2 with the same subnets, auto=ondemand, dpddelay 10 s, dpdaction restart; of the second it says: $(sed 's/^[0-9]* //; s/"//g' <<<"$refused" | tail -n 1)" 5901
 }
 
 strongswan_version()
@@ -151,3 +209,4 @@ e2e_up 2 || bench_die "no topology"
 ours "dpd 10 2 periodic" "10 2 periodic" "set security-association idle-time 60" 60000
 ours "dpd ms 100 20 periodic" "milliseconds 100 20 periodic" "set security-association idle-time milliseconds 500" 500
 strongswan
+libreswan

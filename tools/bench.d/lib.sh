@@ -55,3 +55,29 @@ cpu_ns()
 {
 	cat "/proc/$1/task"/*/schedstat | awk '{ n += $1 } END { printf "%.0f", n }'
 }
+
+######## What is asked of every daemon
+
+counted_s=60 # keepalives are counted over this, and told per hour
+
+sas() { ip -n "$branch" xfrm state list | grep -c "^src"; }
+
+# keepalives FROM TO: frames on the branch's WAN per hour, without user traffic
+keepalives()
+{
+	capture_sync
+	echo $(($(wire_count " (ike|esp) " "$1" "$2") * 3600 / counted_s))
+}
+
+# quiet LABEL METHOD: nothing from the LAN; SAs held and frames sent meanwhile
+quiet()
+{
+	local from to
+
+	from=$(now_ns)
+	sleep $counted_s
+	to=$(now_ns)
+	row "$1: frames on the WAN without user traffic" "$(keepalives "$from" "$to")" "per hour" \
+		"$2; both directions, counted over $counted_s s"
+	row "$1: SAs held meanwhile" "$(sas)" SAs "the same time, the branch's SAD"
+}

@@ -61,15 +61,16 @@ resolution()
 	echo $ms
 }
 
-# promise TRIP PEERS DEFAULT: sets promised, ms from the last contact to the
-# first packet at the site.
+# promise TRIP PEERS DEFAULT RTT: sets promised, ms from the last contact to the
+# first packet at the site. RTT: the round trip that the agent knows of the dead
+# one, us; it is longer than TRIP by the hub's own time to answer.
 promise()
 {
-	local trip=$1 peers=$2 default=$3 answer
+	local trip=$1 peers=$2 default=$3 four=$(($4 * 4 / 1000)) answer
 
-	promised=$((interval + $(clamp $((6 * retry)) $((4 * trip)) 30000)))
+	promised=$((interval + $(clamp $((6 * retry)) $four 30000)))
 	[ -z "$default" ] ||
-		promised=$((promised + $(clamp "$(clamp "$retry" 250 3000)" $((4 * trip)) 3000)))
+		promised=$((promised + $(clamp "$(clamp "$retry" 250 3000)" $four 3000)))
 	# Nobody has asked these before, so their round trip is not known.
 	answer=$(clamp "$(clamp $((6 * retry)) 250 30000)" 1000 30000)
 	promised=$((promised + (peers - 2) * answer + 2 * trip + trip / 2 + step))
@@ -103,7 +104,7 @@ flow_passes_since()
 one()
 {
 	local dpd=$1 trip=$2 peers=$3 default=$4 flow=m$((flows += 1)) port=$((5000 + flows))
-	local last n cut_ns up_ns took home=null sent lines cut=()
+	local last n cut_ns up_ns took home=null rtt sent lines cut=()
 
 	last=$(hub_addr "$peers")
 	mapfile -t lines < <(list "$peers" "$default")
@@ -113,6 +114,7 @@ one()
 	flow_start "$flow" $((step * 1000)) 0 "$site_host" "$port"
 	up_with $h1 30 || bench_die "not on $h1"
 	wait_for 10 flow_more "$flow" $((3000 / step)) || bench_die "no traffic through $h1"
+	rtt=$(map_value 'next(p.rtt_us for p in o.peers if p.peer == o.peer)') || bench_die "no round trip of $h1"
 	for ((n = 1; n < peers; n++)); do
 		cut+=("$(hub_addr $n)")
 	done
@@ -138,8 +140,8 @@ one()
 		flow_stop
 	fi
 	agent_stop || bench_die "the agent does not stop"
-	promise "$trip" "$peers" "$default"
-	cell "$dpd" "$trip" "$peers" "$default" "$took" "$home"
+	promise "$trip" "$peers" "$default" "$rtt"
+	cell "$dpd" "$trip" "$peers" "$default" "$rtt" "$took" "$home"
 }
 
 # cell: what one of them gave
@@ -148,9 +150,9 @@ cell()
 	local json
 
 	json=$(jq -nc --arg dpd "$1" --argjson trip "$2" --argjson peers "$3" --arg default "$4" \
-		--argjson took "$5" --argjson home "$6" --argjson promised "$promised" \
+		--argjson rtt "$5" --argjson took "$6" --argjson home "$7" --argjson promised "$promised" \
 		--argjson resolution "$(resolution "$1")" '
-		{dpd: $dpd, trip_ms: $trip, peers: $peers, default: ($default != ""),
+		{dpd: $dpd, trip_ms: $trip, rtt_us: $rtt, peers: $peers, default: ($default != ""),
 		 failover_ms: $took, promised_ms: $promised, resolution_ms: $resolution, home_ms: $home}')
 	cells+=("$json")
 	echo "$json"

@@ -24,8 +24,12 @@ deps_peers="
 	charon-systemd strongswan-swanctl libstrongswan-standard-plugins
 	iproute2 iputils-ping nftables tcpdump procps jq passwd
 	systemd man-db bash-completion nsd ldnsutils"
-# Only for the benchmark: what others do, and plots.
-deps_bench="frr gnuplot-nox"
+# Only for the benchmark: what others do, and plots. libreswan is unpacked, not
+# installed; these are what it needs of its dependencies.
+deps_bench="
+	frr gnuplot-nox
+	libnss3-tools libldns3 libcurl3-nss libaudit1 libldap-2.5-0 libevent-pthreads-2.1-7
+	dns-root-data"
 deps_lint="
 	git perl shellcheck mandoc linux-source-6.12"
 
@@ -134,6 +138,21 @@ deps_install()
 	fi
 	rm -f "$log"
 }
+
+# deps_unpack PACKAGE DIR: its files below DIR, where it conflicts with one that is
+# installed. DIR is complete when it is there.
+deps_unpack()
+(
+	[ ! -d "$2" ] || exit 0
+	mkdir -p "$2.new" && cd "$2.new" || exit 1
+	apt-get -q download -o APT::Sandbox::User=root "$1" >../"$1.log" 2>&1 ||
+		{ apt-get -q update && apt-get -q download -o APT::Sandbox::User=root "$1"; } >../"$1.log" 2>&1 || {
+		cat ../"$1.log" >&2
+		echo "deps: apt-get could not download this package: $1" >&2
+		exit 1
+	}
+	dpkg -x "$1"_*.deb root && mv root "$2" && rm -rf "$2.new"
+)
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 	[ $# -gt 0 ] || set -- build vm peers bench lint
