@@ -19,10 +19,19 @@
 #include "lib/selector.h"
 #include "lib/suite.h"
 #include "prefpeerd/conf/config.h"
+#include "prefpeerd/pki/pki.h"
 
 typedef uint32_t conn_id;   /* an IKE SA, or the attempt to get one; 0 = none */
 typedef uint32_t child_id;  /* a child SA (pair of SAs); 0 = none */
 typedef uint32_t remote_id; /* a peer as configured; 0 = none */
+
+/* How a side may prove who it is; a set of these. */
+enum engine_auth {
+	ENGINE_AUTH_RSA = PKI_RSA,
+	ENGINE_AUTH_ECDSA = PKI_ECDSA,
+	ENGINE_AUTH_EDDSA = PKI_EDDSA,
+	ENGINE_AUTH_PSK = 8,
+};
 
 /* A peer that may be dialled, and that may call us. Copied by remote_set. */
 struct engine_remote {
@@ -30,8 +39,16 @@ struct engine_remote {
 	struct addr peer;
 	struct ike_id local_id;  /* IKE_ID_NONE: the local address (A20) */
 	struct ike_id remote_id; /* expected; IKE_ID_NONE: the peer's address (§14.5) */
-	const uint8_t *psk;
+	const struct ike_id_rule *ids; /* in place of remote_id: any of these */
+	unsigned n_ids;
+	const uint8_t *psk; /* NULL: none */
 	size_t psk_len;
+	unsigned remote_auth;  /* set of enum engine_auth; 0: by the pre-shared key */
+	struct pki_own *own;   /* we prove ourselves by it; NULL: by the pre-shared key */
+	bool pkcs1;	       /* RSA signatures of ours by PKCS #1 v1.5, not PSS */
+	struct pki_trust *trust[PKI_TRUST_MAX]; /* who may certify the peer */
+	unsigned n_trust;
+	const char *broken; /* why it cannot be used at all: a sentence; NULL: it can */
 	struct dpd dpd;
 };
 

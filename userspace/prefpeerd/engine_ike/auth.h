@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The AUTH value of a pre-shared key, RFC 7296 §2.15. Pure. */
+/* What AUTH covers, and its value with a pre-shared key, RFC 7296 §2.15. Pure. */
 #ifndef ENGINE_IKE_AUTH_H
 #define ENGINE_IKE_AUTH_H
 
@@ -14,6 +14,8 @@ struct auth_in {
 	const uint8_t *sk_p;  /* the signer's */
 };
 
+/* <SignedOctets> in three parts; the last one is in @maced_id. */
+int auth_octets(const struct auth_in *in, uint8_t maced_id[CRYPTO_PRF_MAX], struct chunk out[3]);
 /* prf(prf(psk, "Key Pad for IKEv2"), message | nonce | prf(SK_p, id)): prf_len bytes. */
 int auth_psk(const struct auth_in *in, uint8_t out[CRYPTO_PRF_MAX]);
 

@@ -29,17 +29,37 @@ struct remote *remote_find(struct ike *e, remote_id id)
 	return r;
 }
 
+static void remote_empty(struct engine_remote *r)
+{
+	if (r->psk)
+		free_wiped((void *)r->psk, r->psk_len);
+	free((void *)r->ids);
+	free((void *)r->broken);
+	pki_own_put(r->own);
+	for (unsigned i = 0; i < r->n_trust; i++)
+		pki_trust_put(r->trust[i]);
+	*r = (struct engine_remote){ 0 };
+}
+
+/* A copy of what @from points to, or a share in it. */
 static int remote_fill(struct remote *r, const struct engine_remote *from)
 {
-	uint8_t *psk = bytes_dup(from->psk, from->psk_len);
+	struct engine_remote c = *from;
 
-	if (!psk)
+	if (c.n_trust > PKI_TRUST_MAX)
+		return -EINVAL;
+	c.psk = from->psk ? bytes_dup(from->psk, from->psk_len) : NULL;
+	c.ids = from->n_ids ? (void *)bytes_dup(from->ids, from->n_ids * sizeof(*from->ids)) : NULL;
+	c.broken = from->broken ? strdup(from->broken) : NULL;
+	pki_own_get(c.own);
+	for (unsigned i = 0; i < c.n_trust; i++)
+		pki_trust_get(c.trust[i]);
+	if (!c.psk != !from->psk || !c.ids != !from->n_ids || !c.broken != !from->broken) {
+		remote_empty(&c);
 		return -ENOMEM;
-	if (r->psk)
-		free_wiped(r->psk, r->r.psk_len);
-	r->psk = psk;
-	r->r = *from;
-	r->r.psk = psk;
+	}
+	remote_empty(&r->r);
+	r->r = c;
 	return 0;
 }
 
@@ -69,7 +89,7 @@ static int op_remote_set(void *impl, const struct engine_remote *from)
 static void remote_free(struct ike *e, struct remote *r)
 {
 	HASH_DELETE(hh, e->remotes, r);
-	free_wiped(r->psk, r->r.psk_len);
+	remote_empty(&r->r);
 	free_wiped(r, sizeof(*r));
 }
 

@@ -24,6 +24,17 @@ struct ike_net_ops {
 
 struct ike_offer;
 
+/*
+ * The signing port: who holds the private keys is not who reads the network
+ * (design.md §4). @key: of the public key (pki.h).
+ */
+struct ike_signer {
+	/* 0: engine_ike_signed() tells the end, from a later turn. Or -errno, and nothing follows. */
+	int (*sign)(void *ctx, uint32_t job, const uint8_t key[PKI_KEY_ID_LEN],
+		    enum pki_scheme scheme, const uint8_t *data, size_t len);
+	void *ctx;
+};
+
 struct ike_env {
 	struct timers timers;
 	struct kernel kernel;
@@ -32,6 +43,8 @@ struct ike_env {
 	mono_t (*now)(void *ctx);
 	void *now_ctx;
 	const struct ike_offer *offer; /* IKE suites; NULL: all. Lives as long as the engine */
+	bool old_signatures;	    /* as a peer without RFC 7427, for tests of one */
+	int64_t (*wall)(void *ctx); /* seconds since 1970, of now_ctx; NULL: time(2) */
 };
 
 /* Copies @env. NULL: no memory. Nothing happens before ops->start. */
@@ -56,6 +69,12 @@ void engine_ike_unreachable(struct engine *engine, const struct endpoint *peer, 
  */
 void engine_ike_mapping(void *impl, const struct kernel_sa_id *sa, const struct endpoint *from,
 			mono_t when);
+
+/* Before a remote has a certificate of ours. Copied. */
+void engine_ike_set_signer(struct engine *engine, const struct ike_signer *signer);
+/* @err 0: @job has this signature. An unknown job is no error: its set-up is over. */
+void engine_ike_signed(struct engine *engine, uint32_t job, int err, const uint8_t *sig,
+		       size_t len);
 
 /* For metrics and tests. */
 struct ike_counters {

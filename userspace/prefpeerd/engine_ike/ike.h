@@ -18,6 +18,7 @@
 #include "prefpeerd/engine_ike/dpd.h"
 #include "prefpeerd/engine_ike/engine_ike.h"
 #include "prefpeerd/engine_ike/natt.h"
+#include "prefpeerd/engine_ike/payload.h"
 #include "prefpeerd/engine_ike/proposal.h"
 
 #define SETUPS_MAX 64	   /* own set-ups at once (design.md §4) */
@@ -42,8 +43,7 @@ struct session;
 
 struct remote {
 	remote_id id;
-	struct engine_remote r; /* r.psk points to psk */
-	uint8_t *psk;
+	struct engine_remote r; /* what it points to is ours */
 	uint32_t srtt_us; /* of the last IKE SA with it */
 	UT_hash_handle hh;
 };
@@ -135,6 +135,15 @@ struct setup {
 	struct engine_budget budget;
 	mono_t deadline; /* of Answer, then of Finish */
 	struct child *first;
+	/* Authentication by certificate: auth_cert.c. */
+	unsigned peer_hashes; /* 1 << enum pki_hash; 0: the peer has no RFC 7427 */
+	bool cert_wanted;     /* CERTREQ came */
+	uint32_t job;	      /* the signature that is being made; 0 = none */
+	enum pki_scheme scheme;
+	uint8_t *sig;
+	size_t sig_len;
+	struct pki_own *own; /* whose key makes it; what CERT says goes with it */
+	struct ike_id id;    /* that it covers */
 };
 
 struct init_key { /* of a half-open responder session */
@@ -218,6 +227,8 @@ struct ike {
 	struct queued_event *events;
 	struct timer turn_timer, stop_timer;
 	struct cookie_jar jar;
+	struct ike_signer signer;
+	uint32_t last_job;
 	struct ike_counters counters;
 	uint8_t scratch[MSG_IN_MAX]; /* a received message, decrypted in place */
 };
@@ -308,10 +319,38 @@ void init_request(struct ike *e, const struct ike_header *h, const struct endpoi
 		  const struct endpoint *peer, const uint8_t *bytes, size_t len, mono_t when);
 
 /* ---- xchg_auth.c ---- */
+/* IKE_SA_INIT is answered: IKE_AUTH follows, once it is signed. */
+void auth_start(struct session *s);
+/* The signature that auth_sign() asked for is there, or @err. */
+void auth_signed(struct session *s, int err);
 int auth_build(struct session *s, struct task *t, struct msg_out *m);
 void auth_response(struct session *s, struct task *t, const struct payloads *p);
 void auth_request(struct session *s, const struct payloads *p);
 void auth_verdict(struct session *s, struct inbound *in, const struct engine_verdict *v);
+
+/* ---- auth_cert.c: AUTH by certificate ---- */
+struct auth_in;
+void put_hash_algorithms(struct msg_out *m);
+void auth_take_hash_algorithms(struct setup *su, const struct payloads *p);
+/* The peer's CERTREQ, whatever CAs it names (RFC 4945 §3.3.7). */
+void auth_take_certreq(struct setup *su, const struct payloads *p);
+/* Which CAs we trust for @r. */
+void put_certreq(struct msg_out *m, const struct remote *r);
+/* The same for whoever might come from there, in at most @room bytes. */
+void put_certreq_for(struct msg_out *m, const struct ike *e, const struct addr *peer, size_t room);
+/* Have it signed: auth_signed() follows. 0; or -errno and a sentence. */
+int auth_sign(struct session *s, const struct remote *r, const struct auth_in *in,
+	      char *why, size_t size);
+/* CERT, if it was asked for. */
+void put_own_certs(struct msg_out *m, const struct setup *su);
+/* AUTH with the signature that is there. */
+int put_signature(struct msg_out *m, const struct setup *su);
+/* The peer proves by certificate and signature that it is @id. False: @why is a sentence. */
+bool auth_verify_signature(const struct session *s, const struct remote *r,
+			   const struct payloads *p, const struct pld_auth *auth,
+			   const struct auth_in *in, const struct ike_id *id, char *why,
+			   size_t size);
+void auth_forget(struct setup *su);
 
 /* ---- xchg_child.c ---- */
 int child_build(struct session *s, struct task *t, struct msg_out *m);

@@ -13,7 +13,7 @@
 #include "prefpeerd/engine_ike/wire.h"
 
 #define MSG_IN_MAX 65535
-#define MSG_OUT_MAX 4096
+#define MSG_OUT_MAX 16384 /* a chain of certificates may be long */
 #define PAYLOADS_MAX 48
 
 struct ike_header {

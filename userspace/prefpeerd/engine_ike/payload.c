@@ -75,6 +75,15 @@ int auth_parse(const struct payload *p, struct pld_auth *out)
 	return rdr_ok(&r) ? 0 : -EINVAL;
 }
 
+int cert_parse(const struct payload *p, struct pld_cert *out)
+{
+	struct rdr r = body_of(p);
+
+	out->encoding = rdr_u8(&r);
+	out->data = rest_of(&r);
+	return rdr_ok(&r) ? 0 : -EINVAL;
+}
+
 static bool id_fits_type(const struct ike_id *id)
 {
 	switch (id->type) {

@@ -36,6 +36,11 @@ struct pld_auth {
 	struct chunk data;
 };
 
+struct pld_cert { /* CERT and CERTREQ alike */
+	uint8_t encoding;
+	struct chunk data;
+};
+
 struct ts_list {
 	struct ts list[TS_LIST_MAX];
 	unsigned n;
@@ -47,6 +52,7 @@ int nonce_parse(const struct payload *p, struct chunk *out);
 int notify_parse(const struct payload *p, struct pld_notify *out);
 int delete_parse(const struct payload *p, struct pld_delete *out);
 int auth_parse(const struct payload *p, struct pld_auth *out);
+int cert_parse(const struct payload *p, struct pld_cert *out);
 int id_parse(const struct payload *p, struct ike_id *out); /* -E2BIG: over IKE_ID_MAX */
 /* -EINVAL also when no selector is of a type that we know. */
 int ts_list_parse(const struct payload *p, struct ts_list *out);

@@ -248,6 +248,7 @@ void session_setup_done(struct session *s)
 	crypto_dh_free(su->dh);
 	free(su->msg_i);
 	free(su->msg_r);
+	auth_forget(su);
 	free_wiped(su, sizeof(*su));
 	s->setup = NULL;
 }

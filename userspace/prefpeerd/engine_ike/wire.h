@@ -64,7 +64,16 @@ enum ike_transform { /* §3.3.2 */
 #define ATTR_KEY_LENGTH 14
 #define ATTR_FORMAT_TV 0x8000
 
-enum ike_auth_method { AUTH_SHARED_KEY = 2 };
+enum ike_auth_method { /* §3.8, RFC 4754, RFC 7427 */
+	AUTH_RSA = 1,
+	AUTH_SHARED_KEY = 2,
+	AUTH_ECDSA_256 = 9,
+	AUTH_ECDSA_384 = 10,
+	AUTH_ECDSA_521 = 11,
+	AUTH_DIGITAL_SIGNATURE = 14,
+};
+
+#define CERT_X509_SIGNATURE 4 /* §3.6 */
 
 enum ike_ts_type { TS_IPV4_ADDR_RANGE = 7, TS_IPV6_ADDR_RANGE = 8 };
 
@@ -96,6 +105,7 @@ enum ike_notify { /* §3.10.1; errors below 16384 */
 	N_USE_TRANSPORT_MODE = 16391,
 	N_REKEY_SA = 16393,
 	N_ESP_TFC_PADDING_NOT_SUPPORTED = 16394,
+	N_SIGNATURE_HASH_ALGORITHMS = 16431, /* RFC 7427 §4 */
 };
 
 static inline int notify_is_error(uint16_t type)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* IKE_AUTH with pre-shared keys and the first child, both roles (RFC 7296 §1.2, §2.15). */
+/* IKE_AUTH and the first child, both roles (RFC 7296 §1.2, §2.15); by certificate: auth_cert.c. */
 #include "prefpeerd/engine_ike/ike.h"
 
 #include <errno.h>
@@ -14,18 +14,31 @@ static struct ike_id our_id(const struct session *s, const struct remote *r)
 	return r->r.local_id.type == IKE_ID_NONE ? ike_id_from_addr(&s->local.addr) : r->r.local_id;
 }
 
-/* §14.5: what the peer must call itself. */
+/* §14.5: what the peer must call itself, where that is one name. */
 static struct ike_id expected_id(const struct remote *r)
 {
 	return r->r.remote_id.type == IKE_ID_NONE ? ike_id_from_addr(&r->r.peer) : r->r.remote_id;
 }
 
-/* AUTH of one side; @initiator: of the original initiator's. */
-static int compute_auth(const struct session *s, const struct remote *r, bool initiator,
-			struct chunk id, uint8_t out[CRYPTO_PRF_MAX])
+static bool is_expected(const struct remote *r, const struct ike_id *id)
+{
+	struct ike_id_rule one = { .id = expected_id(r) };
+
+	if (!r->r.n_ids)
+		return ike_id_rule_matches(&one, id);
+	for (unsigned i = 0; i < r->r.n_ids; i++)
+		if (ike_id_rule_matches(&r->r.ids[i], id))
+			return true;
+	return false;
+}
+
+/* What AUTH of one side covers; @initiator: of the original initiator's. */
+static struct auth_in auth_input(const struct session *s, const struct remote *r, bool initiator,
+				 struct chunk id)
 {
 	const struct setup *su = s->setup;
-	struct auth_in in = {
+
+	return (struct auth_in){
 		.prf = s->suite.prf,
 		.psk = { r->r.psk, r->r.psk_len },
 		.message = initiator ? (struct chunk){ su->msg_i, su->msg_i_len }
@@ -35,47 +48,109 @@ static int compute_auth(const struct session *s, const struct remote *r, bool in
 		.id_body = id,
 		.sk_p = initiator ? s->keys.i.p : s->keys.r.p,
 	};
-
-	return auth_psk(&in, out);
 }
 
 static int put_own_auth(struct session *s, const struct remote *r, struct msg_out *m)
 {
-	struct ike_id id = our_id(s, r);
 	uint8_t body[4 + IKE_ID_MAX], auth[CRYPTO_PRF_MAX];
-	struct chunk id_chunk = { body, id_body(&id, body) };
-	int err = compute_auth(s, r, s->initiator, id_chunk, auth);
+	struct chunk id_chunk = { body, id_body(&s->setup->id, body) };
+	struct auth_in in = auth_input(s, r, s->initiator, id_chunk);
+	int err;
 
+	if (s->setup->own)
+		return put_signature(m, s->setup);
+	if (!r->r.psk)
+		return -ENOKEY;
+	err = auth_psk(&in, auth);
 	if (!err)
 		put_auth(m, AUTH_SHARED_KEY, auth, prf_len(s->suite.prf));
 	crypto_wipe(auth, sizeof(auth));
 	return err;
 }
 
-static bool peer_auth_matches(struct session *s, const struct remote *r, const struct payload *id,
-			      const struct pld_auth *auth)
+static bool psk_matches(const struct session *s, const struct auth_in *in,
+			const struct pld_auth *auth, char *why, size_t size)
 {
 	uint8_t want[CRYPTO_PRF_MAX];
 	size_t len = prf_len(s->suite.prf);
 	bool ok;
 
-	if (auth->method != AUTH_SHARED_KEY || auth->data.len != len ||
-	    compute_auth(s, r, !s->initiator, (struct chunk){ id->body, id->len }, want))
+	snprintf(why, size, "the peer's AUTH is not made with our pre-shared key");
+	if (!in->psk.p || auth->data.len != len || auth_psk(in, want))
 		return false;
 	ok = crypto_equal(want, auth->data.p, len);
 	crypto_wipe(want, sizeof(want));
 	return ok;
 }
 
+/* As the configuration asks; never by what the peer would rather have. */
+static bool peer_auth_matches(struct session *s, const struct remote *r, const struct payloads *p,
+			      const struct payload *id, const struct pld_auth *auth, char *why,
+			      size_t size)
+{
+	struct auth_in in =
+		auth_input(s, r, !s->initiator, (struct chunk){ id->body, id->len });
+	unsigned may = r->r.remote_auth ? r->r.remote_auth : ENGINE_AUTH_PSK;
+	bool by_psk = auth->method == AUTH_SHARED_KEY;
+
+	if (by_psk && may & ENGINE_AUTH_PSK)
+		return psk_matches(s, &in, auth, why, size);
+	if (!by_psk && may & ~(unsigned)ENGINE_AUTH_PSK)
+		return auth_verify_signature(s, r, p, auth, &in, &s->peer_id, why, size);
+	snprintf(why, size, "the peer proves itself by %s, and is to do so by %s",
+		 by_psk ? "a pre-shared key" : "a signature",
+		 by_psk ? "a certificate" : "our pre-shared key");
+	return false;
+}
+
+/* ---- our AUTH, both roles ---- */
+
+/* Nothing leaves before it is signed. -EINPROGRESS: auth_signed() follows. */
+static int sign_own(struct session *s, const struct remote *r, char *why, size_t size)
+{
+	uint8_t body[4 + IKE_ID_MAX];
+	struct auth_in in;
+	int err;
+
+	s->setup->id = our_id(s, r);
+	if (r->r.broken) {
+		snprintf(why, size, "%s", r->r.broken);
+		return -EKEYREJECTED;
+	}
+	if (!r->r.own)
+		return 0;
+	in = auth_input(s, r, s->initiator, (struct chunk){ body, id_body(&s->setup->id, body) });
+	err = auth_sign(s, r, &in, why, size);
+	return err ? err : -EINPROGRESS;
+}
+
+static void send_auth(struct session *s)
+{
+	task_push(s, TASK_AUTH, s->setup->first);
+	exchange_next(s);
+}
+
+void auth_start(struct session *s)
+{
+	const struct remote *r = remote_find(s->e, s->remote);
+	char why[EVENT_TEXT_MAX] = "the peer is no longer configured";
+	int err = r ? sign_own(s, r, why, sizeof(why)) : -ENOENT;
+
+	if (!err)
+		send_auth(s);
+	else if (err != -EINPROGRESS)
+		session_end(s, WHY_LOCAL, "%s", why);
+}
+
 /* ---- initiator ---- */
 
 /* §10: sent to a peer to which no other IKE SA is held. */
-static bool is_first_contact(const struct session *s, const struct ike_id *peer)
+static bool is_first_contact(const struct session *s, const struct remote *r)
 {
 	const struct session *it;
 
 	DL_FOREACH(s->e->sessions, it)
-		if (it != s && it->state == SES_UP && ike_id_equal(&it->peer_id, peer))
+		if (it != s && it->state == SES_UP && is_expected(r, &it->peer_id))
 			return false;
 	return true;
 }
@@ -83,7 +158,7 @@ static bool is_first_contact(const struct session *s, const struct ike_id *peer)
 int auth_build(struct session *s, struct task *t, struct msg_out *m)
 {
 	struct remote *r = remote_find(s->e, s->remote);
-	struct ike_id id, peer;
+	struct ike_id peer;
 	int err;
 
 	if (!r || !t->child)
@@ -91,12 +166,14 @@ int auth_build(struct session *s, struct task *t, struct msg_out *m)
 	err = child_draw_spi(t->child);
 	if (err)
 		return err;
-	id = our_id(s, r);
 	peer = expected_id(r);
-	put_id(m, PLD_IDI, &id);
-	if (is_first_contact(s, &peer))
+	put_id(m, PLD_IDI, &s->setup->id);
+	put_own_certs(m, s->setup);
+	if (is_first_contact(s, r))
 		put_notify(m, N_INITIAL_CONTACT, NULL, 0);
-	if (r->r.remote_id.type != IKE_ID_NONE)
+	put_certreq(m, r);
+	/* A DN is written either way round: only its certificate knows which. */
+	if (r->r.remote_id.type != IKE_ID_NONE && r->r.remote_id.type != IKE_ID_DER_ASN1_DN)
 		put_id(m, PLD_IDR, &peer);
 	err = put_own_auth(s, r, m);
 	if (err)
@@ -117,16 +194,27 @@ static void fail_and_delete(struct session *s, enum engine_why why, const char *
 	session_close(s, why, text);
 }
 
-static bool id_matches(const struct remote *r, const struct ike_id *id, char *text, size_t size)
+static const char *expected_text(const struct remote *r, char *buf, size_t size)
 {
 	struct ike_id want = expected_id(r);
+
+	if (!r->r.n_ids)
+		return ike_id_print(&want, buf, size);
+	ike_id_rule_print(&r->r.ids[0], buf, size);
+	if (r->r.n_ids > 1)
+		snprintf(buf + strlen(buf), size - strlen(buf), " or %u more", r->r.n_ids - 1);
+	return buf;
+}
+
+static bool id_matches(const struct remote *r, const struct ike_id *id, char *text, size_t size)
+{
 	char got_text[IKE_ID_STRLEN], want_text[IKE_ID_STRLEN];
 
-	if (ike_id_equal(id, &want))
+	if (is_expected(r, id))
 		return true;
 	snprintf(text, size, "the peer identifies itself as %.100s, expected is %.100s",
 		 ike_id_print(id, got_text, sizeof(got_text)),
-		 ike_id_print(&want, want_text, sizeof(want_text)));
+		 expected_text(r, want_text, sizeof(want_text)));
 	return false;
 }
 
@@ -148,9 +236,12 @@ static bool verify_response(struct session *s, const struct payloads *p)
 		fail_and_delete(s, WHY_LOCAL, "the peer is no longer configured");
 		return false;
 	}
-	if (id_parse(idr, &s->peer_id) || auth_parse(pa, &auth) ||
-	    !peer_auth_matches(s, r, idr, &auth)) {
-		fail_and_delete(s, WHY_AUTH, "the peer's AUTH is not made with our pre-shared key");
+	if (id_parse(idr, &s->peer_id) || auth_parse(pa, &auth)) {
+		fail_and_delete(s, WHY_AUTH, "IDr or AUTH of the peer is malformed, or too long");
+		return false;
+	}
+	if (!peer_auth_matches(s, r, p, idr, &auth, text, sizeof(text))) {
+		fail_and_delete(s, WHY_AUTH, text);
 		return false;
 	}
 	if (!id_matches(r, &s->peer_id, text, sizeof(text))) {
@@ -185,10 +276,9 @@ static struct remote *choose_remote(const struct session *s, const struct ike_id
 	struct remote *r, *tmp, *by_id = NULL, *by_source = NULL;
 
 	HASH_ITER(hh, s->e->remotes, r, tmp) {
-		struct ike_id want = expected_id(r);
 		bool source = addr_equal(&r->r.peer, &s->peer.addr);
 
-		if (ike_id_equal(&want, id)) {
+		if (is_expected(r, id)) {
 			if (source)
 				return r;
 			by_id = by_id ? by_id : r;
@@ -228,8 +318,8 @@ static struct remote *authenticate(struct session *s, const struct payloads *p)
 		refuse_auth(s, text);
 		return NULL;
 	}
-	if (!peer_auth_matches(s, r, idi, &auth)) {
-		refuse_auth(s, "AUTH is not made with the pre-shared key of that peer");
+	if (!peer_auth_matches(s, r, p, idi, &auth, text, sizeof(text))) {
+		refuse_auth(s, text);
 		return NULL;
 	}
 	if (!id_matches(r, &s->peer_id, text, sizeof(text))) {
@@ -251,14 +341,49 @@ static void initial_contact(struct session *s)
 				    "INITIAL_CONTACT: the peer holds it no more");
 }
 
+/* The caller may be asked: what we will answer with is there. */
+static void offer(struct session *s)
+{
+	s->held->parked = true;
+	crossing_turn(s->e);
+}
+
+static void refuse_held(struct session *s, const char *text)
+{
+	inbound_gone(s->held);
+	refuse_auth(s, text);
+}
+
+void auth_signed(struct session *s, int err)
+{
+	char text[EVENT_TEXT_MAX];
+
+	if (err)
+		snprintf(text, sizeof(text), "our key does not sign: %s", strerror(-err));
+	if (s->initiator && s->state == SES_AUTH) {
+		if (err)
+			session_end(s, WHY_LOCAL, "%s", text);
+		else
+			send_auth(s);
+	} else if (!s->initiator && s->held && s->state == SES_HELD) {
+		if (err)
+			refuse_held(s, text);
+		else
+			offer(s);
+	}
+}
+
 void auth_request(struct session *s, const struct payloads *p)
 {
 	struct remote *r = authenticate(s, p);
+	char why[EVENT_TEXT_MAX];
 	struct pld_notify notify;
 	struct inbound *in;
+	int err;
 
 	if (!r)
 		return;
+	auth_take_certreq(s->setup, p);
 	s->remote = r->id;
 	s->dpd = r->r.dpd;
 	if (payloads_notify(p, N_INITIAL_CONTACT, &notify))
@@ -273,26 +398,33 @@ void auth_request(struct session *s, const struct payloads *p)
 	timer_cancel(&s->e->env.timers, &s->expiry_timer);
 	session_set_state(s, SES_HELD, "authentic, waits for the verdict");
 	inbound_park(s, in);
-	in->parked = true;
-	crossing_turn(s->e);
+	err = sign_own(s, r, why, sizeof(why));
+	if (!err)
+		offer(s);
+	else if (err != -EINPROGRESS)
+		refuse_held(s, why);
 }
 
 /* The peer authenticated; what of its child? @a->notify says. */
-static void reply_auth(struct session *s, struct inbound *in, const struct engine_verdict *v,
-		       struct remote *r, struct inbound_answer *a)
+static int reply_auth(struct session *s, struct inbound *in, const struct engine_verdict *v,
+		      struct remote *r, struct inbound_answer *a)
 {
-	struct ike_id id = our_id(s, r);
 	struct msg_out m;
+	int err;
 
 	reply_begin(s, XCHG_IKE_AUTH, &m);
-	put_id(&m, PLD_IDR, &id);
-	put_own_auth(s, r, &m);
+	put_id(&m, PLD_IDR, &s->setup->id);
+	put_own_certs(&m, s->setup);
+	err = put_own_auth(s, r, &m);
+	if (err)
+		return err;
 	*a = (struct inbound_answer){ .notify = N_TS_UNACCEPTABLE };
 	if (v->accept)
 		inbound_answer(in, &v->child, &m, a);
 	if (a->notify)
 		put_notify(&m, a->notify, NULL, 0);
 	reply_send(s, &m);
+	return 0;
 }
 
 void auth_verdict(struct session *s, struct inbound *in, const struct engine_verdict *v)
@@ -309,7 +441,11 @@ void auth_verdict(struct session *s, struct inbound *in, const struct engine_ver
 		refuse_auth(s, "the peer is no longer configured");
 		return;
 	}
-	reply_auth(s, in, v, r, &a);
+	if (reply_auth(s, in, v, r, &a)) {
+		inbound_free(in);
+		refuse_auth(s, "our AUTH cannot be made");
+		return;
+	}
 	session_established(s);
 	if (a.notify)
 		inbound_refused(s, v, a.notify);

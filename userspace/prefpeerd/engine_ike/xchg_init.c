@@ -52,6 +52,8 @@ static int build_request(struct session *s, struct msg_out *m)
 	put_sa_ike_offer(m, s->e->env.offer);
 	put_ke(m, group, pub, dh_pub_len(group));
 	put_nonce(m, su->ni, su->ni_len);
+	if (!s->e->env.old_signatures)
+		put_hash_algorithms(m);
 	err = put_natt(m, s->spi_i, s->spi_r, &s->local, &s->peer);
 	return err ? err : msg_end(m);
 }
@@ -216,9 +218,10 @@ static void go_on(struct session *s, const struct ike_header *h, const struct pa
 	su->dh = NULL;
 	s->next_out = 1;
 	crossing_note(s);
+	auth_take_hash_algorithms(su, p);
+	auth_take_certreq(su, p);
 	session_set_state(s, SES_AUTH, "IKE_SA_INIT answered");
-	task_push(s, TASK_AUTH, su->first);
-	exchange_next(s);
+	auth_start(s);
 }
 
 void init_response(struct session *s, const struct ike_header *h, const struct endpoint *peer,
@@ -385,7 +388,12 @@ static int build_response(struct session *s, struct init_in *in, const uint8_t *
 	put_sa_ike_choice(m, in->num, &s->suite);
 	put_ke(m, s->suite.dh, pub, dh_pub_len(s->suite.dh));
 	put_nonce(m, su->nr, su->nr_len);
+	if (su->peer_hashes)
+		put_hash_algorithms(m);
 	err = put_natt(m, s->spi_i, s->spi_r, &s->local, &s->peer);
+	/* Never more than came in: the address is not proven yet. */
+	if (in->whole.len > m->w.len)
+		put_certreq_for(m, s->e, &s->peer.addr, in->whole.len - m->w.len);
 	return err ? err : msg_end(m);
 }
 
@@ -402,6 +410,7 @@ static int fill_setup(struct session *s, const struct init_in *in)
 	memcpy(su->ni, in->ni.p, in->ni.len);
 	su->ni_len = in->ni.len;
 	su->nr_len = IKE_NONCE_OURS;
+	auth_take_hash_algorithms(su, &in->p);
 	su->msg_i = bytes_dup(in->whole.p, in->whole.len);
 	su->msg_i_len = in->whole.len;
 	return su->msg_i ? crypto_random(su->nr, su->nr_len) : -ENOMEM;

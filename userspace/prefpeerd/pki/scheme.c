@@ -191,10 +191,14 @@ static enum pki_scheme pss_read(const X509_ALGOR *alg, char *why, size_t size)
 static enum pki_scheme scheme_of(const X509_ALGOR *alg, char *why, size_t size)
 {
 	const ASN1_OBJECT *oid;
-	int nid;
+	int nid, type;
 
-	X509_ALGOR_get0(&oid, NULL, NULL, alg);
+	X509_ALGOR_get0(&oid, &type, NULL, alg);
 	nid = OBJ_obj2nid(oid);
+	if (nid != NID_rsassaPss && type != V_ASN1_NULL && type != V_ASN1_UNDEF) {
+		snprintf(why, size, "the signature's AlgorithmIdentifier has parameters that do not belong to it");
+		return PKI_SCHEME_NONE;
+	}
 	switch (nid) {
 	case NID_sha256WithRSAEncryption:
 		return PKI_RSA_PKCS1_SHA256;
