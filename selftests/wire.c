@@ -69,9 +69,12 @@ static void print_ike(const struct frame *f, const uint8_t *p, size_t len, uint1
 		return;
 	}
 	printf("ike %s %s sport=%u dport=%u ispi=%016" PRIx64 " rspi=%016" PRIx64
-	       " exch=%s init=%d resp=%d mid=%u len=%zu\n",
+	       " exch=%s init=%d resp=%d mid=%u len=%zu",
 	       f->src, f->dst, sport, dport, get64(p), get64(p + 8), exchange(p[18]),
 	       !!(p[19] & 0x08), !!(p[19] & 0x20), get32(p + 20), len);
+	if (p[16] == 53 && len >= 36) /* SKF, RFC 7383 section 2.5 */
+		printf(" frag=%u/%u", get16(p + 32), get16(p + 34));
+	putchar('\n');
 }
 
 static void print_esp(const struct frame *f, const uint8_t *p, size_t len, const char *note)

@@ -33,6 +33,11 @@ enum engine_auth {
 	ENGINE_AUTH_PSK = 8,
 };
 
+/* What applies to all peers. Copied; holds for the IKE SAs that begin from then on. */
+struct engine_settings {
+	struct fragmentation frag;
+};
+
 /* A peer that may be dialled, and that may call us. Copied by remote_set. */
 struct engine_remote {
 	remote_id id;
@@ -174,6 +179,8 @@ struct engine_ops {
 	int (*start)(void *e, engine_event_fn fn, void *ctx);
 	/* SIGTERM: DELETE to every peer, wait at most grace_ms for answers, ENG_LOST when done. */
 	void (*stop)(void *e, uint32_t grace_ms);
+	/* NULL: not needed. Without a call, all defaults. */
+	void (*configure)(void *e, const struct engine_settings *s);
 	int (*remote_set)(void *e, const struct engine_remote *r);
 	int (*remote_del)(void *e, remote_id id);
 	/*

@@ -87,6 +87,24 @@ void cmd_global_lifetime(struct parser *p, const struct cmd *cmd)
 	p->c->child_lifetime_s = cmd->no ? CHILD_LIFETIME_S : (uint32_t)cmd->arg[SLOT_NUM].num;
 }
 
+#define FRAG_MTU_USEFUL 200 /* below, a fragment is hardly more than its headers */
+
+void cmd_fragmentation(struct parser *p, const struct cmd *cmd)
+{
+	bool mtu = cmd->arg[SLOT_NUM].w;
+
+	/* `no … mtu N` takes the length back, not the fragments. */
+	p->c->frag = (struct fragmentation){ .off = cmd->no && !mtu };
+	if (cmd->no || !mtu)
+		return;
+	p->c->frag.mtu = (uint16_t)cmd->arg[SLOT_NUM].num;
+	if (p->c->frag.mtu < FRAG_MTU_USEFUL)
+		parser_warn(p, cmd_arg_pos(cmd, SLOT_NUM),
+			    conf_text("fragments of %u bytes are hardly more than their headers",
+				      p->c->frag.mtu),
+			    conf_text("576 is what every IPv4 path carries"));
+}
+
 void cmd_hostname(struct parser *p, const struct cmd *cmd)
 {
 	*p->c->hostname = '\0';

@@ -37,6 +37,12 @@ struct dpd {
 	struct conf_pos pos;
 };
 
+/* `crypto ikev2 fragmentation` (RFC 7383). */
+struct fragmentation {
+	bool off;
+	uint16_t mtu; /* of IP datagrams; 0 = 576 with IPv4, 1280 with IPv6 */
+};
+
 struct idle_time {
 	uint32_t ms;     /* 0 = not set */
 	bool home;       /* `default`: all SAs idle out → next attempt at the default peer */
@@ -135,6 +141,7 @@ struct config {
 	char hostname[CONF_NAME_MAX + 1]; /* "" = not set */
 	uint32_t idle_ms; /* crypto ipsec security-association idle-time; 0 = off */
 	struct dpd dpd;   /* what is in force (crypto ikev2 dpd, else isakmp keepalive) */
+	struct fragmentation frag;
 	uint32_t child_lifetime_s; /* crypto ipsec security-association lifetime seconds; 3600 */
 	uint64_t child_lifetime_kb; /* 4608000; 0 = disabled */
 	struct addr name_servers[NAME_SERVERS_MAX]; /* none: those of /etc/resolv.conf */

@@ -105,6 +105,7 @@ void cmd_global_idle(struct parser *p, const struct cmd *cmd);
 void cmd_global_lifetime(struct parser *p, const struct cmd *cmd);
 void cmd_keepalive(struct parser *p, const struct cmd *cmd);
 void cmd_dpd(struct parser *p, const struct cmd *cmd);
+void cmd_fragmentation(struct parser *p, const struct cmd *cmd);
 void cmd_hostname(struct parser *p, const struct cmd *cmd);
 struct transform_set *conf_find_set(const struct config *c, const char *name);
 

@@ -114,6 +114,14 @@ static void print_set(const struct transform_set *s, FILE *out)
 	fputs(" mode tunnel\n", out);
 }
 
+static void print_fragmentation(const struct fragmentation *f, FILE *out)
+{
+	if (f->off)
+		fputs("no crypto ikev2 fragmentation\n", out);
+	else if (f->mtu)
+		fprintf(out, "crypto ikev2 fragmentation mtu %u\n", f->mtu);
+}
+
 /* ---- names ---- */
 
 static void print_addrs(const struct addr *list, unsigned n, FILE *out)
@@ -271,6 +279,7 @@ void config_print(const struct config *c, FILE *out)
 		fprintf(out, "hostname %s\n", c->hostname);
 	print_names(c, out);
 	print_dpd(&c->dpd, out);
+	print_fragmentation(&c->frag, out);
 	print_keys(c, out);
 	if (c->idle_ms)
 		fprintf(out, "crypto ipsec security-association idle-time %u\n", c->idle_ms / 1000);

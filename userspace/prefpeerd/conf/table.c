@@ -457,7 +457,12 @@ static const struct node crypto[] = {
 		REFUSE("proposal", "`crypto ikev2 proposal` is not supported yet",
 		       "leave it out: all strong suites are offered"),
 		NOT_YET("policy"), NOT_YET("profile"), NOT_YET("cookie-challenge"),
-		NOT_YET("fragmentation"), NOT_YET("limit"))),
+		KW("fragmentation", "of large IKE messages (RFC 7383): on, unless `no` stands in front",
+		   BOTH(cmd_fragmentation),
+		   NEXT(KW("mtu", "of the IP packets that carry fragments",
+			   NEXT(NUM("BYTES", "68..1500", SLOT_NUM, "fragmentation mtu", 68, 1500,
+				    "bytes", BOTH(cmd_fragmentation)))))),
+		NOT_YET("limit"))),
 	NOT_YET("dynamic-map"), NOT_YET("pki"), NOT_YET("logging"), NOT_YET("gdoi"),
 	{ 0 },
 };

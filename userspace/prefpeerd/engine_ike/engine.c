@@ -104,6 +104,11 @@ static int op_remote_del(void *impl, remote_id id)
 	return 0;
 }
 
+static void op_configure(void *impl, const struct engine_settings *s)
+{
+	((struct ike *)impl)->settings = *s;
+}
+
 /* ---- start and stop ---- */
 
 /*
@@ -376,6 +381,7 @@ static const struct engine_ops ike_ops = {
 	.name = "ike",
 	.start = op_start,
 	.stop = op_stop,
+	.configure = op_configure,
 	.remote_set = op_remote_set,
 	.remote_del = op_remote_del,
 	.open = op_open,

@@ -83,6 +83,7 @@ struct ike_counters {
 	uint64_t bad_icv;	/* dropped: not authentic */
 	uint64_t out_of_window; /* dropped: wrong message ID, direction or exchange */
 	uint64_t repeats;	/* responses sent again */
+	uint64_t fragments, fragments_dropped; /* taken; replayed, or beyond our bounds */
 	uint64_t cookies, half_open_refused;
 };
 

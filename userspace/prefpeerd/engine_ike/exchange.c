@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * One request outstanding in each direction, numbered, retransmitted, answered
- * from a cache when repeated (RFC 7296 §2.1 to §2.3; semantics.md §14.2).
+ * from a cache when repeated (RFC 7296 §2.1 to §2.3; semantics.md §14.2), in
+ * fragments where both ends know them (RFC 7383).
  */
 #include "prefpeerd/engine_ike/ike.h"
 
@@ -86,6 +87,60 @@ void tasks_free(struct session *s)
 	request_done(s);
 }
 
+/* ---- messages of ours as datagrams ---- */
+
+static int seal(struct session *s, const struct msg_out *m, uint8_t **bytes, size_t *len)
+{
+	struct msg_cipher cipher = session_cipher(s, true);
+	size_t max = s->frag.on ? frag_room(&s->local, s->frag.mtu) : SIZE_MAX;
+
+	return frag_seal(m, &cipher, &s->iv_counter, max, bytes, len);
+}
+
+static void plain_free(struct msg_out **plain)
+{
+	if (*plain)
+		free_wiped(*plain, sizeof(**plain));
+	*plain = NULL;
+}
+
+/* A copy where smaller fragments are possible, should these not arrive. */
+static struct msg_out *plain_of(const struct session *s, const struct msg_out *m,
+				const uint8_t *bytes, size_t len)
+{
+	struct msg_out *copy = NULL;
+
+	if (s->frag.on && frag_longest(bytes, len) > frag_room(&s->local, 0))
+		copy = malloc(sizeof(*copy));
+	if (copy) {
+		*copy = *m;
+		copy->w.buf = copy->buf;
+	}
+	return copy;
+}
+
+/*
+ * What has been sent in vain so often may be too long for the path: from here on,
+ * datagrams that every path carries (RFC 7383 §2.5.2). Sent without the don't
+ * fragment bit in any case, since IKE_SA_INIT cannot be cut.
+ */
+static void cut_finer(struct session *s, struct msg_out **plain, uint8_t **bytes, size_t *len)
+{
+	uint8_t *smaller;
+	size_t n;
+
+	if (!*plain || !s->has_keys)
+		return;
+	s->frag.mtu = 0;
+	if (!seal(s, *plain, &smaller, &n)) {
+		log_info("ike", "conn %u: unanswered: smaller fragments from here on", s->conn);
+		free(*bytes);
+		*bytes = smaller;
+		*len = n;
+	}
+	plain_free(plain);
+}
+
 /* ---- requests ---- */
 
 /* Takes the task out of it first, if it is still wanted. */
@@ -94,6 +149,7 @@ void request_done(struct session *s)
 	timer_cancel(&s->e->env.timers, &s->retry_timer);
 	free(s->rq.bytes);
 	free(s->rq.task);
+	plain_free(&s->rq.plain);
 	s->rq.bytes = NULL;
 	s->rq.task = NULL;
 }
@@ -170,25 +226,34 @@ static void retry_fire(struct timer *t, mono_t now)
 		return;
 	}
 	s->retransmits++;
+	if (s->rq.total >= FRAG_FALLBACK)
+		cut_finer(s, &s->rq.plain, &s->rq.bytes, &s->rq.len);
+	transmit(s);
+}
+
+/* Takes over @bytes and @plain. */
+static void start(struct session *s, struct task *t, uint8_t *bytes, size_t len,
+		  struct msg_out *plain, const struct curve *curve)
+{
+	s->rq = (struct request){ .task = t,
+				  .id = s->next_out,
+				  .bytes = bytes,
+				  .len = len,
+				  .plain = plain,
+				  .curve = *curve,
+				  .first_sent = ike_now(s->e) };
+	curve_begin(s);
+	s->retry_timer.fn = retry_fire;
 	transmit(s);
 }
 
 int request_start(struct session *s, struct task *t, struct msg_out *m, const struct curve *curve)
 {
-	mono_t now = ike_now(s->e);
 	uint8_t *bytes = bytes_dup(m->buf, m->w.len);
 
 	if (!bytes)
 		return -ENOMEM;
-	s->rq = (struct request){ .task = t,
-				  .id = s->next_out,
-				  .bytes = bytes,
-				  .len = m->w.len,
-				  .curve = *curve,
-				  .first_sent = now };
-	curve_begin(s);
-	s->retry_timer.fn = retry_fire;
-	transmit(s);
+	start(s, t, bytes, m->w.len, NULL, curve);
 	return 0;
 }
 
@@ -228,13 +293,17 @@ static int build_and_send(struct session *s, struct task *t)
 	struct ike_header h = header_of(s, ops->exchange, 0, s->next_out);
 	struct curve curve = curve_for(s, t);
 	struct msg_out m;
+	uint8_t *bytes;
+	size_t len;
 	int err;
 
 	msg_begin_sk(&m, &h, &cipher);
 	err = ops->build(s, t, &m);
 	if (!err)
-		err = msg_seal(&m, &cipher, &s->iv_counter);
-	return err ? err : request_start(s, t, &m, &curve);
+		err = seal(s, &m, &bytes, &len);
+	if (!err)
+		start(s, t, bytes, len, plain_of(s, &m, bytes, len), &curve);
+	return err;
 }
 
 void exchange_next(struct session *s)
@@ -268,26 +337,36 @@ void reply_begin(struct session *s, uint8_t exchange, struct msg_out *m)
 	msg_begin_sk(m, &h, &cipher);
 }
 
-void response_keep(struct session *s, const uint8_t *bytes, size_t len)
+void response_forget(struct session *s)
 {
 	free(s->rs.bytes);
-	s->rs.bytes = bytes_dup(bytes, len);
+	s->rs.bytes = NULL;
+	plain_free(&s->rs.plain);
+}
+
+void response_keep(struct session *s, uint8_t *bytes, size_t len)
+{
+	response_forget(s);
+	s->rs.bytes = bytes;
 	s->rs.len = len;
+	s->rs.repeats = 0;
 	s->rs.sent = ike_now(s->e);
 }
 
 void reply_send(struct session *s, struct msg_out *m)
 {
-	struct msg_cipher cipher = session_cipher(s, true);
-	int err = msg_seal(m, &cipher, &s->iv_counter);
+	uint8_t *bytes;
+	size_t len;
+	int err = seal(s, m, &bytes, &len);
 
 	s->next_in++;
 	if (err) {
 		log_err("ike", "conn %u: cannot build a response: %s", s->conn, strerror(-err));
 		return;
 	}
-	response_keep(s, m->buf, m->w.len);
-	session_send(s, m->buf, m->w.len);
+	response_keep(s, bytes, len);
+	s->rs.plain = plain_of(s, m, bytes, len);
+	session_send(s, bytes, len);
 }
 
 void reply_notify(struct session *s, uint8_t exchange, uint16_t type)
@@ -299,21 +378,47 @@ void reply_notify(struct session *s, uint8_t exchange, uint16_t type)
 	reply_send(s, &m);
 }
 
+static void repeat(struct session *s, mono_t when)
+{
+	if (mono_diff_ms(when, s->rs.sent) < RESEND_MIN_MS)
+		return;
+	s->rs.sent = when;
+	s->e->counters.repeats++;
+	if (++s->rs.repeats >= FRAG_FALLBACK)
+		cut_finer(s, &s->rs.plain, &s->rs.bytes, &s->rs.len);
+	session_send(s, s->rs.bytes, s->rs.len);
+}
+
+/* Of a fragmented one only the first fragment has the hash: one answer for all (RFC 7383 §2.6.1). */
 void response_repeat(struct session *s, const uint8_t *request, size_t len, mono_t when)
 {
 	struct chunk data = { request, len };
 	uint8_t hash[CRYPTO_SHA256_LEN];
 
 	if (!s->rs.have_request || !s->rs.bytes || crypto_sha256(&data, 1, hash) ||
-	    memcmp(hash, s->rs.request_hash, sizeof(hash))) {
+	    memcmp(hash, s->rs.request_hash, sizeof(hash)))
 		s->e->counters.out_of_window++;
-		return;
-	}
-	if (mono_diff_ms(when, s->rs.sent) < RESEND_MIN_MS)
-		return;
-	s->rs.sent = when;
-	s->e->counters.repeats++;
-	session_send(s, s->rs.bytes, s->rs.len);
+	else
+		repeat(s, when);
+}
+
+/* The peer cuts its last request finer, since it has no answer: those bytes are new. */
+static bool is_finer_cut(const struct session *s, uint8_t *bytes, size_t len)
+{
+	struct msg_cipher cipher = session_cipher(s, false);
+	struct fragment f;
+
+	return s->frag.on && s->rs.have_request && s->rs.bytes &&
+	       !msg_peek_fragment(bytes, len, &f) && f.number == 1 &&
+	       f.total > s->rs.request_total && !msg_open_fragment(&cipher, bytes, len, &f);
+}
+
+static void repeat_input(struct session *s, uint8_t *bytes, size_t len, mono_t when)
+{
+	if (is_finer_cut(s, bytes, len))
+		repeat(s, when);
+	else
+		response_repeat(s, bytes, len, when);
 }
 
 /* ---- what comes in ---- */
@@ -366,40 +471,94 @@ static bool may_begin(const struct session *s, uint8_t exchange)
 	}
 }
 
+/* One that came in, opened. */
+struct opened {
+	struct payloads p;
+	int err;     /* -EINVAL, -E2BIG: authentic, but malformed */
+	unsigned total; /* fragments */
+	uint8_t hash[CRYPTO_SHA256_LEN]; /* of a request: of its first datagram */
+};
+
+static bool open_whole(struct session *s, uint8_t *bytes, size_t len, struct opened *out)
+{
+	struct msg_cipher cipher = session_cipher(s, false);
+	struct chunk whole = { bytes, len };
+
+	out->total = 1;
+	if (crypto_sha256(&whole, 1, out->hash))
+		return false;
+	out->err = msg_open(&cipher, bytes, len, &out->p);
+	if (out->err != -EBADMSG)
+		return true;
+	s->e->counters.bad_icv++;
+	return false;
+}
+
+/* True: with this fragment the message is complete. */
+static bool open_fragment(struct session *s, struct reassembly **r, uint32_t id, uint8_t *bytes,
+			  size_t len, struct opened *out)
+{
+	struct msg_cipher cipher = session_cipher(s, false);
+
+	switch (frag_take(r, &cipher, id, bytes, len)) {
+	case FRAG_KEPT:
+		s->e->counters.fragments++;
+		return false;
+	case FRAG_BAD_ICV:
+		s->e->counters.bad_icv++;
+		return false;
+	case FRAG_REPLAY:
+	case FRAG_TOO_MANY:
+		s->e->counters.fragments_dropped++;
+		return false;
+	case FRAG_WHOLE:
+		break;
+	}
+	s->e->counters.fragments++;
+	out->total = frag_total(*r);
+	memcpy(out->hash, frag_first_hash(*r), sizeof(out->hash));
+	out->err = frag_message(*r, s->e->scratch, &out->p);
+	return true;
+}
+
+/* True: an authentic message is there. */
+static bool open_input(struct session *s, struct reassembly **r, const struct ike_header *h,
+		       uint8_t *bytes, size_t len, struct opened *out)
+{
+	bool done = s->frag.on && h->next == PLD_SKF ?
+			    open_fragment(s, r, h->id, bytes, len, out) :
+			    open_whole(s, bytes, len, out);
+
+	if (done)
+		frag_drop(r);
+	return done;
+}
+
 static void request_input(struct session *s, const struct ike_header *h,
 			  const struct endpoint *local, const struct endpoint *peer, uint8_t *bytes,
 			  size_t len, mono_t when)
 {
-	struct msg_cipher cipher = session_cipher(s, false);
-	uint8_t hash[CRYPTO_SHA256_LEN];
-	struct chunk whole = { bytes, len };
-	struct payloads p;
-	int err;
+	struct opened in;
 
 	if (h->id + 1 == s->next_in) {
-		response_repeat(s, bytes, len, when);
+		repeat_input(s, bytes, len, when);
 		return;
 	}
 	if (h->id != s->next_in || s->held || !may_begin(s, h->exchange)) {
 		s->e->counters.out_of_window++;
 		return;
 	}
-	if (crypto_sha256(&whole, 1, hash))
+	if (!open_input(s, &s->frag.request, h, bytes, len, &in))
 		return;
-	err = msg_open(&cipher, bytes, len, &p);
-	if (err == -EBADMSG) {
-		s->e->counters.bad_icv++;
-		return;
-	}
-	memcpy(s->rs.request_hash, hash, sizeof(hash));
+	memcpy(s->rs.request_hash, in.hash, sizeof(in.hash));
+	s->rs.request_total = in.total;
 	s->rs.have_request = true;
-	free(s->rs.bytes);
-	s->rs.bytes = NULL;
+	response_forget(s);
 	session_heard(s, local, peer, when);
-	if (err || p.unknown_critical)
-		refuse(s, h->exchange, err ? 0 : p.unknown_critical);
+	if (in.err || in.p.unknown_critical)
+		refuse(s, h->exchange, in.err ? 0 : in.p.unknown_critical);
 	else
-		dispatch_request(s, h->exchange, &p);
+		dispatch_request(s, h->exchange, &in.p);
 }
 
 /* IKE_AUTH was abandoned, and now the peer has an IKE SA that we do not want. */
@@ -416,23 +575,18 @@ static void response_input(struct session *s, const struct ike_header *h,
 			   const struct endpoint *local, const struct endpoint *peer,
 			   uint8_t *bytes, size_t len, mono_t when)
 {
-	struct msg_cipher cipher = session_cipher(s, false);
-	struct payloads p;
+	struct opened in;
 	struct task *t;
-	int err;
 
 	if (!s->rq.task || h->id != s->rq.id ||
 	    h->exchange != task_ops[s->rq.task->kind].exchange) {
 		s->e->counters.out_of_window++;
 		return;
 	}
-	err = msg_open(&cipher, bytes, len, &p);
-	if (err == -EBADMSG) {
-		s->e->counters.bad_icv++;
+	if (!open_input(s, &s->frag.response, h, bytes, len, &in))
 		return;
-	}
-	if (err || p.unknown_critical)
-		p.n = 0;
+	if (in.err || in.p.unknown_critical)
+		in.p.n = 0;
 	session_rtt(s, (when.ns - s->rq.first_sent.ns) / 1000, s->rq.total == 1);
 	s->next_out++;
 	session_heard(s, local, peer, when);
@@ -443,7 +597,7 @@ static void response_input(struct session *s, const struct ike_header *h,
 	t = s->rq.task;
 	s->rq.task = NULL;
 	request_done(s);
-	task_ops[t->kind].process(s, t, &p);
+	task_ops[t->kind].process(s, t, &in.p);
 	free(t);
 	exchange_next(s);
 }

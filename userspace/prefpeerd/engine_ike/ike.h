@@ -17,6 +17,7 @@
 #include "prefpeerd/engine_ike/cookie.h"
 #include "prefpeerd/engine_ike/dpd.h"
 #include "prefpeerd/engine_ike/engine_ike.h"
+#include "prefpeerd/engine_ike/frag.h"
 #include "prefpeerd/engine_ike/natt.h"
 #include "prefpeerd/engine_ike/payload.h"
 #include "prefpeerd/engine_ike/proposal.h"
@@ -36,6 +37,7 @@
 #define REKEY_SETTLE_MS 1000 /* the peer's time to install a rekeyed inbound SA */
 #define REPLAY_WINDOW 64     /* packets, semantics.md §4.6 */
 #define EVENT_TEXT_MAX 256
+#define FRAG_FALLBACK 2 /* sendings in vain, then smaller fragments (RFC 7383 §2.5.2) */
 #define CROSSING_NONCE 32 /* bytes of nonces that are compared */
 
 struct ike;
@@ -88,8 +90,9 @@ struct task {
 struct request {
 	struct task *task; /* NULL: none outstanding */
 	uint32_t id;
-	uint8_t *bytes;
+	uint8_t *bytes; /* datagrams, one after the other: frag_next() */
 	size_t len;
+	struct msg_out *plain; /* to be cut finer; NULL where that cannot be */
 	struct curve curve;
 	mono_t first_sent; /* of all */
 	mono_t curve_start;
@@ -100,11 +103,21 @@ struct request {
 
 /* Our last response, byte for byte, and the request that it answers. */
 struct response {
-	uint8_t request_hash[CRYPTO_SHA256_LEN];
-	uint8_t *bytes;
+	uint8_t request_hash[CRYPTO_SHA256_LEN]; /* of its first fragment, where it had several */
+	unsigned request_total;			 /* fragments; 1 of one that came whole */
+	uint8_t *bytes;				 /* datagrams, one after the other: frag_next() */
 	size_t len;
+	struct msg_out *plain; /* to be cut finer; NULL where that cannot be */
+	unsigned repeats;
 	mono_t sent;
 	bool have_request;
+};
+
+/* RFC 7383 of an IKE SA; a rekeyed one inherits on and mtu. */
+struct fragmenting {
+	bool on;      /* both have announced it */
+	uint16_t mtu; /* of our IP datagrams; 0 = as §2.5.1 recommends */
+	struct reassembly *request, *response; /* that are being collected */
 };
 
 /* ---- IKE SAs ---- */
@@ -165,6 +178,7 @@ struct session {
 	bool has_keys;
 	uint64_t iv_counter;
 	struct natt natt;
+	struct fragmenting frag;
 	struct dpd dpd;
 	struct ike_id peer_id;
 	struct setup *setup;
@@ -229,6 +243,7 @@ struct ike {
 	struct cookie_jar jar;
 	struct ike_signer signer;
 	uint32_t last_job;
+	struct engine_settings settings;
 	struct ike_counters counters;
 	uint8_t scratch[MSG_IN_MAX]; /* a received message, decrypted in place */
 };
@@ -270,6 +285,7 @@ void session_heard(struct session *s, const struct endpoint *local, const struct
 void session_follow(struct session *s, const struct endpoint *peer);
 void session_rtt(struct session *s, int64_t us, bool sent_once);
 void session_arm_dpd(struct session *s);
+/* All datagrams of a message; the first error. */
 int session_send(struct session *s, const uint8_t *bytes, size_t len);
 struct msg_cipher session_cipher(const struct session *s, bool ours);
 bool session_encap(const struct session *s);
@@ -299,6 +315,7 @@ void exchange_next(struct session *s);
 void request_done(struct session *s);
 /* The outstanding request's curve begins anew, with a sending. */
 void request_again(struct session *s);
+/* In clear: @m as it is. */
 int request_start(struct session *s, struct task *t, struct msg_out *m, const struct curve *curve);
 void exchange_input(struct session *s, const struct ike_header *h, const struct endpoint *local,
 		    const struct endpoint *peer, uint8_t *bytes, size_t len, mono_t when);
@@ -306,8 +323,11 @@ void reply_begin(struct session *s, uint8_t exchange, struct msg_out *m);
 /* Seal, keep, send; the window moves on. */
 void reply_send(struct session *s, struct msg_out *m);
 void reply_notify(struct session *s, uint8_t exchange, uint16_t type);
-void response_keep(struct session *s, const uint8_t *bytes, size_t len);
+/* Takes over @bytes. */
+void response_keep(struct session *s, uint8_t *bytes, size_t len);
+/* A request once more: ours once more, if it is the same byte for byte. */
 void response_repeat(struct session *s, const uint8_t *request, size_t len, mono_t when);
+void response_forget(struct session *s);
 uint8_t *bytes_dup(const void *p, size_t len);
 void free_wiped(void *p, size_t len);
 

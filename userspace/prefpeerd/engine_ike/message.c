@@ -87,24 +87,30 @@ static size_t cipher_icv_len(const struct msg_cipher *c)
 	return encr_is_aead(c->encr) ? encr_icv_len(c->encr) : integ_icv_len(c->integ);
 }
 
-/* Where the parts of an SK payload that fills the rest of the message lie. */
+#define SK_HEAD (IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN)
+#define SKF_HEAD (SK_HEAD + 4) /* and the fragment's number, and how many there are */
+
+/* Where the parts of an SK or SKF payload that fills the rest of the message lie. */
 struct sk_layout {
 	uint8_t first; /* type of the first inner payload */
+	size_t head;   /* what is authenticated, and not encrypted */
 	uint8_t *iv, *text, *icv;
 	size_t text_len;
 };
 
-static int sk_locate(const struct msg_cipher *c, uint8_t *bytes, size_t len, struct sk_layout *out)
+static int sk_locate(const struct msg_cipher *c, uint8_t type, uint8_t *bytes, size_t len,
+		     struct sk_layout *out)
 {
 	size_t iv_len = encr_iv_len(c->encr), icv_len = cipher_icv_len(c);
-	size_t head = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN;
+	size_t head = type == PLD_SK ? SK_HEAD : SKF_HEAD;
 	uint8_t *sk = bytes + IKE_HEADER_LEN;
 
-	if (len < head + iv_len + icv_len + 1 || bytes[OFF_NEXT] != PLD_SK)
+	if (len < head + iv_len + icv_len + 1 || bytes[OFF_NEXT] != type)
 		return -EBADMSG;
 	if ((size_t)(sk[2] << 8 | sk[3]) != len - IKE_HEADER_LEN)
 		return -EBADMSG;
 	out->first = sk[0];
+	out->head = head;
 	out->iv = bytes + head;
 	out->text = out->iv + iv_len;
 	out->text_len = len - head - iv_len - icv_len;
@@ -126,7 +132,7 @@ static int sk_decrypt_cbc(const struct msg_cipher *c, const uint8_t *bytes,
 
 static int sk_decrypt(const struct msg_cipher *c, uint8_t *bytes, const struct sk_layout *sk)
 {
-	struct chunk aad = { bytes, IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN };
+	struct chunk aad = { bytes, sk->head };
 
 	if (!encr_is_aead(c->encr))
 		return sk_decrypt_cbc(c, bytes, sk);
@@ -134,17 +140,52 @@ static int sk_decrypt(const struct msg_cipher *c, uint8_t *bytes, const struct s
 			   sk->icv);
 }
 
+/* Decrypted; and its length without the padding. -EINVAL: authentic, padded too much. */
+static int sk_open(const struct msg_cipher *c, uint8_t type, uint8_t *bytes, size_t len,
+		   struct sk_layout *sk)
+{
+	size_t pad;
+
+	if (sk_locate(c, type, bytes, len, sk) || sk_decrypt(c, bytes, sk))
+		return -EBADMSG;
+	pad = (size_t)sk->text[sk->text_len - 1] + 1;
+	if (pad > sk->text_len)
+		return -EINVAL;
+	sk->text_len -= pad;
+	return 0;
+}
+
 int msg_open(const struct msg_cipher *c, uint8_t *bytes, size_t len, struct payloads *out)
 {
 	struct sk_layout sk;
-	size_t pad;
+	int err = sk_open(c, PLD_SK, bytes, len, &sk);
 
-	if (sk_locate(c, bytes, len, &sk) || sk_decrypt(c, bytes, &sk))
+	return err ? err : payloads_parse(sk.first, sk.text, sk.text_len, out);
+}
+
+int msg_peek_fragment(const uint8_t *bytes, size_t len, struct fragment *out)
+{
+	struct rdr r;
+
+	*out = (struct fragment){ 0 };
+	if (len < SKF_HEAD || bytes[OFF_NEXT] != PLD_SKF)
 		return -EBADMSG;
-	pad = (size_t)sk.text[sk.text_len - 1] + 1;
-	if (pad > sk.text_len)
-		return -EINVAL;
-	return payloads_parse(sk.first, sk.text, sk.text_len - pad, out);
+	rdr_init(&r, bytes + SK_HEAD, SKF_HEAD - SK_HEAD);
+	out->number = rdr_u16(&r);
+	out->total = rdr_u16(&r);
+	return out->number && out->number <= out->total ? 0 : -EBADMSG;
+}
+
+int msg_open_fragment(const struct msg_cipher *c, uint8_t *bytes, size_t len, struct fragment *out)
+{
+	struct sk_layout sk;
+
+	if (msg_peek_fragment(bytes, len, out) || sk_open(c, PLD_SKF, bytes, len, &sk))
+		return -EBADMSG;
+	out->first = sk.first;
+	out->text = sk.text;
+	out->len = sk.text_len;
+	return 0;
 }
 
 /* ---- out ---- */
@@ -182,6 +223,20 @@ void msg_begin_sk(struct msg_out *m, const struct ike_header *h, const struct ms
 	msg_begin(m, h);
 	m->sk_off = m->w.len;
 	msg_payload_begin(m, PLD_SK);
+	m->iv_off = m->w.len;
+	wtr_room(&m->w, encr_iv_len(c->encr));
+}
+
+void msg_begin_skf(struct msg_out *m, const struct ike_header *h, const struct msg_cipher *c,
+		   const struct fragment *f)
+{
+	msg_begin(m, h);
+	m->sk_off = m->w.len;
+	msg_payload_begin(m, PLD_SKF);
+	wtr_patch_u8(&m->w, m->sk_off, f->first);
+	wtr_u16(&m->w, f->number);
+	wtr_u16(&m->w, f->total);
+	m->iv_off = m->w.len;
 	wtr_room(&m->w, encr_iv_len(c->encr));
 }
 
@@ -212,11 +267,30 @@ static int seal_cbc(struct msg_out *m, const struct msg_cipher *c, const struct 
 	return err;
 }
 
+static size_t padding(const struct msg_cipher *c, size_t text)
+{
+	size_t block = encr_block_len(c->encr);
+
+	return (block - (text + 1) % block) % block;
+}
+
+size_t msg_sealed_len(const struct msg_cipher *c, size_t head, size_t text)
+{
+	return head + encr_iv_len(c->encr) + text + padding(c, text) + 1 + cipher_icv_len(c);
+}
+
+size_t msg_text_room(const struct msg_cipher *c, size_t head, size_t max)
+{
+	size_t around = head + encr_iv_len(c->encr) + cipher_icv_len(c);
+	size_t block = encr_block_len(c->encr);
+
+	return max < around + block ? 0 : (max - around) / block * block - 1;
+}
+
 /* Room for padding, its length and the ICV. */
 static void close_sk(struct msg_out *m, const struct msg_cipher *c, size_t text_off)
 {
-	size_t block = encr_block_len(c->encr), used = m->w.len - text_off + 1;
-	size_t pad = (block - used % block) % block;
+	size_t pad = padding(c, m->w.len - text_off);
 
 	wtr_room(&m->w, pad);
 	wtr_u8(&m->w, (uint8_t)pad);
@@ -226,8 +300,8 @@ static void close_sk(struct msg_out *m, const struct msg_cipher *c, size_t text_
 
 int msg_seal(struct msg_out *m, const struct msg_cipher *c, uint64_t *iv_counter)
 {
-	size_t text_off = m->sk_off + IKE_PAYLOAD_HEADER_LEN + encr_iv_len(c->encr);
-	struct chunk aad = { m->buf, m->sk_off + IKE_PAYLOAD_HEADER_LEN };
+	size_t text_off = m->iv_off + encr_iv_len(c->encr);
+	struct chunk aad = { m->buf, m->iv_off };
 	struct sk_layout sk;
 	int err;
 
@@ -235,7 +309,7 @@ int msg_seal(struct msg_out *m, const struct msg_cipher *c, uint64_t *iv_counter
 	err = msg_end(m);
 	if (err)
 		return err;
-	sk.iv = m->buf + m->sk_off + IKE_PAYLOAD_HEADER_LEN;
+	sk.iv = m->buf + m->iv_off;
 	sk.text = m->buf + text_off;
 	sk.icv = m->buf + m->w.len - cipher_icv_len(c);
 	sk.text_len = (size_t)(sk.icv - sk.text);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An IKE message as bytes: header, chain of payloads, and the SK payload around
- * it (RFC 7296 §3.1, §3.2, §3.14; RFC 5282). Checks lengths and ICV; what
- * payloads mean is payload.h's. Pure but for random IVs.
+ * it, or the SKF payload around a fragment of it (RFC 7296 §3.1, §3.2, §3.14;
+ * RFC 5282; RFC 7383 §2.5). Checks lengths and ICV; what payloads mean is
+ * payload.h's. Pure but for random IVs.
  */
 #ifndef ENGINE_IKE_MESSAGE_H
 #define ENGINE_IKE_MESSAGE_H
@@ -59,24 +60,45 @@ struct msg_cipher {
  */
 int msg_open(const struct msg_cipher *c, uint8_t *bytes, size_t len, struct payloads *out);
 
+/* A part of a message, RFC 7383 §2.5. */
+struct fragment {
+	uint16_t number, total; /* from 1 */
+	uint8_t first;		/* type of the message's first payload; in fragment 1 only */
+	const uint8_t *text;	/* decrypted, borrowed */
+	size_t len;
+};
+
+/* What the header of a message with an SKF payload claims; -EBADMSG: nothing sensible. */
+int msg_peek_fragment(const uint8_t *bytes, size_t len, struct fragment *out);
+/* Verify and decrypt in place. -EBADMSG: nothing of it may be believed. */
+int msg_open_fragment(const struct msg_cipher *c, uint8_t *bytes, size_t len, struct fragment *out);
+
 /* ---- out ----------------------------------------------------------------- */
 
 struct msg_out {
 	struct wtr w;
 	size_t next_off;    /* of the "next payload" byte that the next payload fills */
 	size_t payload_off; /* of the payload being written */
-	size_t sk_off;	    /* of the SK payload; 0 = in clear */
+	size_t sk_off;	    /* of the SK or SKF payload; 0 = in clear */
+	size_t iv_off;	    /* what follows the associated data */
 	uint8_t buf[MSG_OUT_MAX];
 };
 
 void msg_begin(struct msg_out *m, const struct ike_header *h);
 /* Payloads that follow go into an SK payload of this cipher. */
 void msg_begin_sk(struct msg_out *m, const struct ike_header *h, const struct msg_cipher *c);
+/* The same for a fragment of a message; its text is written to m->w. */
+void msg_begin_skf(struct msg_out *m, const struct ike_header *h, const struct msg_cipher *c,
+		   const struct fragment *f);
 void msg_payload_begin(struct msg_out *m, uint8_t type);
 void msg_payload_end(struct msg_out *m);
 /* Fill in the lengths. -EMSGSIZE: it does not fit in MSG_OUT_MAX. */
 int msg_end(struct msg_out *m);
 /* Pad, encrypt, authenticate. @iv_counter numbers the messages under these keys. */
 int msg_seal(struct msg_out *m, const struct msg_cipher *c, uint64_t *iv_counter);
+/* How long a message with @text bytes after @head bytes of header becomes. */
+size_t msg_sealed_len(const struct msg_cipher *c, size_t head, size_t text);
+/* How much text fits in @max bytes. */
+size_t msg_text_room(const struct msg_cipher *c, size_t head, size_t max);
 
 #endif

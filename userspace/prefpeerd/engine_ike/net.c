@@ -80,7 +80,7 @@ static int set_v4(int fd)
 
 	if (!err)
 		err = set_int(fd, IPPROTO_IP, IP_RECVERR, 1);
-	/* Until RFC 7383 is in, large messages are fragmented by IP. */
+	/* IKE_SA_INIT cannot be cut (RFC 7383): rather in fragments of IP than not at all. */
 	return err ? err : set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
 }
 

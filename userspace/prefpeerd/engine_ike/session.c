@@ -351,10 +351,17 @@ struct msg_cipher session_cipher(const struct session *s, bool ours)
 
 int session_send(struct session *s, const uint8_t *bytes, size_t len)
 {
-	int err = s->e->env.net->send(s->e->env.net_ctx, &s->local, &s->peer, bytes, len);
+	int err = 0;
+	size_t n;
 
-	s->tx++;
-	s->e->counters.sent++;
+	for (size_t off = 0; (n = frag_next(bytes, len, off)); off += n) {
+		int sent = s->e->env.net->send(s->e->env.net_ctx, &s->local, &s->peer, bytes + off,
+					       n);
+
+		err = err ? err : sent;
+		s->tx++;
+		s->e->counters.sent++;
+	}
 	s->last_sent = ike_now(s->e);
 	if (s->state == SES_UP)
 		arm_natt(s);
@@ -429,6 +436,8 @@ static void strip(struct session *s)
 		child_free(c);
 	tasks_free(s);
 	session_setup_done(s);
+	frag_drop(&s->frag.request);
+	frag_drop(&s->frag.response);
 	crypto_wipe(&s->keys, sizeof(s->keys));
 	s->has_keys = false;
 }
@@ -503,7 +512,7 @@ void session_abandon(struct session *s)
 
 void session_free(struct session *s)
 {
-	free(s->rs.bytes);
+	response_forget(s);
 	free(s);
 }
 

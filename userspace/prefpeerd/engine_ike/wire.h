@@ -47,6 +47,7 @@ enum ike_payload {
 	PLD_SK = 46,
 	PLD_CP = 47,
 	PLD_EAP = 48,
+	PLD_SKF = 53, /* RFC 7383 §2.5 */
 };
 
 #define PLD_CRITICAL 0x80
@@ -105,6 +106,7 @@ enum ike_notify { /* §3.10.1; errors below 16384 */
 	N_USE_TRANSPORT_MODE = 16391,
 	N_REKEY_SA = 16393,
 	N_ESP_TFC_PADDING_NOT_SUPPORTED = 16394,
+	N_FRAGMENTATION_SUPPORTED = 16430, /* RFC 7383 §2.3 */
 	N_SIGNATURE_HASH_ALGORITHMS = 16431, /* RFC 7427 §4 */
 };
 

@@ -19,6 +19,7 @@ static const struct name notifies[] = {
 	N(INITIAL_CONTACT), N(SET_WINDOW_SIZE), N(ADDITIONAL_TS_POSSIBLE), N(IPCOMP_SUPPORTED),
 	N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP), N(COOKIE),
 	N(USE_TRANSPORT_MODE), N(REKEY_SA), N(ESP_TFC_PADDING_NOT_SUPPORTED),
+	N(FRAGMENTATION_SUPPORTED),
 };
 
 static const struct name exchanges[] = {
@@ -34,7 +35,7 @@ static const struct name payloads[] = {
 	{ PLD_AUTH, "AUTH" },	  { PLD_NONCE, "Nonce" },   { PLD_NOTIFY, "Notify" },
 	{ PLD_DELETE, "Delete" }, { PLD_VENDOR, "Vendor" }, { PLD_TSI, "TSi" },
 	{ PLD_TSR, "TSr" },	  { PLD_SK, "SK" },	    { PLD_CP, "CP" },
-	{ PLD_EAP, "EAP" },
+	{ PLD_EAP, "EAP" },	  { PLD_SKF, "SKF" },
 };
 
 static const char *find(const struct name *tab, size_t n, const char *kind, int id)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * IKE_SA_INIT, both roles (RFC 7296 §1.2, §2.6, §2.7). Nothing in it is
+ * IKE_SA_INIT, both roles (RFC 7296 §1.2, §2.6, §2.7; RFC 7383 §2.3). Nothing in it is
  * authenticated, so nothing in it decides but a complete, proper answer
  * (semantics.md §10).
  */
@@ -54,8 +54,20 @@ static int build_request(struct session *s, struct msg_out *m)
 	put_nonce(m, su->ni, su->ni_len);
 	if (!s->e->env.old_signatures)
 		put_hash_algorithms(m);
+	if (!s->e->settings.frag.off)
+		put_notify(m, N_FRAGMENTATION_SUPPORTED, NULL, 0);
 	err = put_natt(m, s->spi_i, s->spi_r, &s->local, &s->peer);
 	return err ? err : msg_end(m);
+}
+
+/* What both ends have announced holds for the IKE SA. */
+static void take_options(struct session *s, const struct payloads *p)
+{
+	const struct engine_settings *set = &s->e->settings;
+	struct pld_notify n;
+
+	s->frag.on = !set->frag.off && payloads_notify(p, N_FRAGMENTATION_SUPPORTED, &n);
+	s->frag.mtu = set->frag.mtu;
 }
 
 static int prepare(struct session *s)
@@ -209,6 +221,7 @@ static void go_on(struct session *s, const struct ike_header *h, const struct pa
 	if (!su->msg_r)
 		return;
 	memcpy(s->spi_r, h->spi_r, IKE_SPI_LEN);
+	take_options(s, p);
 	s->natt = natt_judge(p, s->spi_i, s->spi_r, &s->peer, &s->local);
 	float_ports(s);
 	answered(s, when);
@@ -390,6 +403,8 @@ static int build_response(struct session *s, struct init_in *in, const uint8_t *
 	put_nonce(m, su->nr, su->nr_len);
 	if (su->peer_hashes)
 		put_hash_algorithms(m);
+	if (s->frag.on)
+		put_notify(m, N_FRAGMENTATION_SUPPORTED, NULL, 0);
 	err = put_natt(m, s->spi_i, s->spi_r, &s->local, &s->peer);
 	/* Never more than came in: the address is not proven yet. */
 	if (in->whole.len > m->w.len)
@@ -406,6 +421,7 @@ static int fill_setup(struct session *s, const struct init_in *in)
 	s->peer = *in->peer;
 	s->suite = in->suite;
 	s->next_in = 1;
+	take_options(s, &in->p);
 	s->natt = natt_judge(&in->p, s->spi_i, in->h->spi_r, &s->peer, &s->local);
 	memcpy(su->ni, in->ni.p, in->ni.len);
 	su->ni_len = in->ni.len;
@@ -422,6 +438,7 @@ static int respond(struct session *s, struct init_in *in)
 	uint8_t pub[CRYPTO_DH_PUB_MAX];
 	struct setup *su = s->setup;
 	struct msg_out m;
+	uint8_t *bytes;
 	int err = dh ? fill_setup(s, in) : -ENOMEM;
 
 	if (!err)
@@ -438,8 +455,11 @@ static int respond(struct session *s, struct init_in *in)
 	if (!su->msg_r)
 		return -ENOMEM;
 	crossing_note(s);
-	response_keep(s, m.buf, m.w.len);
-	session_send(s, m.buf, m.w.len);
+	bytes = bytes_dup(m.buf, m.w.len);
+	if (!bytes)
+		return -ENOMEM;
+	response_keep(s, bytes, m.w.len);
+	session_send(s, bytes, m.w.len);
 	return 0;
 }
 

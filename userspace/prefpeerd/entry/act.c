@@ -377,6 +377,14 @@ void act_rules_replace(struct entries *s, struct kernel_rule *rules, unsigned n)
 	s->n_rules = n;
 }
 
+void act_settings_put(struct entries *s)
+{
+	struct engine_settings set = { .frag = s->conf->frag };
+
+	if (ENGINE(s)->configure)
+		ENGINE(s)->configure(EIMPL(s), &set);
+}
+
 void act_remotes_put(struct entries *s)
 {
 	char peer[ADDR_STRLEN];

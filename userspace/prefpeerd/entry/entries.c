@@ -351,6 +351,7 @@ int entries_configure(struct entries *s, const struct config *c, struct spd *spd
 	if (!first)
 		remove_entries(s, c);
 	s->conf = c;
+	act_settings_put(s);
 	want_remotes(s, c);
 	for (unsigned i = 0; i < c->n_maps; i++)
 		for (unsigned j = 0; j < c->maps[i]->n_entries; j++)

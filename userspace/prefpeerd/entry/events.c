@@ -128,6 +128,8 @@ void entries_engine_event(void *ctx, const struct engine_event *ev, mono_t now)
 	step_begin(&t, s, now);
 	switch (ev->type) {
 	case ENG_READY:
+		if (s->conf)
+			act_settings_put(s);
 		act_remotes_put(s);
 		core_ready(&t.r, true);
 		break;

@@ -141,6 +141,12 @@ bool fixture_up(struct fixture *f)
 	return false;
 }
 
+void fixture_settings(struct fixture *f, const struct engine_settings *s)
+{
+	f->left.engine->ops->configure(f->left.engine->impl, s);
+	f->right.engine->ops->configure(f->right.engine->impl, s);
+}
+
 void fixture_dpd(struct fixture *f, enum dpd_mode mode, uint32_t interval_ms, uint32_t retry_ms)
 {
 	struct dpd d = { .mode = mode, .interval_ms = interval_ms, .retry_ms = retry_ms };

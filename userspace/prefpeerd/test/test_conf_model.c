@@ -294,6 +294,39 @@ static void one_dpd_row(void **state)
 	conf_help_free(&x);
 }
 
+/* ---- fragments ---- */
+
+struct frag_row {
+	const char *desc, *text, *printed;
+	struct fragmentation want;
+};
+
+static const struct frag_row frag_rows[] = {
+	{ "fragmentation: on by itself", "", "", { 0 } },
+	{ "fragmentation: said, and still on", "crypto ikev2 fragmentation\n", "", { 0 } },
+	{ "fragmentation: mtu", "crypto ikev2 fragmentation mtu 1400\n",
+	  "crypto ikev2 fragmentation mtu 1400\n", { .mtu = 1400 } },
+	{ "fragmentation: off", "crypto ikev2 fragmentation mtu 1400\nno crypto ikev2 fragmentation\n",
+	  "no crypto ikev2 fragmentation\n", { .off = true } },
+	{ "fragmentation: no mtu is the mtu of every path",
+	  "crypto ikev2 fragmentation mtu 1400\nno crypto ikev2 fragmentation mtu 1400\n", "", { 0 } },
+	{ "fragmentation: on again", "no crypto ikev2 fragmentation\ncrypto ikev2 fragmentation\n", "",
+	  { 0 } },
+};
+
+static void one_frag_row(void **state)
+{
+	const struct frag_row *r = *state;
+	struct parsed x = valid(r->text);
+	char *text = conf_help_print(x.c);
+
+	assert_int_equal(x.c->frag.off, r->want.off);
+	assert_int_equal(x.c->frag.mtu, r->want.mtu);
+	assert_string_equal(text, r->printed);
+	free(text);
+	conf_help_free(&x);
+}
+
 /* ---- access lists ---- */
 
 struct acl_row {
@@ -556,7 +589,7 @@ int main(void)
 		cmocka_unit_test(incomplete_says_why),
 	};
 	struct CMUnitTest tests[ELEMS(fixed) + ELEMS(peers_rows) + ELEMS(idle_rows) +
-				ELEMS(dpd_rows) + ELEMS(acl_rows)];
+				ELEMS(dpd_rows) + ELEMS(frag_rows) + ELEMS(acl_rows)];
 	size_t n = 0;
 
 	for (; n < ELEMS(fixed); n++)
@@ -564,6 +597,7 @@ int main(void)
 	ROWS(peers_rows, one_peers_row);
 	ROWS(idle_rows, one_idle_row);
 	ROWS(dpd_rows, one_dpd_row);
+	ROWS(frag_rows, one_frag_row);
 	ROWS(acl_rows, one_acl_row);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

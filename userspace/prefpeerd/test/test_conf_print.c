@@ -41,6 +41,10 @@ static void gen_timers(struct gen *g)
 	else if (pick(g, 3) == 0)
 		say(g, "crypto ikev2 dpd milliseconds %u %u %s\n", 50 + pick(g, 9999),
 		    20 + pick(g, 999), modes[pick(g, 2)]);
+	if (pick(g, 3) == 0)
+		say(g, "crypto ikev2 fragmentation mtu %u\n", 68 + pick(g, 1433));
+	else if (pick(g, 3) == 0)
+		say(g, "%scrypto ikev2 fragmentation\n", maybe(g) ? "no " : "");
 	if (maybe(g))
 		say(g, "crypto ipsec security-association idle-time %u\n", 60 + pick(g, 3));
 	if (maybe(g))
