@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/log.h"
@@ -220,6 +221,14 @@ static const struct spd *on_watch_spd(void *ctx)
 	return a->spd;
 }
 
+static int64_t on_wall_clock(void *ctx)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
+}
+
 static void on_resolve(void *ctx, const char *name, sa_family_t family, uint32_t query)
 {
 	struct agent *a = ctx;
@@ -279,8 +288,8 @@ static int open_edges(struct agent *a)
 	if (err)
 		return refuse("the resolver cannot be opened", err);
 	err = watch_open(loop_timers(a->loop), &a->kernel,
-			 &(struct watch_ports){ on_watch_spd, on_watch_note, a }, mono_now(),
-			 &a->watch);
+			 &(struct watch_ports){ on_watch_spd, on_watch_note, on_wall_clock, a },
+			 mono_now(), &a->watch);
 	if (err)
 		return refuse("no memory", err);
 	err = route_open(loop_base(a->loop), loop_timers(a->loop),

@@ -4,13 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/log.h"
 #include "prefpeerd/watch.h"
 
 #define AREA "xfrm"
 #define PERIOD_MS 60000 /* IOS: one per minute (semantics.md §7) */
+
+/* Wall clock against boottime from one look to the next: more is no drift, it was set. */
+#define STEP_MS 500
 
 /* More would be more than anybody reads. */
 #define KEPT_MAX 16
@@ -45,8 +47,14 @@ struct watch {
 	struct watch_ports ports;
 	struct timer timer;
 	uint64_t last[N_WATCHED];
-	uint64_t looked_s; /* wall clock, as the policies' times of use */
 	mono_t looked;
+	int64_t offset_ms; /* wall clock minus boottime, at the last look */
+	/* Of a use since the last look, wall clock as the policies' times of use. */
+	uint64_t since_s, until_s;
+	bool set_back; /* since then: a later use cannot be told from an old one */
+	/* As they were used before it was set back, at times that come again. */
+	struct kernel_policy *old;
+	unsigned n_old, old_room;
 	struct watch_note kept[KEPT_MAX];
 	unsigned n_kept;
 };
@@ -98,6 +106,24 @@ struct blocked {
 	bool foreign; /* a block of somebody else's was used since the last look */
 };
 
+static bool is_old(const struct watch *w, const struct kernel_policy *p)
+{
+	for (unsigned i = 0; i < w->n_old; i++)
+		if (w->old[i].used_s == p->used_s && selector_equal(&w->old[i].sel, &p->sel))
+			return true;
+	return false;
+}
+
+static bool blocks(const struct kernel_policy *p)
+{
+	return p->dir == POLICY_OUT && p->action == POLICY_BLOCK;
+}
+
+static bool was_used(const struct watch *w, const struct kernel_policy *p)
+{
+	return blocks(p) && p->used_s >= w->since_s && p->used_s <= w->until_s && !is_old(w, p);
+}
+
 static const struct spd_policy *ours(const struct spd *s, const struct kernel_policy *p)
 {
 	for (unsigned i = 0; s && i < s->n_policies; i++)
@@ -135,7 +161,25 @@ static void say_nat(const struct blocked *b, const struct spd_line *line, const 
 	say(b->w, LOG_LVL_WARN, &n);
 }
 
-/* NAT hides the source: it may be any entry of this map that leads there. */
+/* Is it this block that a packet of the line meets, once NAT has hidden its source? */
+static bool may_be_behind(const struct spd *spd, const struct spd_policy *mine,
+			  const struct spd_line *l)
+{
+	struct selector hidden = l->sel;
+
+	if (strcmp(l->map, mine->behind->map))
+		return false;
+	hidden.src = mine->p.sel.src;
+	hidden.sport = mine->p.sel.sport;
+	if (!selector_intersect(&hidden, &mine->p.sel, &hidden))
+		return false;
+	for (const struct spd_policy *p = spd->policies; p != mine; p++)
+		if (p->behind && selector_contains(&p->p.sel, &hidden))
+			return false; /* that one would have caught it */
+	return true;
+}
+
+/* It may be any entry of this map that leads there. */
 static void say_hole(const struct blocked *b, const struct spd *spd, const struct spd_policy *mine,
 		     const char *dst)
 {
@@ -144,8 +188,7 @@ static void say_hole(const struct blocked *b, const struct spd *spd, const struc
 	for (unsigned i = 0; i < spd->n_lines; i++) {
 		const struct spd_line *l = spd->lines[i];
 
-		if (strcmp(l->map, mine->behind->map) || !prefix_equal(&l->sel.dst, &mine->p.sel.dst) ||
-		    (last && last->seq == l->seq))
+		if ((last && last->seq == l->seq) || !may_be_behind(spd, mine, l))
 			continue;
 		say_nat(b, l, dst);
 		last = l;
@@ -161,14 +204,13 @@ static int say_policy(void *ctx, const struct kernel_policy *p)
 	struct watch_note n = { 0 };
 	char dst[PREFIX_STRLEN];
 
-	if (p->dir != POLICY_OUT || p->action != POLICY_BLOCK || p->used_s < b->w->looked_s)
+	if (!was_used(b->w, p))
 		return 0;
 	mine = ours(spd, p);
 	if (!mine) {
 		b->foreign = true;
 		return 0;
 	}
-	b->said++;
 	prefix_print(&p->sel.dst, dst, sizeof(dst));
 	if (mine->behind) {
 		say_hole(b, spd, mine, dst);
@@ -176,7 +218,10 @@ static int say_policy(void *ctx, const struct kernel_policy *p)
 		name_entry(&n, mine->line);
 		say_line(b, mine->line, dst, &n);
 		say(b->w, LOG_LVL_WARN, &n);
+	} else {
+		return 0; /* nobody's: what is said of none is said */
 	}
+	b->said++;
 	return 0;
 }
 
@@ -190,6 +235,10 @@ static void say_blocked(struct watch *w, const struct growth *g)
 	if (b.foreign)
 		say_counted(w, LOG_LVL_INFO, "foreign-block",
 			    "packets were blocked by a policy that is not prefpeerd's", g);
+	else if (w->set_back)
+		say_counted(w, LOG_LVL_INFO, "blocked",
+			    "packets were blocked; the clock was set back, so nobody knows by which policy",
+			    g);
 	else
 		say_counted(w, LOG_LVL_INFO, "blocked",
 			    "packets were blocked by a policy that is gone or another by now", g);
@@ -214,13 +263,60 @@ static uint64_t read_counter(struct watch *w, unsigned i)
 	return v;
 }
 
+static int64_t mono_ms(mono_t t)
+{
+	return mono_diff_ms(t, (mono_t){ 0 });
+}
+
+/* Where the clock was set back, until when it would have come: those uses are certain. */
+static void look_at_clock(struct watch *w, mono_t now, int64_t wall_ms)
+{
+	int64_t would_be_ms = w->offset_ms + mono_ms(now);
+
+	w->set_back = wall_ms < would_be_ms - STEP_MS;
+	w->until_s = (uint64_t)(w->set_back ? would_be_ms : wall_ms) / 1000;
+}
+
+static int remember_future(void *ctx, const struct kernel_policy *p)
+{
+	struct watch *w = ctx;
+	unsigned room = w->old_room ? 2 * w->old_room : 16;
+	struct kernel_policy *more;
+
+	if (!blocks(p) || p->used_s < w->until_s)
+		return 0;
+	if (w->n_old == w->old_room) {
+		more = realloc(w->old, room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		w->old = more;
+		w->old_room = room;
+	}
+	w->old[w->n_old++] = *p;
+	return 0;
+}
+
+/* What was used later than now was used before the clock was set back. */
+static void look_is_over(struct watch *w, mono_t now, int64_t wall_ms)
+{
+	w->since_s = w->until_s = (uint64_t)wall_ms / 1000;
+	w->offset_ms = wall_ms - mono_ms(now);
+	if (!w->set_back)
+		return;
+	w->n_old = 0;
+	if (w->kernel.ops->policy_dump(w->kernel.impl, remember_future, w))
+		log_line(LOG_LVL_INFO, AREA,
+			 "the clock was set back: old uses of policies may pass for new ones");
+}
+
 static void look(struct timer *t, mono_t now)
 {
 	struct watch *w = timer_container(t, struct watch, timer);
-	uint64_t now_s = (uint64_t)time(NULL);
+	int64_t wall_ms = w->ports.wall_ms(w->ports.ctx);
 
 	w->looked = now;
 	w->n_kept = 0;
+	look_at_clock(w, now, wall_ms);
 	for (unsigned i = 0; i < N_WATCHED; i++) {
 		uint64_t v = read_counter(w, i);
 		const struct growth g = { watched[i].counter, v - w->last[i] };
@@ -229,7 +325,7 @@ static void look(struct timer *t, mono_t now)
 			watched[i].say(w, &g);
 		w->last[i] = v;
 	}
-	w->looked_s = now_s;
+	look_is_over(w, now, wall_ms);
 	timer_set(w->timers, t, mono_add_ms(now, PERIOD_MS));
 }
 
@@ -243,7 +339,7 @@ int watch_open(const struct timers *timers, const struct kernel *k,
 	w->timers = timers;
 	w->kernel = *k;
 	w->ports = *ports;
-	w->looked_s = (uint64_t)time(NULL);
+	look_is_over(w, now, w->ports.wall_ms(w->ports.ctx));
 	timer_init(&w->timer, look);
 	for (unsigned i = 0; i < N_WATCHED; i++)
 		w->last[i] = read_counter(w, i);
@@ -257,5 +353,6 @@ void watch_close(struct watch *w)
 	if (!w)
 		return;
 	timer_cancel(w->timers, &w->timer);
+	free(w->old);
 	free(w);
 }

@@ -26,6 +26,8 @@ struct watch_ports {
 	const struct spd *(*spd)(void *ctx);
 	/* The log has it already. */
 	void (*tell)(void *ctx, const struct watch_note *n);
+	/* The wall clock, by which XFRM notes when a policy was used, in ms. */
+	int64_t (*wall_ms)(void *ctx);
 	void *ctx;
 };
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -29,6 +28,22 @@
 	"access-list 103 permit ip 192.168.7.0 0.0.0.255 192.168.2.0 0.0.0.255\n" \
 	"crypto map N 30 ipsec-isakmp\n set peer 10.1.1.1\n set transform-set T\n" \
 	" match address 103\n" \
+	"access-list 104 permit ip 192.168.1.0 0.0.0.255 192.168.4.0 0.0.0.255\n" \
+	"access-list 105 permit ip 192.168.5.0 0.0.0.255 192.168.4.0 0.0.0.255\n" \
+	"access-list 105 permit ip 192.168.6.0 0.0.0.255 192.168.4.0 0.0.0.255\n" \
+	"access-list 106 permit ip 192.168.7.0 0.0.0.255 192.168.4.128 0.0.0.127\n" \
+	"access-list 107 permit ip 192.168.1.0 0.0.0.255 192.168.9.128 0.0.0.127\n" \
+	"access-list 108 permit ip 192.168.5.0 0.0.0.255 192.168.9.0 0.0.0.255\n" \
+	"crypto map M 40 ipsec-isakmp\n set peer 10.1.1.1\n set transform-set T\n" \
+	" match address 104\n" \
+	"crypto map M 50 ipsec-isakmp\n set peer 10.1.1.1\n set transform-set T\n" \
+	" match address 105\n" \
+	"crypto map M 60 ipsec-isakmp\n set peer 10.1.1.1\n set transform-set T\n" \
+	" match address 106\n" \
+	"crypto map M 70 ipsec-isakmp\n set peer 10.1.1.1\n set transform-set T\n" \
+	" match address 107\n" \
+	"crypto map M 80 ipsec-isakmp\n set peer 10.1.1.1\n set transform-set T\n" \
+	" match address 108\n" \
 	"interface wan\n crypto map M\n" \
 	"interface wan1\n crypto map N\n"
 
@@ -47,6 +62,7 @@ struct fixture {
 	FILE *said;
 	struct watch_note told; /* the last one */
 	unsigned n_told;
+	int64_t wall_ms; /* at the clock's zero */
 };
 
 /* Of the one test that runs. */
@@ -81,6 +97,13 @@ static void told(void *ctx, const struct watch_note *n)
 	fx->n_told++;
 }
 
+static int64_t wall(void *ctx)
+{
+	const struct fixture *fx = ctx;
+
+	return fx->wall_ms + mono_diff_ms(fx->clock.now, (mono_t){ 0 });
+}
+
 static void compile(struct fixture *fx)
 {
 	struct prefix nets[] = { { .len = 24 }, { .len = 24 } };
@@ -111,8 +134,9 @@ static int setup(void **state)
 	fx->kernel = (struct kernel){ &fx->ops, fx->f.kernel.impl };
 	counter.name = NULL;
 	counter.value = 0;
+	fx->wall_ms = INT64_C(1700000000000);
 	assert_int_equal(watch_open(&fx->clock.timers, &fx->kernel,
-				    &(struct watch_ports){ in_force, told, fx },
+				    &(struct watch_ports){ in_force, told, wall, fx },
 				    fx->clock.now, &fx->watch),
 			 0);
 	fx->said = tmpfile();
@@ -185,10 +209,20 @@ static struct kernel_policy *policy(struct fixture *fx, const char *src, const c
 	return NULL;
 }
 
-/* As if a packet had just met it. */
+/* As if a packet had met it @after_s seconds from now. */
+static void meets_after(struct fixture *fx, const char *src, const char *dst, int after_s)
+{
+	policy(fx, src, dst)->used_s = (uint64_t)(wall(fx) / 1000 + after_s);
+}
+
 static void meets(struct fixture *fx, const char *src, const char *dst)
 {
-	policy(fx, src, dst)->used_s = (uint64_t)time(NULL);
+	meets_after(fx, src, dst, 0);
+}
+
+static void sets_clock(struct fixture *fx, int by_s)
+{
+	fx->wall_ms += by_s * INT64_C(1000);
 }
 
 /* The same to the monitor, under the entry's name if it has one. */
@@ -283,7 +317,7 @@ static void test_somebody_elses(void **state)
 	struct kernel_policy p = *policy(fx, WAN, "192.168.2.0");
 
 	assert_int_equal(addr_parse("10.77.7.7", &p.sel.src.addr), 0);
-	p.used_s = (uint64_t)time(NULL);
+	p.used_s = (uint64_t)wall(fx) / 1000;
 	assert_int_equal(fx->kernel.ops->policy_put(fx->kernel.impl, &p), 0);
 	policy(fx, "10.77.7.7", "192.168.2.0")->used_s = p.used_s;
 	grows("XfrmOutPolBlock");
@@ -299,6 +333,135 @@ static void test_no_block_any_more(void **state)
 	grows("XfrmOutPolBlock");
 	meets(fx, "192.168.1.0", "192.168.3.0");
 	policy(fx, "192.168.1.0", "192.168.3.0")->action = POLICY_PROTECT;
+	says(fx, "a policy that is gone or another by now");
+	tells(fx, "blocked", "", 0);
+}
+
+#define LINE_20 "packets for 192.168.3.0/24 were blocked: crypto map M 20 cannot protect them now"
+#define NOBODY_KNOWS "packets were blocked; the clock was set back, so nobody knows by which policy"
+
+/* Only the clock comes again; a policy that was used before that was not used again. */
+static void test_clock_set_back(void **state)
+{
+	struct fixture *fx = *state;
+
+	grows("XfrmOutPolBlock");
+	meets_after(fx, WAN, "192.168.2.0", 50);
+	says(fx, NAT_HOLE);
+	tells(fx, "nat", "M", 10);
+	sets_clock(fx, -90);
+	says(fx, NULL);
+	for (int i = 0; i < 3; i++) { /* in the first of these the old time of use is there again */
+		grows("XfrmOutPolBlock");
+		meets(fx, "192.168.1.0", "192.168.3.0");
+		says(fx, LINE_20);
+		tells(fx, "blocked", "M", 20);
+		assert_int_equal(warnings(fx, 10), 0);
+	}
+	grows("XfrmOutPolBlock");
+	meets(fx, WAN, "192.168.2.0"); /* and then it is used again */
+	says(fx, NAT_HOLE);
+	tells(fx, "nat", "M", 10);
+}
+
+/* In the look that finds it set back: what was used before it was is known, no more. */
+static void test_clock_set_back_meanwhile(void **state)
+{
+	struct fixture *fx = *state;
+
+	grows("XfrmOutPolBlock");
+	meets_after(fx, "192.168.1.0", "192.168.3.0", 10);
+	sets_clock(fx, -3600);
+	says(fx, LINE_20);
+	tells(fx, "blocked", "M", 20);
+	sets_clock(fx, -3600);
+	grows("XfrmOutPolBlock");
+	meets_after(fx, WAN, "192.168.2.0", 10);
+	says(fx, NOBODY_KNOWS);
+	tells(fx, "blocked", "", 0);
+	says(fx, NULL);
+	grows("XfrmOutPolBlock"); /* that was then */
+	says(fx, "a policy that is gone or another by now");
+}
+
+static void test_clock_set_forward(void **state)
+{
+	struct fixture *fx = *state;
+
+	meets_after(fx, WAN, "192.168.2.0", -5);
+	for (int before = 0; before < 2; before++) {
+		grows("XfrmOutPolBlock");
+		if (before)
+			meets_after(fx, "192.168.1.0", "192.168.3.0", 10);
+		sets_clock(fx, 7200);
+		if (!before)
+			meets_after(fx, "192.168.1.0", "192.168.3.0", 10);
+		says(fx, LINE_20);
+		tells(fx, "blocked", "M", 20);
+	}
+	grows("XfrmOutPolBlock");
+	meets(fx, WAN, "192.168.2.0");
+	says(fx, NAT_HOLE);
+	tells(fx, "nat", "M", 10);
+}
+
+/* However it came to that, no packet of tomorrow was blocked today. */
+static void test_used_later_than_now(void **state)
+{
+	struct fixture *fx = *state;
+
+	grows("XfrmOutPolBlock");
+	meets_after(fx, WAN, "192.168.2.0", 86400);
+	meets_after(fx, "192.168.1.0", "192.168.3.0", 10);
+	says(fx, LINE_20);
+	tells(fx, "blocked", "M", 20);
+	assert_int_equal(warnings(fx, 10), 0);
+}
+
+/* NAT hides which of them it is: each is told, once, also one that leads to a part of it. */
+static void test_nat_of_several_entries(void **state)
+{
+	struct fixture *fx = *state;
+
+	grows("XfrmOutPolBlock");
+	meets(fx, WAN, "192.168.4.0");
+	says(fx, "packets for 192.168.4.0/24 leave with the WAN address");
+	assert_int_equal(fx->n_told, 3);
+	for (unsigned seq = 10; seq <= 80; seq += 10)
+		assert_int_equal(warnings(fx, seq), seq == 40 || seq == 50 || seq == 60);
+}
+
+/* Two blocks, the narrow one ahead: what the wide one met is not the narrow line's. */
+static void test_nat_narrow_ahead(void **state)
+{
+	struct fixture *fx = *state;
+
+	grows("XfrmOutPolBlock");
+	meets(fx, WAN, "192.168.9.0");
+	free(look(fx));
+	assert_int_equal(fx->n_told, 1);
+	assert_int_equal(warnings(fx, 80), 1);
+	fx->n_told = 0;
+	grows("XfrmOutPolBlock");
+	meets(fx, WAN, "192.168.9.128");
+	free(look(fx));
+	assert_int_equal(fx->n_told, 2);
+	assert_int_equal(warnings(fx, 70), 1);
+	assert_int_equal(warnings(fx, 80), 1);
+}
+
+/* A block that stands for no line is said to be nobody's, and not passed over. */
+static void test_block_of_no_line(void **state)
+{
+	struct fixture *fx = *state;
+	const struct kernel_policy *p = policy(fx, "192.168.1.0", "192.168.3.0");
+
+	for (unsigned i = 0; i < fx->spd->n_policies; i++)
+		if (fx->spd->policies[i].p.dir == POLICY_OUT &&
+		    selector_equal(&fx->spd->policies[i].p.sel, &p->sel))
+			fx->spd->policies[i].line = NULL;
+	grows("XfrmOutPolBlock");
+	meets(fx, "192.168.1.0", "192.168.3.0");
 	says(fx, "a policy that is gone or another by now");
 	tells(fx, "blocked", "", 0);
 }
@@ -342,6 +505,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nat_of_which_map, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_somebody_elses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_block_any_more, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clock_set_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clock_set_back_meanwhile, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clock_set_forward, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_used_later_than_now, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nat_of_several_entries, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nat_narrow_ahead, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_block_of_no_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_inbound, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_once_a_minute, setup, teardown),
 	};
