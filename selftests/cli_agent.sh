@@ -54,7 +54,7 @@ down_is_shown()
 	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" \
 		"set security-association idletime 86400 default" && e2e_agent || return
 	p map show || return
-	prints '^tohub 1   DOWN for ' && prints "next attempt $h1\$" &&
+	prints '^tohub 1   DOWN for ' && prints "next attempt $h1, with the next packet\$" &&
 	prints "^  peers   10\.1\.1\.1  default .*not tried yet" && prints '^          10\.2\.2\.2 ' &&
 	prints '^  idle    86400 s, then home to 10\.1\.1\.1' &&
 	prints '^  dpd     10 s, retry 2 s, periodic .*worst failover 24' &&

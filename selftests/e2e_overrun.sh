@@ -100,7 +100,7 @@ sa_goes_unseen()
 	spi=$(sa_spis "$branch" $branch_addr $h1)
 	unheard filled delete_out "$spi" || return
 	wait_for 30 tells 0 "notices about SAs were lost" || fail "the log does not tell of the loss" || return
-	wait_for 30 monitor_has '"event":"map-[a-z]*".*the kernel has the SA no more' ||
+	wait_for 30 monitor_has '"event":"map-[a-z]*".*the kernel has the SAs no more' ||
 		fail "it did not find out that its SA is gone" || return
 	flow_packet
 	wait_for 30 peer_is_up $h1 || fail "not up again"

@@ -55,7 +55,8 @@ start()
 route_is() { ip -n "$branch" route replace default "$@"; }
 
 # lost ADDRESS, moved FROM TO: what the operator reads
-lost() { echo "local address $1 lost: no route through an interface that carries the map"; }
+no_way() { echo "no route to $h1 through an interface that carries map tohub: $1"; }
+lost() { echo "local address $1 lost: $(no_way "there is none")"; }
 moved() { echo "local address was $1, is $2 now"; }
 
 # The address by which the last IKE_SA_INIT of the capture was sent, and to whom.
@@ -141,7 +142,7 @@ agent_before_the_address()
 	capture_sync
 	expect "frames at the tap" "wire_log $t | awk '\$2 != \"mark\" && \$2 != \"arp\" && \$2 != \"other\"' | wc -l" 0 || return
 	map_show_reads "tohub 1 DOWN for " &&
-	map_show_reads " why no interface that carries map tohub leads to a peer" || return
+	map_show_reads " why no peer can be reached from here: $(no_way "there is none")" || return
 	ip -n "$branch" addr add $branch_addr/24 dev wan0
 	route_is via 10.0.0.1
 	up_from $branch_addr $h1 20
@@ -209,9 +210,9 @@ route_without_map()
 	state_await 60 BACKOFF || fail "no back-off: the walk had nowhere to go" || return
 	capture_sync
 	expect "attempts to $h1" "ike_count $h1 IKE_SA_INIT $t" 0 || return
-	monitor_has "\"text\":\"no route to $h1 through an interface that carries map tohub" ||
+	monitor_has "\"text\":\"$(no_way "it leaves by other")\"" ||
 		fail "monitor does not say why: $(last_state)" || return
-	grep -q "no route to $h1 through an interface that carries map tohub" "$tmp/agent.log" ||
+	grep -q "$(no_way "it leaves by other")" "$tmp/agent.log" ||
 		fail "nor does the log" || return
 	ip -n "$branch" route del $h1/32 via 10.8.0.1
 	up_from $branch_addr $h1 90 || return
@@ -227,8 +228,15 @@ local_address()
 	hold_for 2 sa_up "$branch" $branch_addr $h1 || fail "reload tore the running tunnel down" || return
 	pp session clear || return
 	up_from 10.8.0.2 $h1 20 || fail "local-address is not what speaks" || return
-	sed -i '/local-address/d' "$tmp/prefpeer.conf"
+	sed -i 's/local-address other/local-address nowhere/' "$tmp/prefpeer.conf"
 	pp reload && pp session clear || return
+	map_show_reads "; no peer can be reached from here: local-address nowhere of map tohub: there is no such interface" || return
+	sed -i 's/local-address nowhere/local-address spare/' "$tmp/prefpeer.conf"
+	ip -n "$branch" link add spare type dummy && pp reload || return
+	map_show_reads "; no peer can be reached from here: local-address spare of map tohub has no usable IPv4 address" || return
+	ip -n "$branch" link del spare
+	sed -i '/local-address/d' "$tmp/prefpeer.conf"
+	pp reload || return
 	up_from $branch_addr $h1 20
 }
 

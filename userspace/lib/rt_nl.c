@@ -31,7 +31,7 @@ static int nl_errno(int err)
 	case NLE_DUMP_INTR: /* it changed under the dump: what was told is no one state */
 		return -EINTR;
 	default:
-		return -ENETUNREACH; /* what the kernel says of a route that is not there */
+		return -EIO;
 	}
 }
 
@@ -146,18 +146,28 @@ static int route_parse(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+/* The kernel's errno itself: libnl has one number for most of them. */
+static int refused(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
+{
+	*(int *)arg = e->error;
+	return NL_STOP;
+}
+
 static int ask(struct rt_nl *rt, struct nl_msg *msg, nl_recvmsg_msg_cb_t fn, void *arg)
 {
 	struct nl_cb *cb = nl_cb_clone(nl_socket_get_cb(rt->ask));
-	int err;
+	int err, refusal = 0;
 
 	if (!cb)
 		return -ENOMEM;
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, fn, arg);
+	nl_cb_err(cb, NL_CB_CUSTOM, refused, &refusal);
 	err = nl_send_auto(rt->ask, msg);
 	if (err >= 0)
 		err = nl_recvmsgs(rt->ask, cb);
 	nl_cb_put(cb);
+	if (refusal)
+		return refusal;
 	return err < 0 ? nl_errno(err) : 0;
 }
 
@@ -177,8 +187,10 @@ int rt_nl_route(struct rt_nl *rt, const struct addr *dst, struct addr *src, char
 	nlmsg_free(msg);
 	if (err)
 		return err;
-	if (!ans.found || !if_indextoname((unsigned)ans.oif, ifname))
+	if (!ans.oif || !if_indextoname((unsigned)ans.oif, ifname))
 		return -ENETUNREACH;
+	if (!ans.found)
+		return -EADDRNOTAVAIL;
 	*src = ans.src;
 	return 0;
 }

@@ -27,7 +27,11 @@ int rt_nl_fd(const struct rt_nl *rt);
 #define RT_CHANGED_OTHER 2u /* links, routes, rules */
 /* Empties the listening socket; RT_CHANGED_… of what was in it, 0 for nothing. */
 unsigned rt_nl_drain(struct rt_nl *rt);
-/* The route to @dst: its preferred source and interface. -ENETUNREACH and the like. */
+/*
+ * The route to @dst: its preferred source and interface. -EADDRNOTAVAIL: the interface has
+ * no address to speak from; -ENETUNREACH and what else the kernel says of a route
+ * (-EHOSTUNREACH, -EACCES, -EINVAL for the types unreachable, prohibit, blackhole).
+ */
 int rt_nl_route(struct rt_nl *rt, const struct addr *dst, struct addr *src, char ifname[16]);
 /* Every address of every interface, both families. -EINTR: they changed meanwhile, ask again. */
 int rt_nl_addrs(struct rt_nl *rt, rt_addr_fn fn, void *ctx);

@@ -85,10 +85,10 @@ static void agent_change(const json_t *e, char *buf, size_t size)
 	if (!strcmp(name, "map-state"))
 		state_change(e, buf, size);
 	else if (!strcmp(name, "map-peer"))
-		snprintf(buf, size, "current peer %s → %s", str(e, "from_peer"), str(e, "peer"));
-	else if (!strcmp(name, "map-next"))
-		snprintf(buf, size, "next attempt %s", str(e, "next"));
-	else if (strcmp(name, "map-line") && strcmp(name, "map-note") && strcmp(name, "note"))
+		snprintf(buf, size, "current peer %s → %s", *str(e, "from_peer") ? str(e, "from_peer") : "none",
+			 *str(e, "peer") ? str(e, "peer") : "none");
+	else if (strcmp(name, "map-line") && strcmp(name, "map-note") && strcmp(name, "map-next") &&
+		 strcmp(name, "note"))
 		snprintf(buf, size, "%s", name);
 }
 
@@ -154,6 +154,22 @@ static void add_origin(struct text *t, const struct pp_attrs *a)
 		add(t, "  %s", unknown);
 }
 
+/* How it ended, for people; newer reasons by their number. */
+static const char *gone_text(uint8_t reason, char *buf)
+{
+	static const char *const words[] = {
+		[PREFPEER_REASON_DELETED] = "deleted",
+		[PREFPEER_REASON_EXPIRED] = "hard lifetime ended",
+		[PREFPEER_REASON_FLUSHED] = "flushed with all others",
+		[PREFPEER_REASON_VANISHED] = "the kernel removed it without telling",
+		[PREFPEER_REASON_LIMIT] = "no longer tracked, at a limit of the module",
+	};
+
+	if (reason < sizeof(words) / sizeof(words[0]) && words[reason])
+		return words[reason];
+	return reason_text(reason, buf);
+}
+
 static void sa_why(struct text *t, const struct pp_event *ev)
 {
 	const struct pp_attrs *a = &ev->a;
@@ -167,7 +183,7 @@ static void sa_why(struct text *t, const struct pp_event *ev)
 	if (ev->cmd == PREFPEER_CMD_SA_IDLE_NTF)
 		add(t, ": nothing for %s", dur_print(since(a, a->last_use), d));
 	if (ev->cmd == PREFPEER_CMD_SA_GONE_NTF)
-		add(t, ": %s, %llu packets", reason_text(a->reason, w),
+		add(t, ": %s, %llu packets", gone_text(a->reason, w),
 		    (unsigned long long)a->packets);
 }
 
@@ -182,7 +198,7 @@ static void pair_why(struct text *t, const struct pp_event *ev)
 	if (PP_HAS(&a->meta, PREFPEER_A_META_IDLE_TIME) && ev->cmd == PREFPEER_CMD_PAIR_IDLE_NTF)
 		add(t, ", timer %s", setting_print(a->meta.idle_time, d));
 	if (ev->cmd == PREFPEER_CMD_PAIR_GONE_NTF)
-		add(t, ": %s", reason_text(a->reason, w));
+		add(t, ": %s", gone_text(a->reason, w));
 	if (a->flags & PREFPEER_FLAG_ONE_SIDED)
 		add(t, ", one direction only");
 }

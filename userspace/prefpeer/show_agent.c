@@ -60,6 +60,20 @@ static void print_warnings(const json_t *warnings)
 	}
 }
 
+/* A peer that is not up is not called for its own sake. */
+static const char *next_when(const json_t *m)
+{
+	json_t *l;
+	size_t i;
+
+	if (strcmp(str(m, "state"), "DOWN") || *str(m, "incomplete"))
+		return "";
+	json_array_foreach(json_object_get(m, "lines"), i, l)
+		if (is(l, "wanted"))
+			return "";
+	return ", with the next packet";
+}
+
 static void print_head(const struct cli *cli, const json_t *m)
 {
 	const char *state = str(m, "state"), *peer = str(m, "peer");
@@ -78,7 +92,7 @@ static void print_head(const struct cli *cli, const json_t *m)
 	if (num(m, "backoff_ms", &ms))
 		printf(", %s left", dur_print(ms, dur));
 	if (*str(m, "next"))
-		printf("   next attempt %s", str(m, "next"));
+		printf("   next attempt %s%s", str(m, "next"), next_when(m));
 	putchar('\n');
 	if (*str(m, "incomplete"))
 		printf("  WARNING: incomplete, %s: %s\n",

@@ -149,16 +149,20 @@ static void on_watch_note(void *ctx, const struct watch_note *n)
 }
 
 static int on_local_addr(void *ctx, const struct map_entry *e, const struct addr *peer,
-			 struct addr *out)
+			 struct addr *out, char *why, size_t size)
 {
 	struct agent *a = ctx;
-	char why[200];
-	int err;
+	int err = route_local_addr(a->route, e->map, peer, out, why, size);
 
-	err = route_local_addr(a->route, e->map, peer, out, why, sizeof(why));
-	if (err && route_is_news(a->route, why))
-		log_info("route", "map %s %u: %s", e->map->name, e->seq, why);
 	return err == -ENODEV ? -ENONET : err;
+}
+
+static void on_local_failed(void *ctx, const struct map_entry *e, const char *why)
+{
+	struct agent *a = ctx;
+
+	if (route_is_news(a->route, why))
+		log_info("route", "map %s %u: %s", e->map->name, e->seq, why);
 }
 
 static uint32_t on_random(void *ctx)
@@ -308,6 +312,7 @@ static int make_entries(struct agent *a)
 		.kernel = &a->kernel,
 		.point = spd_point,
 		.local_addr = on_local_addr,
+		.local_failed = on_local_failed,
 		.resolve = on_resolve,
 		.random = on_random,
 		.notify = on_notify,

@@ -135,7 +135,10 @@ static json_t *report_dpd(const struct entry_view *v)
 	char all[32], notice[32], again[32], text[200] = "a dead peer is noticed only when an exchange fails";
 	size_t n;
 
-	if (v->dpd.mode != DPD_OFF && v->retry_default_ms)
+	if (v->dpd.mode != DPD_OFF && v->n_peers < 2)
+		snprintf(text, sizeof(text), "none: there is no second peer; notice %s",
+			 report_duration(v->notice_ms, notice, sizeof(notice)));
+	else if (v->dpd.mode != DPD_OFF && v->retry_default_ms)
 		snprintf(text, sizeof(text), "%s = notice %s + retry default %s + set-up",
 			 report_duration(v->failover_ms, all, sizeof(all)),
 			 report_duration(v->notice_ms, notice, sizeof(notice)),

@@ -113,6 +113,11 @@ static void pick_addr(void *ctx, const struct rt_addr *a)
 		p->got = a->net.addr;
 }
 
+static int ip_version(const struct map *m)
+{
+	return m->family == AF_INET ? 4 : 6;
+}
+
 static int iface_addr(struct route *r, const struct map *m, struct addr *out, char *why,
 		      size_t size)
 {
@@ -120,10 +125,16 @@ static int iface_addr(struct route *r, const struct map *m, struct addr *out, ch
 	int err = rt_nl_addrs(r->nl, pick_addr, &p);
 
 	if (!err && !addr_is_set(&p.got))
-		err = -EADDRNOTAVAIL;
-	if (err)
+		err = if_nametoindex(m->local_address) ? -EADDRNOTAVAIL : -ENODEV;
+	if (err == -ENODEV)
+		snprintf(why, size, "local-address %s of map %s: there is no such interface",
+			 m->local_address, m->name);
+	else if (err == -EADDRNOTAVAIL)
 		snprintf(why, size, "local-address %s of map %s has no usable IPv%d address",
-			 m->local_address, m->name, m->family == AF_INET ? 4 : 6);
+			 m->local_address, m->name, ip_version(m));
+	else if (err)
+		snprintf(why, size, "the addresses of %s cannot be read: %s", m->local_address,
+			 strerror(-err));
 	else
 		*out = p.got;
 	return err;
@@ -146,18 +157,56 @@ static int any_addr(struct route *r, const struct map *m, struct addr *out, char
 
 	if (!err && !addr_is_set(&p.got))
 		err = -EADDRNOTAVAIL;
-	if (err)
+	if (err == -EADDRNOTAVAIL)
 		snprintf(why, size, "no interface that carries map %s has a usable IPv%d address",
-			 m->name, m->family == AF_INET ? 4 : 6);
+			 m->name, ip_version(m));
+	else if (err)
+		snprintf(why, size, "the addresses of the interfaces cannot be read: %s",
+			 strerror(-err));
 	else
 		*out = p.got;
 	return err;
 }
 
+/* Why no address speaks to the peer; @ifname: where the route leads, as far as there is one. */
+static void say_no_route(const struct map *m, const struct addr *peer, int err, const char *ifname,
+			 char *why, size_t size)
+{
+	char to[ADDR_STRLEN];
+
+	addr_print(peer, to, sizeof(to));
+	switch (err) {
+	case -ENODEV:
+		snprintf(why, size,
+			 "no route to %s through an interface that carries map %s: it leaves by %s",
+			 to, m->name, ifname);
+		break;
+	case -EADDRNOTAVAIL:
+		snprintf(why, size, "the route to %s leaves by %s, which has no IPv%d address", to,
+			 ifname, ip_version(m));
+		break;
+	case -ENETUNREACH:
+		snprintf(why, size,
+			 "no route to %s through an interface that carries map %s: there is none",
+			 to, m->name);
+		break;
+	case -EHOSTUNREACH:
+	case -EACCES:
+	case -EINVAL:
+		snprintf(why, size,
+			 "no route to %s through an interface that carries map %s: the routing table refuses it (%s)",
+			 to, m->name, strerror(-err));
+		break;
+	default:
+		snprintf(why, size, "the kernel cannot be asked for the route to %s: %s", to,
+			 strerror(-err));
+	}
+}
+
 int route_local_addr(struct route *r, const struct map *m, const struct addr *peer,
 		     struct addr *out, char *why, size_t size)
 {
-	char ifname[IFNAMSIZ], text[ADDR_STRLEN];
+	char ifname[IFNAMSIZ] = "";
 	struct addr src;
 	int err;
 
@@ -169,8 +218,7 @@ int route_local_addr(struct route *r, const struct map *m, const struct addr *pe
 	if (!err && !carries(m, ifname))
 		err = -ENODEV;
 	if (err)
-		snprintf(why, size, "no route to %s through an interface that carries map %s",
-			 addr_print(peer, text, sizeof(text)), m->name);
+		say_no_route(m, peer, err, ifname, why, size);
 	else
 		*out = src;
 	return err;

@@ -28,9 +28,9 @@ int route_open(struct event_base *base, const struct timers *timers, const struc
 	       struct route **out);
 void route_close(struct route *r);
 /*
- * The address for @peer of map @m. 0; -ENETUNREACH: no route; -ENODEV: the route
- * leaves through an interface without the map; -EADDRNOTAVAIL: no usable address.
- * @peer without an address (a name that is not resolved yet): any address of the
+ * The address for @peer of map @m. 0; -ENETUNREACH and the like: no route; -ENODEV: the
+ * route leaves through an interface without the map, or local-address names none;
+ * -EADDRNOTAVAIL: no usable address; else netlink failed. @peer without an address (a name that is not resolved yet): any address of the
  * interfaces that carry the map.
  * @why (at least 160 bytes) gets a sentence on failure.
  */

@@ -101,6 +101,26 @@ const struct map_entry *conf_find_entry(const struct config *c, const char *map,
 	return at ? *at : NULL;
 }
 
+static uint32_t clamp(uint32_t v, uint32_t lo, uint32_t hi)
+{
+	return v < lo ? lo : v > hi ? hi : v;
+}
+
+/* Of the module, and of who reads the counters in its place. */
+static uint32_t looks_ms(uint32_t interval_ms)
+{
+	if (interval_ms < 1000)
+		return 2 * clamp(interval_ms / 5, 10, 200) + 3 * 10;
+	return 2 * clamp(interval_ms / 8, 250, 10000) + 3 * 250;
+}
+
+uint32_t conf_dpd_notice_ms(const struct dpd *d, uint32_t budget_ms)
+{
+	if (d->mode == DPD_OFF)
+		return 0;
+	return d->interval_ms + budget_ms + (d->mode == DPD_ON_DEMAND ? looks_ms(d->interval_ms) : 0);
+}
+
 struct idle_time conf_entry_idle(const struct config *c, const struct map_entry *e)
 {
 	if (e->idle.ms && !e->idle.not_added)

@@ -190,6 +190,12 @@ void conf_diags_free(struct conf_diags *d);
 void conf_diags_print(const struct conf_diags *d, const char *path, const char *text, FILE *out);
 
 /* The idle timer in force for an entry (§2.2): its own where active, else the global one. ms 0 = off. */
+/*
+ * From the last contact to the death, R and round trips of that peer left out: on-demand
+ * DPD finds the first unanswered packet by two looks at the counters, and a third is
+ * the verdict (kernel.md §13).
+ */
+uint32_t conf_dpd_notice_ms(const struct dpd *d, uint32_t budget_ms);
 struct idle_time conf_entry_idle(const struct config *c, const struct map_entry *e);
 /* The key for a dialled or source address; NULL = none. */
 const struct psk *conf_psk(const struct config *c, const struct addr *peer);

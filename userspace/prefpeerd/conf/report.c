@@ -44,8 +44,7 @@ static struct budgets budgets_of(const struct config *c, const struct map_entry 
 
 	if (e->answer_ms)
 		b.answer_died = e->answer_ms; /* connect-timeout sets Answer for every peer */
-	if (c->dpd.mode != DPD_OFF)
-		b.notice = c->dpd.interval_ms + DPD_WAITS * (uint64_t)r;
+	b.notice = conf_dpd_notice_ms(&c->dpd, DPD_WAITS * r);
 	return b;
 }
 

@@ -13,13 +13,26 @@
 #define ENGINE(s) ((s)->ports.engine->ops)
 #define EIMPL(s) ((s)->ports.engine->impl)
 
+int act_local(struct entries *s, const struct map_entry *m, const struct addr *peer,
+	      struct addr *out, char *why)
+{
+	char text[CORE_TEXT_MAX] = "";
+	int err = s->ports.local_addr(s->ports.ctx, m, peer, out, text, sizeof(text));
+
+	if (err && s->ports.local_failed)
+		s->ports.local_failed(s->ports.ctx, m, text);
+	if (err && why)
+		strcpy(why, text);
+	return err;
+}
+
 static int env_local(void *ctx, const struct core_entry *e, const struct core_peer *p,
-		     struct addr *out)
+		     struct addr *out, char *why)
 {
 	struct entries *s = ctx;
 	const struct shell_entry *se = shell_entry(s, e->id);
 
-	return se ? s->ports.local_addr(s->ports.ctx, se->conf, &p->addr, out) : -ENOENT;
+	return se ? act_local(s, se->conf, &p->addr, out, why) : -ENOENT;
 }
 
 static uint32_t env_random(void *ctx)

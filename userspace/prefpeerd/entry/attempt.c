@@ -191,10 +191,11 @@ bool attempt_begin(struct run *r, struct core_entry *e, struct core_peer *p, str
 	if (p->name == NAME_FAILED || !addr_is_set(&p->addr))
 		return false;
 	p->tried = p->addr;
-	*why = (struct cause){.reason = REASON_NO_LOCAL};
-	if (r->env->local(r->env->ctx, e, p, &local))
+	*why = (struct cause){.reason = REASON_NO_LOCAL, .text = e->local_text};
+	if (r->env->local(r->env->ctx, e, p, &local, e->local_text))
 		return false;
-	why->reason = REASON_ENGINE;
+	*why = (struct cause){.reason = REASON_ENGINE,
+			      .text = r->c->ready ? NULL : "the IKE engine is not ready"};
 	if (!r->c->ready || !l)
 		return false;
 	e->at = (struct core_attempt){
@@ -278,7 +279,7 @@ void core_conn_answered(struct run *r, conn_id id, uint32_t rtt_us)
  */
 void core_conn_remark(struct run *r, conn_id id, enum engine_why why, const char *text)
 {
-	const struct cause c = {.reason = reason_of(why), .text = text};
+	struct cause c = {.reason = reason_of(why), .text = text};
 
 	for (unsigned i = 0; i < r->c->n_entries; i++) {
 		struct core_entry *e = r->c->entries[i];
@@ -289,6 +290,7 @@ void core_conn_remark(struct run *r, conn_id id, enum engine_why why, const char
 		e->at.remark = c.reason;
 		snprintf(e->at.remark_text, sizeof(e->at.remark_text), "%s", text ? text : "");
 		e->at.at = mono_max(r->env->now, mono_add_ms(e->at.started, e->at.answer_ms / 2));
+		c.ends_ms = (uint32_t)mono_diff_ms(e->at.at, r->env->now);
 		entry_note(r, e, NTF_NOTE, 0, walk_peer(e), &c);
 	}
 }

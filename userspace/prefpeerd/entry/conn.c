@@ -99,7 +99,9 @@ static void forget_children(struct core_entry *e, conn_id id)
 
 void conn_close_for_all(struct run *r, conn_id id, const struct core_entry *but)
 {
-	const struct cause why = {.reason = REASON_SHARED};
+	const struct cause why = {
+		.reason = REASON_SHARED,
+		.text = "operator: clear session of another entry, on the same IKE SA"};
 	struct core_conn *k = core_conn(r->c, id);
 	struct core_action *a;
 
@@ -118,7 +120,7 @@ void conn_close_for_all(struct run *r, conn_id id, const struct core_entry *but)
 		if (e->state == ENTRY_UP && e->conn == id)
 			entry_down(r, e, NEXT_SAME, CLOSE_DELETE, &why);
 		else if (e->at.kind && e->at.conn == id)
-			walk_again(r, e);
+			walk_again(r, e, "begun again, the operator cleared the IKE SA that it shares");
 		entry_watch_childless(r, e);
 	}
 }
@@ -238,7 +240,7 @@ void core_conn_down(struct run *r, conn_id id, enum engine_why why, const struct
 		if (e->state == ENTRY_UP && e->conn == id)
 			up_lost(r, e, why, &c);
 		else if (e->at.kind && e->at.conn == id && why == WHY_LIFETIME)
-			walk_again(r, e);
+			walk_again(r, e, "begun again, the lifetime of the IKE SA that it shares ended");
 		else if (e->at.kind && e->at.conn == id)
 			walk_step_failed(r, e, &c);
 		entry_watch_childless(r, e);

@@ -37,7 +37,7 @@
 
 #include "prefpeerd/entry/entries.h"
 
-#define CORE_TEXT_MAX 128
+#define CORE_TEXT_MAX 192 /* a route's sentence names an address, a map and an interface */
 #define CORE_HOLDS 4
 #define OLD_INBOUND_MS 5000   /* semantics.md §12: packets of the old peer in flight (case 37) */
 #define CHILDLESS_MS 30000    /* §10: UP without a child and without a request for one */
@@ -55,7 +55,10 @@ typedef uint32_t peer_key; /* names a peer within its entry, never reused; 0 = n
 struct cause {
 	enum entry_reason reason;
 	const char *text; /* the engine's words; lives during the step; NULL = none */
+	enum entry_reason last; /* WALKED_OUT: how its last step failed */
 	uint32_t unanswered, silent_ms, budget_ms, idle_ms, backoff_ms;
+	uint32_t ends_ms; /* a remark: the step is given up then */
+	bool final;       /* of an entry that goes: there is no next attempt */
 	uint32_t spi_in, spi_out;
 	bool has_flow;
 	struct selector flow;
@@ -192,6 +195,7 @@ struct core_entry {
 	enum entry_state state;
 	mono_t since;
 	struct cause why; /* of the last change of state; text: why_text */
+	peer_key why_peer; /* it is about the step to that one, which failed; 0 = about no step */
 	char why_text[CORE_TEXT_MAX];
 	/* Why c may be left: what ended the last connection or set next, and the first step that
 	 * failed since; both without text, over when a peer is up. */
@@ -208,7 +212,7 @@ struct core_entry {
 	struct core_attempt at;
 	conn_id conn; /* UP */
 	struct addr local; /* what env.local() said when the IKE SA was chosen */
-	char local_text[CORE_TEXT_MAX]; /* how that changed, the last time */
+	char local_text[CORE_TEXT_MAX]; /* how that changed, or why there is none, the last time */
 	struct core_hold holds[CORE_HOLDS];
 	unsigned n_holds;
 	bool orphans;
@@ -228,9 +232,12 @@ struct core {
 
 struct core_env {
 	mono_t now;
-	/* 0, or -errno as entry_ports.local_addr; also for a peer without an address yet */
+	/*
+	 * 0, or -errno as entry_ports.local_addr; also for a peer without an address yet.
+	 * @why (CORE_TEXT_MAX bytes, or NULL) gets the sentence.
+	 */
 	int (*local)(void *ctx, const struct core_entry *e, const struct core_peer *p,
-		     struct addr *out);
+		     struct addr *out, char *why);
 	uint32_t (*random)(void *ctx);
 	void *ctx;
 };
@@ -255,7 +262,8 @@ struct core_note {
 	unsigned line;
 	enum entry_state from, to;
 	peer_key from_peer, peer, next;
-	struct cause cause;
+	struct cause cause;       /* its text is the one below: */
+	char text[CORE_TEXT_MAX]; /* it is told after the step; "" = none */
 	int64_t gap_ms; /* -1 = none */
 };
 
@@ -453,7 +461,7 @@ struct addr lookup_nowhere(sa_family_t family);
 void walk_begin(struct run *r, struct core_entry *e, const struct cause *why);
 void walk_step_failed(struct run *r, struct core_entry *e, const struct cause *why);
 /* The same step once more, on a new IKE SA. */
-void walk_again(struct run *r, struct core_entry *e);
+void walk_again(struct run *r, struct core_entry *e, const char *text);
 /* The name that the step waited for is answered. */
 void walk_resume(struct run *r, struct core_entry *e);
 peer_key walk_peer(const struct core_entry *e); /* being tried; 0 outside WALK */

@@ -145,8 +145,9 @@ static struct core_line keep_line(const struct core_line *old, const struct core
 
 /* True when something of the entry went. A line that goes alone is told of. */
 static bool edit_lines(struct run *r, struct core_entry *e, const struct core_line *lines,
-		       unsigned n, const struct cause *why)
+		       unsigned n)
 {
+	const struct cause why = {.reason = REASON_CONFIG};
 	struct core_line *list = mem_copy(lines, n, sizeof(*lines));
 	bool removed = false;
 
@@ -156,7 +157,7 @@ static bool edit_lines(struct run *r, struct core_entry *e, const struct core_li
 		if (new && (!new->blocked || e->lines[i].blocked))
 			continue;
 		if (!new && n && line_covering(e, &e->lines[i], NULL))
-			entry_note(r, e, NTF_LINE, e->lines[i].no, e->c, why);
+			entry_note(r, e, NTF_LINE, e->lines[i].no, e->c, &why);
 		line_remove(r, e, &e->lines[i]);
 		removed = true;
 	}
@@ -199,6 +200,7 @@ static void edit_peers(struct core_entry *e, const struct core_peer *peers, unsi
 /* P[c] went, or every line with the interface: back to the first of the list. */
 static void current_removed(struct run *r, struct core_entry *e, const struct cause *why)
 {
+	const struct cause removed = {.reason = REASON_CONFIG};
 	bool walk_goes_on = e->state == ENTRY_WALK && e->n_lines;
 	peer_key was = e->c;
 
@@ -209,7 +211,7 @@ static void current_removed(struct run *r, struct core_entry *e, const struct ca
 		entry_down(r, e, NEXT_SAME, CLOSE_DELETE, why);
 	if (e->c == was)
 		return;
-	entry_note(r, e, NTF_PEER, 0, e->c, why);
+	entry_note(r, e, NTF_PEER, 0, e->c, &removed);
 	r->out->list[r->out->n - 1].note.from_peer = was;
 }
 
@@ -224,17 +226,28 @@ static void after_lines(struct run *r, struct core_entry *e, const struct cause 
 	else if (e->state == ENTRY_WALK && !entry_wanted(e))
 		entry_down(r, e, e->next, CLOSE_DELETE, why);
 	else if (e->state == ENTRY_WALK && !e->at.kind)
-		walk_again(r, e);
+		walk_again(r, e, "begun again for another line, the first is removed");
+}
+
+static const char *what_went(const struct core_line *lines, unsigned n)
+{
+	if (!n)
+		return "no line is left: access list empty, or its map on no interface";
+	if (lines[0].blocked)
+		return "incomplete now, its lines block";
+	return "its lines were removed from the configuration";
 }
 
 void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peers, unsigned n_peers,
 	       const struct core_line *lines, unsigned n_lines)
 {
-	const struct cause why = {
-		.reason = REASON_CONFIG,
-		.text = n_lines && lines[0].blocked ? "incomplete now, its lines block" : NULL,
-	};
-	bool removed = edit_lines(r, e, lines, n_lines, &why);
+	const struct cause gone = {.reason = REASON_CONFIG, .text = what_went(lines, n_lines)};
+	const struct cause current = {.reason = REASON_CONFIG,
+				      .text = n_lines && !lines[0].blocked ?
+						      "current peer removed from the configuration" :
+						      gone.text};
+	const struct cause tried = {.reason = REASON_CONFIG, .text = "peer removed from the configuration"};
+	bool removed = edit_lines(r, e, lines, n_lines);
 	bool bare = removed && !n_lines;
 
 	edit_peers(e, peers, n_peers);
@@ -242,11 +255,11 @@ void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peer
 	if (e->next == NEXT_HOME && !entry_has_default(e))
 		e->next = NEXT_SAME;
 	if (!peer_find(e, e->c) || bare)
-		current_removed(r, e, &why);
+		current_removed(r, e, &current);
 	if (e->state == ENTRY_WALK && !peer_find(e, walk_peer(e)))
-		walk_step_failed(r, e, &why);
+		walk_step_failed(r, e, &tried);
 	if (removed)
-		after_lines(r, e, &why);
+		after_lines(r, e, &gone);
 	if (e->state != ENTRY_WALK)
 		entry_point(r, e);
 	entry_watch_childless(r, e);
@@ -255,7 +268,9 @@ void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peer
 
 void core_remove(struct run *r, struct core_entry *e)
 {
-	const struct cause why = {.reason = REASON_CONFIG};
+	const struct cause why = {.reason = REASON_CONFIG,
+				  .text = "entry removed from the configuration",
+				  .final = true};
 
 	inbound_release(r, e, "refused, the entry is removed");
 	entry_end_accepted(r, e);

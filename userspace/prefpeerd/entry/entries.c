@@ -376,13 +376,13 @@ static void prepare_new(struct entries *s, const struct map_entry *m, struct spd
 		if (!addr_is_set(&m->peers[i].addr))
 			continue;
 		to = to ? to : &m->peers[i].addr;
-		if (!s->ports.local_addr(s->ports.ctx, m, &m->peers[i].addr, &l->local)) {
+		if (!act_local(s, m, &m->peers[i].addr, &l->local, NULL)) {
 			l->peer = *to;
 			return;
 		}
 	}
 	l->peer = lookup_nowhere(m->map->family);
-	if (!named || s->ports.local_addr(s->ports.ctx, m, &unknown, &l->local))
+	if (!named || act_local(s, m, &unknown, &l->local, NULL))
 		l->local = l->peer = (struct addr){0};
 }
 

@@ -110,9 +110,12 @@ struct entry_ports {
 	 * -ENETUNREACH (no route), -ENONET (the interface does not carry the map),
 	 * -EADDRNOTAVAIL (no address of that family). @peer without an address: a name
 	 * that is not resolved yet; any address of an interface that carries the map.
+	 * @why (@size bytes) gets a sentence on failure. Says nothing itself.
 	 */
 	int (*local_addr)(void *ctx, const struct map_entry *e, const struct addr *peer,
-			  struct addr *out);
+			  struct addr *out, char *why, size_t size);
+	/* The same sentence, where a step or a template needed the address; may be NULL. */
+	void (*local_failed)(void *ctx, const struct map_entry *e, const char *why);
 	/*
 	 * Ask for the address of a peer (§1.2). The answer comes through
 	 * entries_answered() with @query, from the loop, never from within the call;
@@ -157,8 +160,8 @@ void entries_resumed(struct entries *e, mono_t now);
 void entries_answered(struct entries *e, uint32_t query, const struct name_answer *a, mono_t now);
 
 /*
- * Operator commands. 0 or -errno; where there is more to say, *why is a static
- * sentence (never NULL after an error). -ENOENT: no such entry, or nothing to clear.
+ * Operator commands. 0 or -errno; where there is more to say, *why is a sentence that
+ * lives until the next call (never NULL after an error). -ENOENT: no such entry, or nothing to clear.
  */
 /* Want the first line. -EALREADY: it is up; -EINPROGRESS; -ENETUNREACH: no local address, it waits. */
 int entries_connect(struct entries *e, const char *map, unsigned seq, mono_t now, const char **why);
@@ -175,7 +178,7 @@ int entries_map_reset(struct entries *e, const char *map, unsigned seq, mono_t n
 
 /* ---- what `map show` and `session show` read ------------------------------- */
 
-#define ENTRY_TEXT_MAX 200
+#define ENTRY_TEXT_MAX 320
 
 struct entry_peer_view {
 	const char *text;          /* as configured */
@@ -226,7 +229,7 @@ struct entry_view {
 	struct dpd dpd;            /* in force */
 	uint32_t dpd_budget_ms;    /* 6R; 0 without DPD */
 	/* Worst case from death to traffic (end of §10), set-up itself left out; 0 without DPD. */
-	uint32_t notice_ms;        /* INTERVAL + 6R */
+	uint32_t notice_ms;        /* INTERVAL + 6R; on-demand: and its looks */
 	uint32_t retry_default_ms; /* the default asked in vain; 0 without a default */
 	uint32_t failover_ms;      /* their sum */
 	uint32_t further_ms;       /* for each further peer that is silent; 0 = there is none */
@@ -259,6 +262,7 @@ void entries_each_session(struct entries *e, entry_session_fn fn, void *ctx);
 const char *entry_state_name(enum entry_state s);   /* "UP" */
 const char *entry_next_name(enum entry_next n);     /* "home" */
 const char *entry_reason_name(enum entry_reason r); /* "dpd-timeout" */
+const char *entry_reason_text(enum entry_reason r); /* the same for people, where no more is known */
 const char *entry_ntf_name(enum entry_ntf_type t);  /* "map-state" … "map-note" */
 /* The reason in a notification: as above; of NTF_PEER a word of semantics.md §7 where it has one. */
 const char *entry_ntf_reason(const struct entry_ntf *n);

@@ -87,6 +87,14 @@ void entry_watch_childless(struct run *r, struct core_entry *e)
 		e->childless_at = mono_add_ms(r->env->now, CHILDLESS_MS);
 }
 
+/* The text of a cause lives in the entry or the event, and may be another when it is told. */
+static void note_cause(struct core_note *n, const struct cause *why)
+{
+	n->cause = *why;
+	n->cause.text = NULL;
+	snprintf(n->text, sizeof(n->text), "%s", why->text ? why->text : "");
+}
+
 void entry_note(struct run *r, struct core_entry *e, enum entry_ntf_type type, unsigned line,
 		peer_key peer, const struct cause *why)
 {
@@ -100,9 +108,9 @@ void entry_note(struct run *r, struct core_entry *e, enum entry_ntf_type type, u
 		.from_peer = e->shown,
 		.peer = peer,
 		.next = peer_next(e),
-		.cause = *why,
 		.gap_ms = -1,
 	};
+	note_cause(&a->note, why);
 }
 
 /* A cause that is kept does not own the text of the event that brought it. */
@@ -209,13 +217,14 @@ void entry_move(struct run *r, struct core_entry *e, enum entry_state to, peer_k
 		.to = to,
 		.from_peer = e->shown,
 		.peer = peer,
-		.next = peer_next(e),
-		.cause = *why,
+		.next = why->final ? 0 : peer_next(e),
 		.gap_ms = -1,
 	};
+	note_cause(&a->note, why);
 	if (to == ENTRY_UP && mono_is_set(e->gap_from))
 		a->note.gap_ms = mono_diff_ms(r->env->now, e->gap_from);
 	leave_state(r, e, to);
+	e->why_peer = e->state == ENTRY_WALK ? e->shown : 0;
 	e->state = to;
 	e->since = r->env->now;
 	e->shown = peer;
@@ -272,6 +281,12 @@ void entry_end_accepted(struct run *r, struct core_entry *e)
 			core_child_end(r, e, e->children[i].id, CLOSE_DELETE);
 }
 
+/* Ends that no packet saw: what is up next follows no gap. */
+static bool nothing_went(enum entry_reason why)
+{
+	return why == REASON_IDLE || why == REASON_IDLE_HOME || why == REASON_NO_CHILD;
+}
+
 void entry_down(struct run *r, struct core_entry *e, enum entry_next next, enum engine_close how,
 		const struct cause *why)
 {
@@ -287,8 +302,8 @@ void entry_down(struct run *r, struct core_entry *e, enum entry_next next, enum 
 		entry_left(e, why);
 	e->next = next;
 	if (e->state == ENTRY_UP) {
-		e->gap_from = r->env->now;
-		peer_record(r, e, e->c, why);
+		e->gap_from = nothing_went(why->reason) ? MONO_UNSET : r->env->now;
+		peer_record(r, e, e->shown, why);
 	}
 	entry_move(r, e, ENTRY_DOWN, e->c, why);
 	entry_point(r, e);
@@ -307,7 +322,7 @@ static int template_nowhere(const struct core_env *env, const struct core_entry 
 		return -ENOENT;
 	p.addr = (struct addr){0};
 	*peer = lookup_nowhere(e->family);
-	return env->local(env->ctx, e, &p, local);
+	return env->local(env->ctx, e, &p, local, NULL);
 }
 
 /*
@@ -325,10 +340,10 @@ int entry_template(const struct core_env *env, const struct core_entry *e, struc
 	if (!to || !addr_is_set(&to->addr))
 		return template_nowhere(env, e, local, peer);
 	*peer = to->addr;
-	err = env->local(env->ctx, e, to, local);
+	err = env->local(env->ctx, e, to, local, NULL);
 	for (unsigned i = 0; err && i < e->n_peers; i++)
 		if (addr_is_set(&e->peers[i].addr))
-			err = env->local(env->ctx, e, &e->peers[i], local);
+			err = env->local(env->ctx, e, &e->peers[i], local, NULL);
 	return err ? template_nowhere(env, e, local, peer) : 0;
 }
 

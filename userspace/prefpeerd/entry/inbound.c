@@ -162,7 +162,7 @@ static void hold(struct run *r, struct core_entry *e, struct core_hold *h)
 	}
 	tell(r, e, h,
 	     e->state == ENTRY_UP ? "held, the current peer is asked whether it lives" :
-				    "held until the step to the peer before it ends");
+				    "held while an earlier peer of the walk is tried");
 	h->at = mono_add_ms(r->env->now, ms);
 	e->holds[e->n_holds++] = *h;
 }
@@ -237,6 +237,7 @@ static void move_to(struct run *r, struct core_entry *e, uint32_t reqid, peer_ke
 		l->want &= l->reqid != reqid;
 		line_reset(r, e, l);
 	}
+	peer_find(e, peer)->heard = r->env->now;
 	if (e->c != peer)
 		e->moved_until = mono_add_ms(r->env->now, MOVE_GUARD_MS);
 	entry_up(r, e, peer, conn, why);

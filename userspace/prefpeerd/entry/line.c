@@ -71,7 +71,7 @@ void line_back_off(struct run *r, struct core_entry *e, struct core_line *l,
 	l->want = false;
 	l->has_flow = false;
 	snprintf(l->backoff_text, sizeof(l->backoff_text), "%s",
-		 c.text ? c.text : entry_reason_name(c.reason));
+		 c.text ? c.text : entry_reason_text(c.reason));
 	entry_note(r, e, NTF_LINE, l->no, e->c, &c);
 	entry_watch_childless(r, e);
 }

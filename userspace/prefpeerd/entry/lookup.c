@@ -27,12 +27,12 @@ bool lookup_usable(struct run *r, const struct core_entry *e, const struct core_
 	struct core_peer unknown = *p;
 	struct addr a;
 
-	if (addr_is_set(&p->addr) && !r->env->local(r->env->ctx, e, p, &a))
+	if (addr_is_set(&p->addr) && !r->env->local(r->env->ctx, e, p, &a, NULL))
 		return true;
 	/* Its next address may be reached where the last one is not. */
 	unknown.addr = (struct addr){0};
 	return p->is_name && (p->dynamic || p->name != NAME_KNOWN) &&
-	       !r->env->local(r->env->ctx, e, &unknown, &a);
+	       !r->env->local(r->env->ctx, e, &unknown, &a, NULL);
 }
 
 int64_t lookup_ttl_ms(const struct core_peer *p, mono_t now)
@@ -96,8 +96,13 @@ static void take_address(struct run *r, struct core_entry *e, struct core_peer *
 	p->remote = remote;
 	p->trust = a->trust;
 	p->valid_until = mono_add_ms(r->env->now, (int64_t)a->ttl_s * 1000);
-	snprintf(p->name_text, sizeof(p->name_text), "it is %s for %" PRIu32 " s, %s",
-		 addr_print(&a->addr, text, sizeof(text)), a->ttl_s, name_trust_text(a->trust));
+	addr_print(&a->addr, text, sizeof(text));
+	if (a->trust == TRUST_LOCAL)
+		snprintf(p->name_text, sizeof(p->name_text), "address %s, by ip host", text);
+	else
+		snprintf(p->name_text, sizeof(p->name_text),
+			 "address %s, TTL %" PRIu32 " s, DNSSEC %s", text, a->ttl_s,
+			 name_trust_text(a->trust));
 	if (news)
 		note(r, e, p);
 }

@@ -55,6 +55,46 @@ const char *entry_reason_name(enum entry_reason r)
 	return (unsigned)r < REASON_MAX ? names[r] : "?";
 }
 
+/* What is said where nothing of the case itself is known. */
+const char *entry_reason_text(enum entry_reason r)
+{
+	static const char *const words[REASON_MAX] = {
+		[REASON_NONE] = "no reason is known",
+		[REASON_START] = "no packet has asked for it yet",
+		[REASON_ORPHANS] = "SAs of an earlier run found, in use until new ones are up",
+		[REASON_ACQUIRE] = "a packet asks for it",
+		[REASON_CONNECT] = "operator: connect",
+		[REASON_LOCAL_USABLE] = "a local address is usable",
+		[REASON_LOCAL_GONE] = "local address gone",
+		[REASON_NO_LOCAL] = "no local address towards it",
+		[REASON_CHILD_UP] = "it answered",
+		[REASON_TIMEOUT] = "no answer",
+		[REASON_DNS] = "its name is not resolved",
+		[REASON_AUTH] = "authentication failed",
+		[REASON_PROPOSAL] = "no proposal chosen",
+		[REASON_TS] = "traffic selectors refused",
+		[REASON_BUSY] = "the peer is busy",
+		[REASON_DEAD] = "dead: a request was given up",
+		[REASON_PEER_DELETE] = "the peer deleted the SAs",
+		[REASON_IDLE] = "idle",
+		[REASON_IDLE_HOME] = "idle, and home to the default peer",
+		[REASON_LIFETIME] = "SA lifetime ended",
+		[REASON_LOST] = "the kernel has the SAs no more",
+		[REASON_NO_CHILD] = "30 s without a child SA or a request for one",
+		[REASON_ENGINE] = "the IKE engine refused it",
+		[REASON_SHARED] = "the IKE SA that it shares with another entry was closed",
+		[REASON_INBOUND] = "it called",
+		[REASON_BACKOFF_OVER] = "back-off over, packets ask for it",
+		[REASON_WALKED_OUT] = "no peer of the list came up",
+		[REASON_CLEAR_SESSION] = "operator: clear session",
+		[REASON_CLEAR_SA] = "operator: clear sa",
+		[REASON_RESET] = "operator: reset",
+		[REASON_CONFIG] = "removed from the configuration",
+	};
+
+	return (unsigned)r < REASON_MAX ? words[r] : "?";
+}
+
 const char *entry_ntf_reason(const struct entry_ntf *n)
 {
 	if (n->type != NTF_PEER)

@@ -10,6 +10,19 @@ static int no_entry(const char **why)
 	return -ENOENT;
 }
 
+static const char *no_way(struct entries *s, const struct shell_entry *se)
+{
+	const struct core_entry *e = core_entry(&s->core, se->id);
+	const struct core_peer *p = peer_find(e, peer_next(e));
+	char why[CORE_TEXT_MAX] = "";
+	struct addr local;
+
+	if (!p || !s->ports.local_addr(s->ports.ctx, se->conf, &p->addr, &local, why, sizeof(why)))
+		return "no local address towards any of its peers";
+	snprintf(s->sentence, sizeof(s->sentence), "%s", why);
+	return s->sentence;
+}
+
 int entries_connect(struct entries *s, const char *map, unsigned seq, mono_t now, const char **why)
 {
 	struct shell_entry *se = shell_find(s, map, seq);
@@ -27,8 +40,7 @@ int entries_connect(struct entries *s, const char *map, unsigned seq, mono_t now
 	else if (err == -EINPROGRESS)
 		*why = "a walk is under way already";
 	else if (err == -ENETUNREACH)
-		*why = s->core.ready ? "no local address towards any of its peers"
-				     : "the engine is not ready";
+		*why = s->core.ready ? no_way(s, se) : "the IKE engine is not ready";
 	else if (err == -ENOENT)
 		*why = "the entry has no line or no peer: nothing to connect";
 	return err;

@@ -5,17 +5,34 @@
  */
 #include "prefpeerd/entry/core.h"
 
+/* Why a packet that asks has to wait. */
+static const char *why_it_waits(struct run *r, struct core_entry *e)
+{
+	const struct core_peer *p = peer_find(e, peer_next(e));
+	struct addr local;
+
+	if (e->state == ENTRY_WALK)
+		return "waits for the walk";
+	if (e->state == ENTRY_BACKOFF)
+		return "waits for the end of the back-off";
+	if (!r->c->ready)
+		return "waits for the IKE engine";
+	if (p && r->env->local(r->env->ctx, e, p, &local, e->local_text))
+		return e->local_text;
+	return NULL;
+}
+
 void core_acquire(struct run *r, struct core_entry *e, struct core_line *l,
 		  const struct core_acquire *a)
 {
-	const struct cause why = {
-		.reason = REASON_ACQUIRE, .has_flow = a->has_flow, .flow = a->flow};
+	struct cause why = {.reason = REASON_ACQUIRE, .has_flow = a->has_flow, .flow = a->flow};
 	const struct core_child *ch = line_covering(e, l, a->has_flow ? &a->flow : NULL);
 
 	l->larval = true;
 	l->larval_src = a->src;
 	l->larval_dst = a->dst;
 	if (e->state == ENTRY_UP && ch && a->sa_there) {
+		why.text = "its SAs are there already";
 		entry_note(r, e, NTF_NOTE, l->no, e->c, &why);
 		return;
 	}
@@ -32,8 +49,10 @@ void core_acquire(struct run *r, struct core_entry *e, struct core_line *l,
 		line_open(r, e, l);
 	else if (e->state == ENTRY_DOWN && entry_usable(r, e))
 		walk_begin(r, e, &why);
-	else
+	else {
+		why.text = why_it_waits(r, e);
 		entry_note(r, e, NTF_NOTE, l->no, walk_peer(e), &why);
+	}
 	entry_watch_childless(r, e);
 	core_settle(r);
 }
@@ -69,15 +88,15 @@ int core_connect(struct run *r, struct core_entry *e)
 static bool local_moved(struct run *r, struct core_entry *e, peer_key key)
 {
 	const struct core_peer *p = peer_find(e, key);
-	char was[ADDR_STRLEN], now[ADDR_STRLEN];
+	char was[ADDR_STRLEN], now[ADDR_STRLEN], why[CORE_TEXT_MAX] = "";
 	struct addr a;
 
 	if (!p || !addr_is_set(&e->local))
 		return false;
 	addr_print(&e->local, was, sizeof(was));
-	if (r->env->local(r->env->ctx, e, p, &a)) {
-		snprintf(e->local_text, sizeof(e->local_text),
-			 "local address %s lost: no route through an interface that carries the map", was);
+	if (r->env->local(r->env->ctx, e, p, &a, why)) {
+		snprintf(e->local_text, sizeof(e->local_text), "local address %s lost: %.*s", was,
+			 (int)(sizeof(e->local_text) - sizeof(was) - 22), why);
 		return true;
 	}
 	snprintf(e->local_text, sizeof(e->local_text), "local address was %s, is %s now", was,
@@ -89,15 +108,29 @@ void entry_mark_local(struct run *r, struct core_entry *e, peer_key key)
 {
 	const struct core_peer *p = peer_find(e, key);
 
-	if (!p || r->env->local(r->env->ctx, e, p, &e->local))
+	if (!p || r->env->local(r->env->ctx, e, p, &e->local, NULL))
 		e->local = (struct addr){0};
+}
+
+/* Which one, if it is the way to the peer that is next. */
+static const char *usable_text(struct run *r, struct core_entry *e)
+{
+	const struct core_peer *p = peer_find(e, peer_next(e));
+	char text[ADDR_STRLEN];
+	struct addr a;
+
+	if (!p || r->env->local(r->env->ctx, e, p, &a, NULL))
+		return NULL;
+	snprintf(e->local_text, sizeof(e->local_text), "local address %s is usable",
+		 addr_print(&a, text, sizeof(text)));
+	return e->local_text;
 }
 
 /* @begin: why a walk begins for what is wanted already. */
 static void local_changed(struct run *r, struct core_entry *e, enum entry_reason begin)
 {
 	const struct cause gone = {.reason = REASON_LOCAL_GONE, .text = e->local_text};
-	const struct cause usable = {.reason = e->orphans ? REASON_ORPHANS : begin};
+	struct cause usable = {.reason = e->orphans ? REASON_ORPHANS : begin};
 
 	if ((e->state == ENTRY_UP && local_moved(r, e, e->c)) ||
 	    (e->state == ENTRY_WALK && local_moved(r, e, walk_peer(e))))
@@ -105,8 +138,11 @@ static void local_changed(struct run *r, struct core_entry *e, enum entry_reason
 	lookup_fixed(r, e);
 	if (e->state == ENTRY_DOWN || e->state == ENTRY_BACKOFF)
 		entry_point(r, e);
-	if (e->state == ENTRY_DOWN && entry_wanted(e) && entry_usable(r, e))
-		walk_begin(r, e, &usable);
+	if (e->state != ENTRY_DOWN || !entry_wanted(e) || !entry_usable(r, e))
+		return;
+	if (usable.reason == REASON_LOCAL_USABLE)
+		usable.text = usable_text(r, e);
+	walk_begin(r, e, &usable);
 }
 
 void core_local_changed(struct run *r)
@@ -116,9 +152,13 @@ void core_local_changed(struct run *r)
 	core_settle(r);
 }
 
+static const char stopping[] = "the agent stops";
+
 void core_ready(struct run *r, bool ready)
 {
-	const struct cause why = {.reason = REASON_ENGINE};
+	/* It was not ready any more: core_stop() was here. */
+	const struct cause why = {.reason = REASON_ENGINE,
+				  .text = r->c->ready ? "the IKE engine is gone" : stopping};
 
 	r->c->ready = ready;
 	if (ready) {
@@ -143,7 +183,7 @@ void core_ready(struct run *r, bool ready)
 
 void core_stop(struct run *r)
 {
-	const struct cause why = {.reason = REASON_ENGINE};
+	const struct cause why = {.reason = REASON_ENGINE, .text = stopping};
 
 	r->c->ready = false;
 	for (unsigned i = 0; i < r->c->n_entries; i++) {
@@ -238,7 +278,7 @@ static void backoff_over(struct run *r, struct core_entry *e)
 	if (entry_wanted(e) && entry_usable(r, e)) {
 		walk_begin(r, e, &why);
 	} else {
-		why.text = "no peer of the list answered; nothing asked for it since";
+		why.text = "back-off over, and no packet asked for it since";
 		entry_down(r, e, e->next, CLOSE_DELETE, &why);
 	}
 }

@@ -16,71 +16,6 @@ static const char *seconds(uint32_t ms, char *buf, size_t size)
 	return buf;
 }
 
-static const char *plain(enum entry_reason r)
-{
-	static const char *const words[REASON_MAX] = {
-		[REASON_START] = "nothing happened yet",
-		[REASON_TIMEOUT] = "no answer",
-		[REASON_ORPHANS] = "SAs of an earlier run found",
-		[REASON_CONNECT] = "operator: connect",
-		[REASON_LOCAL_USABLE] = "a local address is usable",
-		[REASON_LOCAL_GONE] = "local address gone",
-		[REASON_NO_LOCAL] = "no route to it through an interface that carries the map",
-		[REASON_DNS] = "its name is not resolved",
-		[REASON_AUTH] = "authentication failed",
-		[REASON_PROPOSAL] = "no proposal chosen",
-		[REASON_TS] = "traffic selectors refused",
-		[REASON_BUSY] = "peer is busy",
-		[REASON_PEER_DELETE] = "deleted by the peer",
-		[REASON_LIFETIME] = "lifetime ended",
-		[REASON_LOST] = "the kernel has the SA no more",
-		[REASON_NO_CHILD] = "30 s without a child SA or a request for one",
-		[REASON_ENGINE] = "the engine could not",
-		[REASON_SHARED] = "the IKE SA that it shares with another entry was closed",
-		[REASON_INBOUND] = "the peer called",
-		[REASON_BACKOFF_OVER] = "back-off over",
-		[REASON_WALKED_OUT] = "no peer of the list answered",
-		[REASON_CLEAR_SESSION] = "operator: clear session",
-		[REASON_CLEAR_SA] = "operator: clear sa",
-		[REASON_RESET] = "operator: reset",
-		[REASON_CONFIG] = "removed from the configuration",
-	};
-
-	return (unsigned)r < REASON_MAX && words[r] ? words[r] : entry_reason_name(r);
-}
-
-const char *say_cause(const struct cause *c, const char *text, char *buf, size_t size)
-{
-	char t[32], flow[SELECTOR_STRLEN];
-
-	if (c->reason == REASON_DEAD && c->unanswered)
-		snprintf(buf, size, "dead: %u requests unanswered in %s", c->unanswered,
-			 seconds(c->silent_ms, t, sizeof(t)));
-	else if (c->reason == REASON_DEAD)
-		snprintf(buf, size, "dead: %s", text && *text ? text : "a request was given up");
-	else if (c->budget_ms)
-		snprintf(buf, size, "no answer in %s%s%s", seconds(c->budget_ms, t, sizeof(t)),
-			 text && *text ? "; " : "", text && *text ? text : "");
-	else if ((c->reason == REASON_IDLE || c->reason == REASON_IDLE_HOME) && !text)
-		snprintf(buf, size, "idle for %s", seconds(c->idle_ms, t, sizeof(t)));
-	else if (c->reason == REASON_ACQUIRE && c->has_flow)
-		snprintf(buf, size, "packet %s", selector_print(&c->flow, flow, sizeof(flow)));
-	else if (c->reason == REASON_ACQUIRE)
-		snprintf(buf, size, "a packet asks for it");
-	else if (c->spi_in)
-		snprintf(buf, size, "%s%sin %08x out %08x",
-			 text && *text		       ? text
-			 : c->reason == REASON_INBOUND ? "the peer called"
-						       : "",
-			 (text && *text) || c->reason == REASON_INBOUND ? ": " : "", c->spi_in,
-			 c->spi_out);
-	else if (text && *text)
-		snprintf(buf, size, "%s", text);
-	else
-		snprintf(buf, size, "%s", plain(c->reason));
-	return buf;
-}
-
 static void add(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 static void add(char *buf, size_t size, const char *fmt, ...)
@@ -93,29 +28,139 @@ static void add(char *buf, size_t size, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Of what ended a step, a connection or a pair. */
+static void add_end(const struct cause *c, const char *text, char *buf, size_t size)
+{
+	char t[32];
+
+	if (c->reason == REASON_DEAD && c->unanswered)
+		add(buf, size, "dead: %u requests unanswered in %s", c->unanswered,
+		    seconds(c->silent_ms, t, sizeof(t)));
+	else if (c->reason == REASON_DEAD && text)
+		add(buf, size, "dead: %s", text);
+	else if (c->budget_ms)
+		add(buf, size, "no answer in %s%s%s", seconds(c->budget_ms, t, sizeof(t)),
+		    text ? "; " : "", text ? text : "");
+	else if ((c->reason == REASON_IDLE || c->reason == REASON_IDLE_HOME) && !text)
+		add(buf, size, "idle for %s", seconds(c->idle_ms, t, sizeof(t)));
+	else
+		add(buf, size, "%s", text ? text : entry_reason_text(c->reason));
+}
+
+static void add_packet(const struct cause *c, const char *text, char *buf, size_t size)
+{
+	char flow[SELECTOR_STRLEN];
+
+	if (c->has_flow)
+		add(buf, size, "packet %s", selector_print(&c->flow, flow, sizeof(flow)));
+	else
+		add(buf, size, "%s", entry_reason_text(REASON_ACQUIRE));
+	if (text)
+		add(buf, size, "; %s", text);
+}
+
+/* A walk that led nowhere: who was last, and what became of it. */
+static void add_walked_out(const struct cause *c, const char *text, const char *peer, char *buf,
+			   size_t size)
+{
+	struct cause last = *c;
+
+	last.reason = c->last;
+	add(buf, size, "%s", entry_reason_text(REASON_WALKED_OUT));
+	if (last.reason == REASON_NONE)
+		return;
+	add(buf, size, "; the last%s%s: ", peer ? ", " : "", peer ? peer : "");
+	add_end(&last, text, buf, size);
+}
+
+const char *say_cause(const struct cause *c, const char *text, const char *peer, char *buf,
+		      size_t size)
+{
+	bool up = c->spi_in;
+
+	*buf = '\0';
+	text = text && *text ? text : NULL;
+	if (c->reason == REASON_ACQUIRE) {
+		add_packet(c, text, buf, size);
+	} else if (c->reason == REASON_WALKED_OUT) {
+		add_walked_out(c, text, peer, buf, size);
+	} else if (up) {
+		if (text || c->reason == REASON_INBOUND)
+			add(buf, size, "%s: ", text ? text : entry_reason_text(c->reason));
+		add(buf, size, "in %08x out %08x", c->spi_in, c->spi_out);
+	} else {
+		if (peer)
+			add(buf, size, "%s: ", peer);
+		add_end(c, text, buf, size);
+	}
+	return buf;
+}
+
+/* A note says itself whom it is about; what changes the state is told with its peers. */
+static const char *note_about(const struct core_note *n, const char *peer)
+{
+	if (n->type != NTF_NOTE || !peer)
+		return NULL;
+	switch (n->cause.reason) {
+	case REASON_ACQUIRE:
+	case REASON_IDLE:
+		return NULL;
+	default:
+		return n->to == ENTRY_WALK || n->cause.reason == REASON_DNS ? peer : NULL;
+	}
+}
+
+/* "up: in …", "down: idle for …", "not set up: …": a line has no column for its state. */
+static void add_line_state(const struct core_note *n, char *buf, size_t size)
+{
+	if (n->cause.backoff_ms)
+		add(buf, size, "not set up: ");
+	else if (!n->cause.spi_in)
+		add(buf, size, "down: ");
+	else if (!*n->text)
+		add(buf, size, "up: ");
+}
+
+/* What comes next, where the change of state does not say it. */
+static void add_next(const struct core_note *n, const char *next, char *buf, size_t size)
+{
+	bool ends = n->to == ENTRY_DOWN || n->to == ENTRY_BACKOFF;
+	char t[32];
+
+	if (n->cause.backoff_ms)
+		add(buf, size, "; again in %s", seconds(n->cause.backoff_ms, t, sizeof(t)));
+	else if (n->type == NTF_LINE && n->cause.reason == REASON_LOST)
+		add(buf, size, "; asked for anew");
+	else if (n->type == NTF_LINE && !n->cause.spi_in && n->cause.reason != REASON_CONFIG)
+		add(buf, size, "; up again with the next packet");
+	if (n->cause.ends_ms)
+		add(buf, size, "; given up in %s unless it answers",
+		    seconds(n->cause.ends_ms, t, sizeof(t)));
+	if (next && ((n->type == NTF_STATE && ends) || n->type == NTF_NEXT))
+		add(buf, size, "; next attempt %s", next);
+}
+
 void say_note(const struct shell_entry *se, const struct core_note *n, char *buf, size_t size)
 {
 	const char *next = shell_peer_name(se, n->next);
 	const char *peer = shell_peer_name(se, n->peer);
 	const char *from = shell_peer_name(se, n->from_peer);
+	struct cause c = n->cause;
+	size_t at;
 	char t[32];
 
 	*buf = '\0';
-	if (n->type == NTF_NOTE && n->cause.reason == REASON_INBOUND)
-		add(buf, size, "%s called: ", peer ? peer : "-");
-	else if (n->type == NTF_NOTE && n->cause.reason != REASON_ACQUIRE && n->to == ENTRY_WALK)
-		add(buf, size, "%s: ", peer ? peer : "-");
-	/* A step that failed is told by what follows it: it was about the peer that is left. */
-	if (n->type == NTF_STATE && n->cause.reason == REASON_NO_LOCAL && from)
-		add(buf, size, "no route to %s through an interface that carries map %s", from,
-		    se->map);
+	if (n->type == NTF_LINE)
+		add_line_state(n, buf, size);
+	else if (n->type == NTF_PEER)
+		c.spi_in = 0; /* said by the change of state */
+	at = strlen(buf);
+	if (n->type == NTF_NOTE && c.reason == REASON_INBOUND)
+		add(buf, size, "%s called%s%s", peer ? peer : "a peer", *n->text ? ": " : "", n->text);
 	else
-		say_cause(&n->cause, n->cause.text, buf + strlen(buf), size - strlen(buf));
-	if (n->cause.backoff_ms)
-		add(buf, size, "; again in %s", seconds(n->cause.backoff_ms, t, sizeof(t)));
+		say_cause(&c, n->text, c.reason == REASON_WALKED_OUT ? from : note_about(n, peer),
+			  buf + at, size - at);
 	if (n->type == NTF_STATE && n->to == ENTRY_UP && n->gap_ms >= 0)
 		add(buf, size, ", gap %s", seconds((uint32_t)n->gap_ms, t, sizeof(t)));
-	if ((n->type == NTF_STATE && (n->to == ENTRY_DOWN || n->to == ENTRY_BACKOFF)) ||
-	    n->type == NTF_NEXT)
-		add(buf, size, "; next attempt %s", next ? next : "-");
+	add_next(n, next, buf, size);
 }

@@ -103,6 +103,9 @@ void step_begin(struct step *t, struct entries *s, mono_t now);
 struct core_env shell_env(struct entries *s);
 /* Carry out what the step emitted, feed failures back, arm timers. */
 void act_all(struct entries *s);
+/* The port's local_addr; a failure is told. @why: CORE_TEXT_MAX bytes, or NULL. */
+int act_local(struct entries *s, const struct map_entry *m, const struct addr *peer,
+	      struct addr *out, char *why);
 void act_rules_put(struct entries *s);
 void act_rules_replace(struct entries *s, struct kernel_rule *rules, unsigned n);
 /* What the configuration says for all peers. */
@@ -147,6 +150,8 @@ remote_id shell_remote_id(const struct entries *s, const struct addr *peer);
 
 /* say.c: ux.md "Events" */
 void say_note(const struct shell_entry *se, const struct core_note *n, char *buf, size_t size);
-const char *say_cause(const struct cause *c, const char *text, char *buf, size_t size);
+/* @peer: whom it is about, where the words before do not say so; or NULL. */
+const char *say_cause(const struct cause *c, const char *text, const char *peer, char *buf,
+		      size_t size);
 
 #endif

@@ -68,7 +68,7 @@ static bool is_ours(struct entries *s, const struct map_entry *conf, const struc
 {
 	struct addr local;
 
-	return !s->ports.local_addr(s->ports.ctx, conf, peer, &local) && addr_equal(&local, us);
+	return !act_local(s, conf, peer, &local, NULL) && addr_equal(&local, us);
 }
 
 /*

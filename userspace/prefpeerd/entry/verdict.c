@@ -53,7 +53,7 @@ static void keep(struct entries *s, const struct shell_verdict *v)
 static void is_void(struct step *t, struct core_entry *e, unsigned line)
 {
 	const struct cause moved = {.reason = REASON_IDLE,
-				    .text = "verdict void: a packet came meanwhile"};
+				    .text = "idle verdict void: a packet came meanwhile"};
 
 	entry_note(&t->r, e, NTF_NOTE, line, e->c, &moved);
 }

@@ -40,8 +40,7 @@ static struct entry_peer_view view_peer(const struct shell_entry *se, const stru
 	};
 
 	if (p->last != REASON_NONE)
-		say_cause(&p->last_cause, p->last_text[0] ? p->last_text : NULL, v.last_text,
-			  sizeof(v.last_text));
+		say_cause(&p->last_cause, p->last_text, NULL, v.last_text, sizeof(v.last_text));
 	return v;
 }
 
@@ -114,7 +113,7 @@ static uint32_t view_further_ms(const struct core_entry *e)
 }
 
 /*
- * End of §10: INTERVAL + 6R to notice, the default silent, set-up left out. The default has
+ * End of §10: INTERVAL + 6R (and looks) to notice, the default silent, set-up left out. The default has
  * the short budget only where its own death is what ends the connection.
  */
 static void view_failover(const struct core_entry *e, struct entry_view *v)
@@ -122,12 +121,22 @@ static void view_failover(const struct core_entry *e, struct entry_view *v)
 	if (v->dpd.mode == DPD_OFF)
 		return;
 	v->dpd_budget_ms = entry_dpd_budget_ms(e);
-	v->notice_ms = v->dpd.interval_ms + v->dpd_budget_ms;
+	v->notice_ms = conf_dpd_notice_ms(&v->dpd, v->dpd_budget_ms);
 	if (entry_has_default(e))
 		v->retry_default_ms = e->c == e->peers[0].key ? attempt_dead_ms(e, &e->peers[0]) :
 								attempt_answer_ms(e, &e->peers[0]);
 	v->further_ms = e->n_peers > 2 ? view_further_ms(e) : 0;
 	v->failover_ms = v->notice_ms + v->retry_default_ms;
+}
+
+/* Of the step that failed on the way here; the peer that is tried now is another. */
+static const char *why_about(const struct shell_entry *se, const struct core_entry *e)
+{
+	bool says_itself = e->why.reason == REASON_NO_LOCAL || e->why.reason == REASON_SHARED;
+
+	if (e->state == ENTRY_BACKOFF || (e->state == ENTRY_WALK && !says_itself))
+		return shell_peer_name(se, e->why_peer);
+	return NULL;
 }
 
 static void view_state(const struct entries *s, const struct shell_entry *se,
@@ -140,7 +149,7 @@ static void view_state(const struct entries *s, const struct shell_entry *se,
 	v->state = e->state;
 	v->since = e->since;
 	v->reason = e->why.reason;
-	say_cause(&e->why, e->why_text[0] ? e->why_text : NULL, v->sentence, sizeof(v->sentence));
+	say_cause(&e->why, e->why_text, why_about(se, e), v->sentence, sizeof(v->sentence));
 	v->current = shell_peer_name(se, e->c);
 	v->trying = shell_peer_name(se, walk_peer(e));
 	v->next = e->next;
@@ -157,6 +166,15 @@ static void view_state(const struct entries *s, const struct shell_entry *se,
 		v->incomplete = conf_entry_incomplete(s->conf, se->conf);
 		v->blocks = v->incomplete;
 	}
+}
+
+/* What asked for the tunnel that is being set up. */
+static void view_why_asked(struct entry_view *v)
+{
+	size_t n = strlen(v->sentence);
+
+	if (v->state == ENTRY_WALK && v->reason == REASON_ACQUIRE)
+		snprintf(v->sentence + n, sizeof(v->sentence) - n, " asked for it");
 }
 
 /* Which peer, and why this one: the SPIs are said by the lines. */
@@ -181,14 +199,21 @@ static void view_why_up(struct entry_view *v)
 		snprintf(v->sentence, sizeof(v->sentence), "it answered");
 }
 
+/* @why: of the peer that is next, if it is the same with all others. */
 static bool has_local(const struct entries *s, const struct map_entry *conf,
-		      const struct core_entry *e)
+		      const struct core_entry *e, char *why, size_t size)
 {
+	char other[CORE_TEXT_MAX] = "";
 	struct addr local;
 
-	for (unsigned i = 0; i < e->n_peers; i++)
-		if (!s->ports.local_addr(s->ports.ctx, conf, &e->peers[i].addr, &local))
+	for (unsigned i = 0; i < e->n_peers; i++) {
+		const struct core_peer *p = &e->peers[i];
+		bool next = p->key == peer_next(e);
+
+		if (!s->ports.local_addr(s->ports.ctx, conf, &p->addr, &local, next ? why : other,
+					 next ? size : sizeof(other)))
 			return true;
+	}
 	return false;
 }
 
@@ -197,12 +222,13 @@ static void view_why_not(const struct entries *s, const struct map_entry *conf,
 			 const struct core_entry *e, struct entry_view *v)
 {
 	size_t n = v->reason == REASON_START ? 0 : strlen(v->sentence);
+	char why[CORE_TEXT_MAX] = "";
 
 	if (v->state != ENTRY_DOWN || v->reason == REASON_LOCAL_GONE || !e->n_peers ||
-	    has_local(s, conf, e))
+	    has_local(s, conf, e, why, sizeof(why)))
 		return;
-	snprintf(v->sentence + n, sizeof(v->sentence) - n,
-		 "%sno interface that carries map %s leads to a peer", n ? "; " : "", v->map);
+	snprintf(v->sentence + n, sizeof(v->sentence) - n, "%s%s%s", n ? "; " : "",
+		 e->n_peers > 1 ? "no peer can be reached from here: " : "", why);
 }
 
 /* A map on several interfaces: by which of them it is up. */
@@ -241,6 +267,7 @@ int entries_view(struct entries *s, unsigned i, mono_t now, struct entry_view *v
 		if (l->idle_now_ms >= 0 && (v->idle_now_ms < 0 || l->idle_now_ms < v->idle_now_ms))
 			v->idle_now_ms = l->idle_now_ms;
 	}
+	view_why_asked(v);
 	view_why_up(v);
 	view_why_local(s->list[i]->conf->map, v);
 	view_why_not(s, s->list[i]->conf, e, v);

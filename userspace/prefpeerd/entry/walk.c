@@ -60,11 +60,13 @@ static bool is_twin(const struct core_entry *e, const struct core_peer *p)
 
 static void walked_out(struct run *r, struct core_entry *e, const struct cause *last)
 {
-	struct cause why = {.reason = REASON_WALKED_OUT, .text = last->text};
+	struct cause why = *last;
 	uint64_t ms = e->k < 6 ? 1000u << e->k : 60000;
 
 	ms = ms < 60000 ? ms : 60000;
 	ms = ms / 2 + (ms / 2 * (r->env->random(r->env->ctx) >> 1)) / INT32_MAX;
+	why.last = last->reason;
+	why.reason = REASON_WALKED_OUT;
 	why.backoff_ms = (uint32_t)ms;
 	e->next = entry_home_or(e, e->next);
 	entry_move(r, e, ENTRY_BACKOFF, e->c, &why);
@@ -111,9 +113,9 @@ void walk_step_failed(struct run *r, struct core_entry *e, const struct cause *w
 	walk_run(r, e, why);
 }
 
-void walk_again(struct run *r, struct core_entry *e)
+void walk_again(struct run *r, struct core_entry *e, const char *text)
 {
-	const struct cause why = {.reason = REASON_SHARED};
+	const struct cause why = {.reason = REASON_SHARED, .text = text};
 
 	attempt_abandon(r, e);
 	walk_run(r, e, &why);

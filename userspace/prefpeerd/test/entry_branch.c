@@ -272,10 +272,16 @@ void branch_traffic_ms(struct branch *b, unsigned line, int64_t ms, int64_t ever
 /* ---- ports ------------------------------------------------------------------- */
 
 static int local_addr(void *ctx, const struct map_entry *e, const struct addr *peer,
-		      struct addr *out)
+		      struct addr *out, char *why, size_t size)
 {
-	if (((struct branch *)ctx)->no_route)
+	const struct branch *b = ctx;
+	char text[ADDR_STRLEN];
+
+	addr_print(peer, text, sizeof(text));
+	if (b->no_route || (b->no_route_to && !strcmp(b->no_route_to, text))) {
+		snprintf(why, size, "no route to %s", text);
 		return -ENETUNREACH;
+	}
 	*out = parsed("10.0.0.2");
 	return 0;
 }
@@ -315,6 +321,8 @@ static void notify(void *ctx, const struct entry_ntf *n)
 		       (double)(n->when.ns / 1000000 - 1000000) / 1000, entry_ntf_name(n->type),
 		       entry_state_name(n->from), entry_state_name(n->to), n->peer ? n->peer : "-",
 		       n->sentence, n->next ? n->next : "-");
+	if (b->tell)
+		b->tell(b->tell_ctx, n);
 	if (b->n_log == BRANCH_LOG)
 		abort();
 	note = &b->log[b->n_log++];
@@ -361,6 +369,18 @@ static void hub_start(struct branch *b, unsigned i)
 	mocknet_attach(&b->net, hub_addrs[i], h->engine);
 	h->engine->ops->start(h->engine->impl, hub_event, h);
 	h->engine->ops->remote_set(h->engine->impl, &r);
+}
+
+void branch_called(struct branch *b, unsigned hub, unsigned line)
+{
+	const struct engine_budget budget = { 12000, 12000 };
+	struct hub *h = &b->hubs[hub];
+	struct engine_child c = { .id = h->next_id++, .reqid = 9 };
+
+	c.sel = c.line_sel = selector_reverse(&b->spd->lines[line]->sel);
+	h->last_conn = c.id;
+	h->engine->ops->open(h->engine->impl, h->last_conn, 1, &h->addr, &c, &budget);
+	branch_run_ms(b, 300);
 }
 
 static enum mock_fate cable(void *ctx, struct datagram *d)

@@ -57,7 +57,8 @@ struct branch {
 	struct spd *spd;
 	struct hub hubs[BRANCH_HUBS];
 	unsigned n_hubs;
-	bool no_route; /* local_addr says so */
+	bool no_route; /* local_addr says so, or */
+	const char *no_route_to; /* of this peer alone */
 	char asked[64];       /* the name that was asked for last, and by which question */
 	uint32_t query;
 	unsigned n_asked;
@@ -69,6 +70,9 @@ struct branch {
 	struct branch_note log[BRANCH_LOG];
 	unsigned n_log;
 	unsigned sent, delivered, clear;
+	/* Whoever wants what is told as a whole. */
+	void (*tell)(void *ctx, const struct entry_ntf *n);
+	void *tell_ctx;
 };
 
 /* conf: peers 10.1.1.1, 10.2.2.2, 10.3.3.3; the WAN is "wan", the branch 10.0.0.2. */
@@ -87,6 +91,8 @@ bool branch_send(struct branch *b, unsigned line);
 /* What the name servers say to the last question; @addr NULL: that there is no such name. */
 void branch_answer(struct branch *b, const char *addr);
 struct entry_view branch_view(struct branch *b);
+/* The hub begins; its side of that line. */
+void branch_called(struct branch *b, unsigned hub, unsigned line);
 /* The state of the first entry, and who is current, as "UP 10.1.1.1". */
 const char *branch_state(struct branch *b);
 const struct branch_note *branch_last(const struct branch *b, enum entry_state to);

@@ -23,13 +23,17 @@ struct addr world_local(void)
 	return v4(192, 0, 2, 1);
 }
 
-static int local(void *ctx, const struct core_entry *e, const struct core_peer *p, struct addr *out)
+static int local(void *ctx, const struct core_entry *e, const struct core_peer *p,
+		 struct addr *out, char *why)
 {
 	const struct world *w = ctx;
 	unsigned i = ntohl(p->addr.v4.s_addr) % 256 - 1;
 
-	if (!addr_is_set(&p->addr) ? !w->local_mask : !(w->local_mask & 1u << i))
+	if (!addr_is_set(&p->addr) ? !w->local_mask : !(w->local_mask & 1u << i)) {
+		if (why)
+			snprintf(why, CORE_TEXT_MAX, "no route to peer %u", i);
 		return -ENETUNREACH;
+	}
 	*out = world_local();
 	return 0;
 }

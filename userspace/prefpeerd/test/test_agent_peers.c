@@ -302,7 +302,7 @@ static void reloads_say_why(void **state)
 	branch_reload(b, one_line);
 	last = &b->log[b->n_log - 1];
 	assert_int_equal(last->type, NTF_LINE);
-	assert_string_equal(last->sentence, "removed from the configuration");
+	assert_string_equal(last->sentence, "down: removed from the configuration");
 	assert_string_equal(branch_state(b), "UP 10.1.1.1");
 	branch_reload(b, conf);
 	branch_reload(b, no_set);
@@ -430,21 +430,6 @@ static void views(void **state)
 	branch_free(b);
 }
 
-/* The hub begins; its side of line 0. */
-static void hub_calls(struct branch *b, unsigned i)
-{
-	const struct engine_budget budget = { 12000, 12000 };
-	struct hub *h = &b->hubs[i];
-	struct engine_child c = { .id = h->next_id++, .reqid = 9 };
-	struct addr branch;
-
-	addr_parse("10.0.0.2", &branch);
-	c.sel = c.line_sel = selector_reverse(&b->spd->lines[0]->sel);
-	h->last_conn = c.id;
-	h->engine->ops->open(h->engine->impl, h->last_conn, 1, &h->addr, &c, &budget);
-	branch_run_ms(b, 300);
-}
-
 static void default_calls(void **state)
 {
 	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
@@ -455,7 +440,7 @@ static void default_calls(void **state)
 	assert_string_equal(branch_state(b), "UP 10.2.2.2");
 	branch_traffic_ms(b, 0, 1000, 100);
 	b->hubs[0].cut = false;
-	hub_calls(b, 0);
+	branch_called(b, 0, 0);
 	assert_string_equal(branch_state(b), "UP 10.1.1.1");
 	assert_int_equal(branch_last(b, ENTRY_UP)->reason, REASON_INBOUND);
 	assert_true(branch_send(b, 0));
@@ -472,14 +457,14 @@ static void backup_calls(void **state)
 	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
 
 	branch_traffic_ms(b, 0, 1000, 100);
-	hub_calls(b, 1);
+	branch_called(b, 1, 0);
 	assert_string_equal(branch_state(b), "UP 10.1.1.1"); /* it answered: P1 is refused */
 	branch_traffic_ms(b, 0, 20000, 100);
 	assert_string_equal(branch_state(b), "UP 10.1.1.1");
 	assert_int_equal(b->hubs[1].kernel.n_sas, 0);
 	b->hubs[0].cut = true;
 	branch_traffic_ms(b, 0, 15000, 100);
-	hub_calls(b, 1); /* held while the check of P0 runs */
+	branch_called(b, 1, 0); /* held while the check of P0 runs */
 	branch_traffic_ms(b, 0, 10000, 100);
 	assert_string_equal(branch_state(b), "UP 10.2.2.2");
 	assert_true(branch_send(b, 0));
@@ -494,7 +479,7 @@ static void both_call(void **state)
 
 	branch_traffic_ms(b, 0, 1000, 100);
 	for (int i = 0; i < 60; i++) {
-		hub_calls(b, strcmp(branch_state(b), "UP 10.1.1.1") ? 0 : 1);
+		branch_called(b, strcmp(branch_state(b), "UP 10.1.1.1") ? 0 : 1, 0);
 		branch_traffic_ms(b, 0, 700, 100);
 	}
 	for (unsigned i = 0; i < b->n_log; i++)
@@ -514,7 +499,7 @@ static void back_by_inbound(void **state)
 		branch_run_ms(b, 100);
 	assert_string_equal(branch_last(b, ENTRY_DOWN)->next, "10.2.2.2");
 	b->hubs[0].cut = false;
-	hub_calls(b, 0);
+	branch_called(b, 0, 0);
 	assert_string_equal(branch_state(b), "UP 10.1.1.1");
 	branch_run_ms(b, 122000);
 	assert_string_equal(branch_state(b), "DOWN 10.1.1.1");

@@ -57,6 +57,20 @@ static void two_peers(void **state)
 	branch_free(b);
 }
 
+/* Two looks, INTERVAL/8 apart, find the first packet that was not answered; a third is the verdict. */
+static void on_demand(void **state)
+{
+	struct branch *b = branch_new(
+		KEYS "crypto ikev2 dpd 10 2 on-demand\n" SET ACL MAP TWO WHOLE WAN, 2);
+
+	promises(b, (struct promise){ 22000 + 3250, 2000, 0 });
+	branch_free(b);
+	b = branch_new(KEYS "crypto ikev2 dpd milliseconds 500 50 on-demand\n" SET ACL MAP TWO
+			       WHOLE WAN, 2);
+	promises(b, (struct promise){ 800 + 230, 250, 0 });
+	branch_free(b);
+}
+
 static void connect_timeout(void **state)
 {
 	struct branch *b = branch_new(
@@ -107,15 +121,15 @@ static void no_address(void **state)
 {
 	struct branch *b = branch_new(KEYS DPD SET ACL MAP TWO WHOLE WAN, 2);
 
-	why(b, "nothing happened yet");
+	why(b, "no packet has asked for it yet");
 	b->no_route = true;
-	why(b, "no interface that carries map tohub leads to a peer");
+	why(b, "no peer can be reached from here: no route to 10.1.1.1");
 	b->no_route = false;
 	branch_traffic_ms(b, 0, 2000, 100);
 	why(b, "the default peer answered");
 	b->no_route = true;
 	entries_local_changed(b->entries, b->clock.now);
-	why(b, "local address 10.0.0.2 lost: no route through an interface that carries the map");
+	why(b, "local address 10.0.0.2 lost: no route to 10.1.1.1");
 	branch_free(b);
 }
 
@@ -135,6 +149,7 @@ int main(void)
 		{ "the default's budget is short only when it died itself", default_or_not, NULL,
 		  NULL, NULL },
 		{ "two peers have no further one", two_peers, NULL, NULL, NULL },
+		{ "on-demand DPD: its looks are in the promise", on_demand, NULL, NULL, NULL },
 		{ "connect-timeout is in the promise", connect_timeout, NULL, NULL, NULL },
 		{ "case 4: what is missing, and whether it blocks", incomplete, NULL, NULL, NULL },
 		{ "no local address: why it is down", no_address, NULL, NULL, NULL },

@@ -296,7 +296,7 @@ static void module_events_say_why(void **state)
 	PP_SET(&a, REASON, reason, PREFPEER_REASON_EXPIRED);
 	show(PREFPEER_CMD_SA_GONE_NTF, &a);
 	has("gone ");
-	has(": expired, 1099511627776 packets");
+	has(": hard lifetime ended, 1099511627776 packets");
 	pp_set_addr(&p, PP_REMOTE, &remote);
 	PP_SET(&p, STAMP, stamp, 30000000000ull);
 	PP_SET(&p, LAST_IN, last_in, 20000000000ull);
@@ -357,8 +357,8 @@ static void agent_events_read_as_in_ux(void **state)
 		    "\"refused\"}");
 	has("map   tohub 1 line 2  refused\n");
 	agent_event("{\"event\":\"map-next\",\"map\":\"tohub\",\"seq\":1,\"next\":\"10.1.1.1\","
-		    "\"text\":\"x\"}");
-	has("next attempt 10.1.1.1");
+		    "\"text\":\"operator: reset; next attempt 10.1.1.1\"}");
+	has("map   tohub 1       operator: reset; next attempt 10.1.1.1\n");
 	agent_event("{\"event\":\"note\",\"source\":\"kernel\",\"map\":\"tohub\",\"seq\":1,"
 		    "\"reason\":\"nat\",\"text\":\"packets for D\"}");
 	has("map   tohub 1       packets for D\n");

@@ -58,7 +58,7 @@ static void moved(int from, int to, const char *reason)
 		assert_int_equal(n->from_peer, P(from));
 		assert_int_equal(n->peer, P(to));
 		assert_string_equal(entry_ntf_reason(&told), reason);
-		assert_null(n->cause.text);
+		assert_string_equal(n->text, "");
 		return;
 	}
 	fail_msg("no change of the current peer is told");

@@ -72,12 +72,12 @@ static void moves_are_explained(void **state)
 	up_on(0);
 	assert_int_equal(note_of(NTF_PEER)->cause.reason, REASON_IDLE_HOME);
 	world_inbound(&w, 1, 0, &E0->lines[0]);
-	assert_string_equal(note_of(NTF_NOTE)->cause.text,
+	assert_string_equal(note_of(NTF_NOTE)->text,
 			    "held, the current peer is asked whether it lives");
 	assert_int_equal(note_of(NTF_NOTE)->peer, P(1));
 	world_step(&w);
 	core_conn_heard(&w.r, E0->conn, w.env.now, 0);
-	assert_string_equal(note_of(NTF_NOTE)->cause.text, "refused, the current peer answers");
+	assert_string_equal(note_of(NTF_NOTE)->text, "refused, the current peer answers");
 	peer_dies();
 	world_acquire(&w, 0, 0);
 	step_times_out();

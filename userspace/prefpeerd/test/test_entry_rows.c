@@ -261,7 +261,7 @@ static void case_51(void **state)
 	assert_int_equal(E0->state, ENTRY_DOWN);
 	assert_int_equal(world_action(&w, ACT_CLOSE)->how, CLOSE_QUIET);
 	assert_int_equal(next(), 1); /* not a failure */
-	assert_non_null(strstr(E0->why_text, " lost: no route through an interface that carries the map"));
+	assert_non_null(strstr(E0->why_text, " lost: no route to peer 1"));
 	world_acquire(&w, 0, 0);
 	assert_int_equal(E0->state, ENTRY_DOWN);
 	w.local_mask = 0xff;

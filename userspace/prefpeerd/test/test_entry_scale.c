@@ -103,7 +103,7 @@ static int remote_del(void *e, remote_id id)
 static const struct engine_ops engine_ops = { .remote_set = remote_set, .remote_del = remote_del };
 
 static int local_addr(void *ctx, const struct map_entry *e, const struct addr *peer,
-		      struct addr *out)
+		      struct addr *out, char *why, size_t size)
 {
 	return addr_parse("10.0.0.2", out);
 }
