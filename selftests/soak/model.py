@@ -648,7 +648,10 @@ class Model:
         self.each(one)
 
     def touch_module(self, loaded, t):
+        """Whoever begins to watch a pair may count from then: late, never early."""
         self.w.module, self.w.module_changed = loaded, t
+        for a in self.alts:
+            a.act = (a.act[0], max(a.act[1], t))
         self.rearm()
 
     def clock_stepped(self, t):
