@@ -5,6 +5,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "prefpeerd/spd/index.h"
 #include "prefpeerd/spd/reqid.h"
 #include "prefpeerd/spd/spd_impl.h"
 
@@ -22,12 +23,14 @@ struct seed {
 	bool has_sel;
 	struct selector sel; /* the widest of its policies, as `out` has it */
 	bool claimed;
+	struct seed *same; /* the next one with that selector */
 	UT_hash_handle hh;
 };
 
 struct reqid_table {
 	struct line *lines;
 	struct seed *seeds;
+	struct spd_index by_sel; /* the first seed of each selector */
 	uint32_t next;
 };
 
@@ -55,6 +58,7 @@ void reqid_table_free(struct reqid_table *t)
 		HASH_DEL(t->seeds, seed);
 		free(seed);
 	}
+	spd_index_clear(&t->by_sel);
 	free(t);
 }
 
@@ -97,22 +101,40 @@ static int seed_sa(void *ctx, const struct kernel_sa_entry *e)
 	return seed_get(ctx, e->r.reqid) ? 0 : -ENOMEM;
 }
 
+/* Behind those of its selector that the kernel told of before. */
+static int index_seed(struct reqid_table *t, struct seed *s)
+{
+	struct seed *last = spd_index_get(&t->by_sel, POLICY_OUT, &s->sel);
+
+	if (!last)
+		return spd_index_put(&t->by_sel, POLICY_OUT, &s->sel, s);
+	while (last->same)
+		last = last->same;
+	last->same = s;
+	return 0;
+}
+
 int reqid_table_seed(struct reqid_table *t, const struct kernel *k)
 {
 	int err = k->ops->policy_dump(k->impl, seed_policy, t);
 
+	/* By now each has its widest selector. */
+	for (struct seed *s = t->seeds; !err && s; s = s->hh.next)
+		if (s->has_sel)
+			err = index_seed(t, s);
 	return err ? err : k->ops->sa_dump(k->impl, seed_sa, t);
 }
 
 static uint32_t claim_seed(struct reqid_table *t, const struct selector *sel)
 {
-	for (struct seed *s = t->seeds; s; s = s->hh.next) {
-		if (s->claimed || !s->has_sel || !selector_equal(&s->sel, sel))
-			continue;
-		s->claimed = true;
-		return s->reqid;
-	}
-	return 0;
+	struct seed *s = spd_index_get(&t->by_sel, POLICY_OUT, sel);
+
+	while (s && s->claimed)
+		s = s->same;
+	if (!s)
+		return 0;
+	s->claimed = true;
+	return s->reqid;
 }
 
 static uint32_t fresh(struct reqid_table *t)

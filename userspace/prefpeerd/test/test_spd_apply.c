@@ -335,6 +335,29 @@ static void test_reqids(void **state)
 	assert_int_equal(reqid_get(fx->t, "M", 10, &wide), REQID_FIRST + 40);
 }
 
+/* Two of them stand for one selector (an edit was cut short): each is given out once. */
+static void test_reqids_of_one_selector(void **state)
+{
+	struct fixture *fx = *state;
+	struct kernel_policy p = { .dir = POLICY_OUT, .action = POLICY_PROTECT,
+				   .reqid = REQID_FIRST + 7, .priority = SPD_PRIORITY_FIRST + 1 };
+	struct selector sel;
+
+	load(fx, HEAD PERMIT(1, 2) TAIL);
+	sel = p.sel = fx->s->lines[0]->sel;
+	assert_int_equal(fx->f.kernel.ops->policy_put(&fx->f, &p), 0);
+	p.dir = POLICY_IN;
+	p.reqid = REQID_FIRST + 8;
+	p.sel = selector_reverse(&sel);
+	assert_int_equal(fx->f.kernel.ops->policy_put(&fx->f, &p), 0);
+	reqid_table_free(fx->t);
+	fx->t = reqid_table_new();
+	assert_int_equal(reqid_table_seed(fx->t, &fx->f.kernel), 0);
+	assert_int_equal(reqid_get(fx->t, "M", 10, &sel), REQID_FIRST + 7);
+	assert_int_equal(reqid_get(fx->t, "M", 20, &sel), REQID_FIRST + 8);
+	assert_int_equal(reqid_get(fx->t, "M", 30, &sel), REQID_FIRST);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +370,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failure_deletes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_places_run_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reqids, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reqids_of_one_selector, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("policies brought into the kernel", tests, NULL, NULL);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Private to the compiler: compile.c, uses.c and nat_hole.c. */
+#ifndef SPD_COMPILE_H
+#define SPD_COMPILE_H
+
+#include "prefpeerd/spd/spd_impl.h"
+#include "prefpeerd/spd/taken.h"
+
+/* A line of an access list as used by one entry. */
+struct use {
+	const struct acl_line *acl;
+	const struct map_entry *entry;
+	unsigned entry_no;     /* index over all active entries */
+	struct spd_line *line; /* permits; owned by the spd in the end */
+	unsigned n_policies;   /* selectors that stand for the line */
+};
+
+struct builder {
+	const struct spd_env *env;
+	struct spd *s;
+	struct use *uses;
+	unsigned n_uses;
+	struct spd_taken taken; /* selectors already in the list, and the struct use */
+	struct addr *peers; /* of all entries, ascending */
+	unsigned n_peers;
+	unsigned room_policies, room_notes;
+	bool failed; /* out of memory; everything after is skipped */
+};
+
+/* ---- uses.c: the lines of the access lists, in the order in which packets meet them ---- */
+
+/* Room for one more; the array may move. NULL, and failed, without memory. */
+void *spd_grow(struct builder *b, void **array, unsigned n, unsigned *room, size_t size);
+void spd_collect_uses(struct builder *b, const struct config *c);
+/* What is said of a line that does nothing, because @by (perhaps itself) was there. */
+void spd_note_taken(struct builder *b, const struct use *u, const struct use *by);
+
+/* ---- compile.c: selectors into the list ---- */
+
+/* Nothing would ever reach it. */
+bool spd_is_covered(const struct builder *b, const struct selector *sel);
+/* False when the selector was there already: XFRM has one policy per direction and selector. */
+bool spd_emit(struct builder *b, unsigned dirs, enum policy_action action,
+	      const struct selector *sel, const struct use *by);
+
+/* ---- nat_hole.c ---- */
+
+/* All that may not be caught, before the first hole. */
+void spd_collect_peers(struct builder *b);
+/* Against source NAT of what the line protects; after all lines. */
+void spd_nat_hole(struct builder *b, const struct use *u);
+
+#endif
