@@ -9,10 +9,10 @@
 
 struct acl *conf_find_acl(const struct config *c, const char *name)
 {
-	for (unsigned i = 0; i < c->n_acls; i++)
-		if (!strcmp(c->acls[i]->name, name))
-			return c->acls[i];
-	return NULL;
+	struct acl *a;
+
+	HASH_FIND_STR(c->acl_by_name, name, a);
+	return a;
 }
 
 static struct acl *acl_get(struct parser *p, const struct cmd *cmd, sa_family_t family)
@@ -40,6 +40,7 @@ static struct acl *acl_get(struct parser *p, const struct cmd *cmd, sa_family_t 
 	strcpy(a->name, name);
 	a->family = family;
 	a->pos = cmd_arg_pos(cmd, SLOT_NAME);
+	HASH_ADD_STR(p->c->acl_by_name, name, a);
 	return a;
 }
 
@@ -103,6 +104,7 @@ void cmd_acl_remove(struct parser *p, const struct cmd *cmd)
 	for (unsigned i = 0; i < c->n_acls; i++) {
 		if (!word_equals(cmd->arg[SLOT_NAME].w, c->acls[i]->name))
 			continue;
+		HASH_DEL(c->acl_by_name, c->acls[i]);
 		conf_acl_free(c->acls[i]);
 		c->n_acls--;
 		memmove(&c->acls[i], &c->acls[i + 1], (c->n_acls - i) * sizeof(*c->acls));

@@ -54,6 +54,7 @@ void config_free(struct config *c)
 		return;
 	for (unsigned i = 0; i < c->n_maps; i++)
 		conf_map_free(c->maps[i]);
+	HASH_CLEAR(hh, c->acl_by_name);
 	for (unsigned i = 0; i < c->n_acls; i++)
 		conf_acl_free(c->acls[i]);
 	for (unsigned i = 0; i < c->n_sets; i++)

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
+#include <uthash.h>
+
 #include "lib/addr.h"
 #include "lib/id.h"
 #include "lib/selector.h"
@@ -64,6 +66,7 @@ struct acl {
 	struct acl_line *lines;
 	unsigned n_lines;
 	struct conf_pos pos;
+	UT_hash_handle hh; /* of config.acl_by_name */
 };
 
 struct transform_set {
@@ -153,6 +156,7 @@ struct config {
 	unsigned n_maps;
 	struct acl **acls;
 	unsigned n_acls;
+	struct acl *acl_by_name;
 	struct transform_set **sets;
 	unsigned n_sets;
 	struct psk *psks; /* most specific first */
