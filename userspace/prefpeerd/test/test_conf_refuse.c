@@ -218,6 +218,11 @@ static const struct row rows[] = {
 	  { "3:30 error: esp-des is too weak to be used" } },
 	{ "an access list that is not there", "crypto map m 1\n match address LAN\n",
 	  { "2:16 error: access list LAN does not exist" } },
+	{ "an access list that was removed",
+	  "access-list 101 permit ip 10.1.0.0 0.0.255.255 10.2.0.0 0.0.255.255\n"
+	  "no access-list 101\n"
+	  "crypto map m 1 ipsec-isakmp\n match address 101\n",
+	  { "4:16 error: access list 101 does not exist" } },
 	{ "an access list whose line was refused is not missed as well",
 	  "crypto map m 1\n match address 101\n" LINE("permit udp any any"),
 	  { "3:24 error: protocol udp in an access list is not supported yet" } },
