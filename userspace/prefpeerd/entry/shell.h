@@ -148,6 +148,15 @@ const char *shell_peer_name(const struct shell_entry *se, peer_key key);
 struct core_line *shell_line(const struct entries *s, uint32_t reqid, struct core_entry **e);
 remote_id shell_remote_id(const struct entries *s, const struct addr *peer);
 
+struct shell_entry *shell_entry_add(struct entries *s, const struct map_entry *m);
+void shell_entry_remove(struct entries *s, unsigned i);
+
+/* remotes.c */
+void remote_want(struct entries *s, const struct config *c, const struct addr *peer);
+void remotes_want(struct entries *s, const struct config *c);
+void remotes_keep_resolved(struct entries *s);
+void rules_replace(struct entries *s);
+
 /* say.c: ux.md "Events" */
 void say_note(const struct shell_entry *se, const struct core_note *n, char *buf, size_t size);
 /* @peer: whom it is about, where the words before do not say so; or NULL. */

@@ -3,19 +3,6 @@
 #include "prefpeerd/entry/mem.h"
 #include "prefpeerd/entry/shell.h"
 
-unsigned entries_count(const struct entries *s)
-{
-	return s->n_list;
-}
-
-int entries_find(struct entries *s, const char *map, unsigned seq)
-{
-	for (unsigned i = 0; i < s->n_list; i++)
-		if (s->list[i]->seq == seq && !strcmp(s->list[i]->map, map))
-			return (int)i;
-	return -ENOENT;
-}
-
 static struct entry_peer_view view_peer(const struct shell_entry *se, const struct core_entry *e,
 					const struct core_peer *p, mono_t now)
 {

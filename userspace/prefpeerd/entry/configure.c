@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A configuration comes into force: at start, and at a reload as a difference (semantics.md §4.8). */
+#include "prefpeerd/entry/mem.h"
+#include "prefpeerd/entry/shell.h"
+
+static peer_key key_of(const struct shell_entry *se, const struct core_entry *e, const char *text)
+{
+	for (unsigned i = 0; i < e->n_peers; i++) {
+		const char *name = shell_peer_name(se, e->peers[i].key);
+
+		if (name && !strcmp(name, text))
+			return e->peers[i].key;
+	}
+	return 0;
+}
+
+static struct core_peer *make_peers(const struct entries *s, const struct shell_entry *se,
+				    const struct core_entry *e, const struct map_entry *m)
+{
+	struct core_peer *list = mem_zero(m->n_peers, sizeof(*list));
+
+	for (unsigned i = 0; i < m->n_peers; i++) {
+		const struct core_peer *old;
+
+		list[i].key = key_of(se, e, m->peers[i].text);
+		list[i].is_name = m->peers[i].is_name;
+		list[i].dynamic = m->peers[i].is_dynamic;
+		list[i].addr = m->peers[i].addr;
+		old = peer_find(e, list[i].key);
+		/* A name that was resolved since keeps its address until it is resolved anew (A21).
+		 */
+		if (old && !addr_is_set(&list[i].addr))
+			list[i].addr = old->addr;
+		list[i].remote = shell_remote_id(s, &list[i].addr);
+		list[i].is_default = m->peers[i].is_default;
+	}
+	return list;
+}
+
+/* From *at on, where those of the entry begin if it has any (spd.h); *at moves behind them. */
+static struct core_line *make_lines(const struct spd *spd, const struct map_entry *m, unsigned *at,
+				    unsigned *n)
+{
+	struct core_line *list = NULL;
+	unsigned cap = 0;
+
+	*n = 0;
+	for (; *at < spd->n_lines && spd->lines[*at]->entry == m; ++*at) {
+		const struct spd_line *l = spd->lines[*at];
+
+		MEM_ROOM(list, *n, cap);
+		list[(*n)++] = (struct core_line){
+			.reqid = l->reqid,
+			.no = l->no,
+			.order = *at,
+			.sel = l->sel,
+			.blocked = l->blocked,
+			.local = l->local,
+			.peer = l->peer,
+		};
+	}
+	return list;
+}
+
+static void remember_names(struct shell_entry *se, const struct core_entry *e,
+			   const struct map_entry *m)
+{
+	for (unsigned i = 0; i < e->n_peers; i++) {
+		peer_key key = e->peers[i].key;
+
+		if (key <= se->n_names)
+			continue;
+		se->names = mem_resize(se->names, key, sizeof(*se->names));
+		while (se->n_names < key)
+			se->names[se->n_names++] = NULL;
+		se->names[key - 1] = strdup(m->peers[i].text);
+	}
+}
+
+static void set_values(const struct config *c, const struct map_entry *m, struct core_entry *e)
+{
+	e->family = m->map->family;
+	e->idle_home = conf_entry_idle(c, m).home;
+	e->answer_ms = m->answer_ms;
+	e->retry_ms = c->dpd.mode == DPD_OFF ? 0 : c->dpd.retry_ms;
+	e->interval_ms = c->dpd.mode == DPD_OFF ? 0 : c->dpd.interval_ms;
+}
+
+static void configure_entry(struct entries *s, const struct map_entry *m, unsigned *line)
+{
+	struct shell_entry *se = shell_find(s, m->map->name, m->seq);
+	const struct core_env env = shell_env(s);
+	struct run r = {&s->core, &env, &s->out};
+	bool is_new = !se;
+	struct core_entry *e;
+	struct core_peer *peers;
+	struct core_line *lines;
+	unsigned n_lines;
+
+	if (is_new)
+		se = shell_entry_add(s, m);
+	se->conf = m;
+	e = core_entry(&s->core, se->id);
+	set_values(s->conf, m, e);
+	peers = make_peers(s, se, e, m);
+	lines = make_lines(s->spd, m, line, &n_lines);
+	if (is_new)
+		core_entry_init(&r, e, peers, m->n_peers, lines, n_lines);
+	else
+		core_edit(&r, e, peers, m->n_peers, lines, n_lines);
+	remember_names(se, e, m);
+	free(peers);
+	free(lines);
+}
+
+/* While their configuration still exists, for the notes name it. */
+static void remove_entries(struct entries *s, const struct config *c)
+{
+	const struct core_env env = shell_env(s);
+	struct run r = {&s->core, &env, &s->out};
+
+	for (unsigned i = s->n_list; i-- > 0;) {
+		struct shell_entry *se = s->list[i];
+		struct core_entry *e = core_entry(&s->core, se->id);
+
+		if (conf_find_entry(c, se->map, se->seq))
+			continue;
+		core_remove(&r, e);
+		act_all(s);
+		core_drop(&s->core, e);
+		shell_entry_remove(s, i);
+	}
+}
+
+int entries_configure(struct entries *s, const struct config *c, struct spd *spd, mono_t now)
+{
+	bool first = !s->conf;
+	unsigned line = 0;
+
+	s->now = now;
+	s->spd = spd;
+	if (!first)
+		remove_entries(s, c);
+	s->conf = c;
+	act_settings_put(s);
+	remotes_want(s, c);
+	for (unsigned i = 0; i < c->n_maps; i++)
+		for (unsigned j = 0; j < c->maps[i]->n_entries; j++)
+			configure_entry(s, c->maps[i]->entries[j], &line);
+	rules_replace(s);
+	if (first)
+		takeover_adopt(s);
+	remotes_keep_resolved(s);
+	act_all(s);
+	act_remotes_drop(s);
+	return 0;
+}
+
+/* Where a line that is not known yet begins: P[0], or the first that can be reached. */
+static void prepare_new(struct entries *s, const struct map_entry *m, struct spd_line *l)
+{
+	const struct addr *to = NULL, unknown = {0};
+	bool named = false;
+
+	for (unsigned i = 0; i < m->n_peers; i++) {
+		named |= m->peers[i].is_name;
+		if (!addr_is_set(&m->peers[i].addr))
+			continue;
+		to = to ? to : &m->peers[i].addr;
+		if (!act_local(s, m, &m->peers[i].addr, &l->local, NULL)) {
+			l->peer = *to;
+			return;
+		}
+	}
+	l->peer = lookup_nowhere(m->map->family);
+	if (!named || act_local(s, m, &unknown, &l->local, NULL))
+		l->local = l->peer = (struct addr){0};
+}
+
+static void prepare_line(struct entries *s, const struct core_env *env, const struct spd *spd,
+			 struct spd_line *l)
+{
+	const struct shell_entry *se = shell_find(s, l->map, l->seq);
+	const struct core_entry *e = se ? core_entry(&s->core, se->id) : NULL;
+	const struct core_line *known = e ? core_line(e, l->reqid) : NULL;
+
+	if (l->blocked)
+		return;
+	if (!known && e && e->n_lines)
+		known = &e->lines[0];
+	if (known && addr_is_set(&known->peer)) {
+		l->local = known->local;
+		l->peer = known->peer;
+	} else if (e && e->n_peers && !entry_template(env, e, &l->local, &l->peer)) {
+		return;
+	} else if (!takeover_peer(s, l->entry, spd, &l->local, &l->peer)) {
+		prepare_new(s, l->entry, l);
+	}
+}
+
+int entries_prepare(struct entries *s, const struct config *c, struct spd *spd, mono_t now)
+{
+	struct core_env env;
+	int err;
+
+	s->now = now;
+	env = shell_env(s);
+	err = takeover_scan(s);
+	if (err)
+		return err;
+	for (unsigned i = 0; i < spd->n_lines; i++)
+		prepare_line(s, &env, spd, spd->lines[i]);
+	return 0;
+}
