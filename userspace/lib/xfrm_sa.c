@@ -211,7 +211,7 @@ struct nlmsghdr *xfrm_build_sa_dump(void *buf)
 
 	nlh->nlmsg_type = XFRM_MSG_GETSA;
 	nlh->nlmsg_flags = NLM_F_DUMP;
-	mnl_nlmsg_put_extra_header(nlh, sizeof(struct xfrm_usersa_id));
+	/* The attributes of a dump follow the header at once: xfrm_dump_sa() parses from 0. */
 	mnl_attr_put_u8(nlh, XFRMA_PROTO, IPPROTO_ESP);
 	return nlh;
 }

@@ -292,6 +292,18 @@ static void test_allocspi(void **state)
 	assert_true(s->min >= 256 && s->min <= s->max);
 }
 
+/* Where the kernel looks for it: xfrm_dump_sa() parses from the header's end. */
+static void test_sa_dump(void **state)
+{
+	const struct nlmsghdr *nlh = xfrm_build_sa_dump(buf);
+	const struct nlattr *attr = mnl_nlmsg_get_payload(nlh);
+
+	(void)state;
+	assert_int_equal(mnl_nlmsg_get_payload_len(nlh), MNL_ALIGN(MNL_ATTR_HDRLEN + 1));
+	assert_int_equal(mnl_attr_get_type(attr), XFRMA_PROTO);
+	assert_int_equal(mnl_attr_get_u8(attr), IPPROTO_ESP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +311,7 @@ int main(void)
 		cmocka_unit_test(test_replay),	cmocka_unit_test(test_options),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_short),	cmocka_unit_test(test_allocspi),
+		cmocka_unit_test(test_sa_dump),
 	};
 
 	return cmocka_run_group_tests_name("XFRM messages", tests, NULL, NULL);
