@@ -144,7 +144,9 @@ void line_up_event(struct run *r, struct core_entry *e, struct core_child *ch,
 	retire_covered(r, e, id);
 	if (asked && !covers)
 		line_back_off(r, e, l, &narrow);
-	l->has_flow = false;
+	/* What our own request is under way for, theirs may not cover. */
+	if (asked || covers || !l->setup)
+		l->has_flow = false;
 	entry_watch_childless(r, e);
 }
 
@@ -244,7 +246,9 @@ void core_child_failed(struct run *r, conn_id conn, child_id id, enum engine_why
 	l = core_line(e, ch->reqid);
 	asked = ch->state == CHILD_SETUP;
 	core_child_forget(e, id);
-	if (asked && l && e->state == ENTRY_UP)
+	/* Both asked at once, and theirs made the pair: ours was refused for that. */
+	if (asked && l && e->state == ENTRY_UP &&
+	    !line_covering(e, l, l->has_flow ? &l->flow : NULL))
 		line_back_off(r, e, l, &c);
 	entry_watch_childless(r, e);
 	core_settle(r);

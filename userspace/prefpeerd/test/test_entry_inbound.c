@@ -183,6 +183,33 @@ static void both_ask_for_a_line(void **state)
 	assert_true(world_action(&w, ACT_INBOUND_REPLY)->accept); /* it did: ours will be refused */
 }
 
+/* What was asked for is there by the peer's own request: a line that is up backs off from nothing. */
+static void refused_since_theirs_made_it(void **state)
+{
+	struct core_line *l;
+	child_id ours;
+
+	world(2, true, true, 2);
+	world_inbound(&w, 0, 0, &E0->lines[0]);
+	world_child_up(&w, world_action(&w, ACT_INBOUND_REPLY)->child, false);
+	l = &E0->lines[1];
+	for (unsigned narrow = 0; narrow < 2; narrow++) {
+		child_id theirs;
+
+		world_acquire(&w, 0, 1);
+		ours = l->setup;
+		world_inbound(&w, 0, E0->conn, l);
+		theirs = world_action(&w, ACT_INBOUND_REPLY)->child;
+		world_child_up(&w, theirs, narrow);
+		world_step(&w);
+		core_child_failed(&w.r, E0->conn, ours, WHY_TS, "TS_UNACCEPTABLE");
+		assert_int_equal(mono_is_set(l->backoff_at), narrow);
+		assert_int_equal(l->m, narrow);
+		assert_int_equal(world_count(&w, ACT_NOTIFY), narrow);
+		core_child_down(&w.r, E0->conn, theirs, WHY_LIFETIME, TRAFFIC_RECENT);
+	}
+}
+
 static void inbound_line_choice(void **state)
 {
 	const struct world_spec s[] = { { 0, 2, true, true, 2 }, { 0, 2, true, true, 1 } };
@@ -212,6 +239,8 @@ int main(void)
 		ROW("held request is accepted when the step fails, and joined", held_until_step_ends),
 		ROW("an inbound move asks for every other line again", inbound_move_asks_again),
 		ROW("both ends ask for a line at once: who opened the IKE SA refuses", both_ask_for_a_line),
+		ROW("ours is refused, theirs is up: no back-off but for what theirs does not cover",
+		    refused_since_theirs_made_it),
 		ROW("an inbound child goes to the first line that intersects", inbound_line_choice),
 	};
 
