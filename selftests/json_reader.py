@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Answers questions about JSON for a shell script, until it ends.
 
-A request on standard input is words that end with NUL: their number, a verb,
-its arguments. An answer is a status, 0 or 1 ("0", what to print; "1", what was
-wrong), and NUL. lib_json.sh is the other end.
+A request on standard input is words that end with NUL: its number, how many
+words follow, a verb, its arguments. An answer is that number, a blank, a status,
+0 or 1 ("0", what to print; "1", what was wrong), and NUL. lib_json.sh is the other
+end.
 """
 
 import json
@@ -73,13 +74,13 @@ def words(stream):
 
 def main():
     source = words(sys.stdin.buffer)
-    for count in source:
-        verb, *arguments = [next(source) for _ in range(int(count))]
+    for number in source:
+        verb, *arguments = [next(source) for _ in range(int(next(source)))]
         try:
             answer = "0" + VERBS[verb](*arguments)
         except Exception as e:  # a question of the script's: the script tells
             answer = f"1{verb} {arguments[0]}: {e!r}"
-        sys.stdout.buffer.write(answer.encode() + b"\0")
+        sys.stdout.buffer.write(f"{number} {answer}\0".encode())
         sys.stdout.buffer.flush()
 
 

@@ -9,13 +9,19 @@ coproc JSON { exec $python -I -S "$selftests_dir/json_reader.py"; }
 exec {json_to}>&"${JSON[1]}" {json_from}<&"${JSON[0]}"
 on_exit "kill $JSON_PID"
 
-# json_ask VERB ARGUMENT…: prints the answer; 1, with the reason, if there is none
+# json_ask VERB ARGUMENT…: prints the answer; 1, with the reason, if there is none.
+# An answer bears its question's number: one that nobody waited for is not the next one's.
+# A subshell's counter is its own, so the number is drawn.
 json_ask()
 {
-	local answer
+	local answer= number=$SRANDOM
 
-	printf '%s\0' $# "$@" >&"$json_to"
-	IFS= read -r -d '' answer <&"$json_from" || fail "json_reader.py is gone" >&2 || return
+	printf '%s\0' "$number" $# "$@" >&"$json_to"
+	until [ "${answer%% *}" = "$number" ]; do
+		IFS= read -r -d '' answer <&"$json_from" ||
+			fail "json_reader.py is gone" >&2 || return
+	done
+	answer=${answer#* }
 	[ "${answer:0:1}" = 0 ] || fail "${answer:1}" >&2 || return
 	[ -z "${answer:1}" ] || echo "${answer:1}"
 }
