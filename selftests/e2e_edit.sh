@@ -10,7 +10,10 @@
 module_need
 agent_need
 
-plan 13
+plan 14
+
+# FROM TO of each time in which something is to be in clear, and was.
+clear_spans=()
 
 lan_net_acl="permit ip 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255"
 second_acl="permit ip host 172.16.1.1 192.168.2.0 0.0.0.255"
@@ -222,6 +225,7 @@ deny_is_clear()
 	expect "clear packets of the other host" "clear_of '192.168.1.10 $site_host' $t" 0 || return
 	e2e_acl=
 	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2" && reload || return
+	clear_spans+=("$t" "$(now_ns)")
 	t=$(now_ns)
 	answered 20 || fail "host .20 is not answered" || return
 	expect "clear packets once it is permitted again" "clear_of '192.168.1.20 $site_host' $t" 0 || return
@@ -333,7 +337,22 @@ interface_removed()
 	wait_for 5 in_clear "$t" 20 || fail "the tap sees nothing in clear" || return
 	[ "$(clear_of "$lan_host $site_host" "$t")" -gt 10 ] || fail "the tap sees nothing in clear" || return
 	e2e_conf "10 2 periodic" "set peer $h1 default" && reload || return
+	clear_spans+=("$t" "$(now_ns)")
 	up_with $h1 20 || fail "not up with the map on its interface again"
+}
+
+# From the first frame to the last. The spans are its positive controls.
+nothing_else_in_clear()
+{
+	local from=0 i
+
+	expect "times in which something was to be in clear" 'echo $((${#clear_spans[@]} / 2))' 2 || return
+	more 60 || return
+	for ((i = 0; i < ${#clear_spans[@]}; i += 2)); do
+		nothing_in_clear "$from" "${clear_spans[i]}" || return
+		from=${clear_spans[i + 1]}
+	done
+	nothing_in_clear "$from"
 }
 
 test_case "a branch under traffic" start || { finish; exit; }
@@ -349,4 +368,5 @@ test_case "case 43: the peer being tried is removed: the next at once" tried_pee
 test_case "an entry without peer, key or transform blocks, and comes back" incomplete_blocks
 test_case "an entry without access list is inert" inert_without_acl
 test_case "the interface is removed: SAs go, DELETE is sent" interface_removed
+test_case "case 30: nothing in clear but where it is to be, in all of this" nothing_else_in_clear
 finish
