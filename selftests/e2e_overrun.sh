@@ -11,7 +11,7 @@
 module_need
 agent_need
 
-plan 7
+plan 8
 
 xfrm=6 genl=16 # NETLINK_XFRM, NETLINK_GENERIC
 idle_s=300
@@ -203,6 +203,19 @@ no_errors()
 	expect "errors in the log" "logged ': error: '" 0
 }
 
+# Control: it is the policies, and nothing else, that keep packets from leaving in clear.
+without_policies()
+{
+	local t
+
+	t=$(now_ns)
+	agent_kill && ip -n "$branch" xfrm policy flush || return
+	flow_packet
+	wait_for 20 clear_since "$t" || fail "nothing in clear even without policies: the test proves nothing"
+}
+
+clear_since() { capture_sync; [ -n "$(wire_clear "$1")" ]; }
+
 test_case "an entry that is up" start || { finish; exit; }
 test_case "full sockets: an SA that went unseen is noticed" sa_goes_unseen
 test_case "full sockets: an acquire that was lost: the next packet asks again" acquire_is_lost
@@ -210,4 +223,5 @@ test_case "full sockets: the module went and came unseen: it has its rules, and 
 test_case "full sockets: the module went unseen: the agent polls" module_stays_away
 test_case "no errors" no_errors
 test_case "nothing in clear" nothing_in_clear
+test_case "positive control: without policies a packet leaves in clear" without_policies
 finish
