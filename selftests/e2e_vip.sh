@@ -113,7 +113,7 @@ stale_sas()
 	flow_stop
 	[ "$(no_states "$branch")" -gt $((before + 200)) ] ||
 		fail "only $(($(no_states "$branch") - before)) packets with an old SPI came" || return
-	once_a_minute "$inv_spi" 3 || return
+	once_a_minute "$inv_spi" 3 "$told" || return
 	reads "monitor" "$tmp/text.log" "note kernel $inv_spi: decaps: rec'd IPSEC packets have an invalid SPI: nobody has it here (XfrmInNoStates +" || return
 	expect "state" map_state UP && expect "current peer" current_peer $vip
 }

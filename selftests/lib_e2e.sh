@@ -195,12 +195,12 @@ curve()
 			printf "%d %d %d %d\n", best, (t[id, best] - t[id, 1]) / 1e6, lo, hi }'
 }
 
-# log_gaps PATTERN: of the lines in the agent's log that match, "COUNT SMALLEST_MS",
-# the least time between two of them.
+# log_gaps PATTERN [AFTER]: of the lines in the agent's log behind line AFTER that match,
+# "COUNT SMALLEST_MS", the least time between two of them.
 log_gaps()
 {
-	awk -F '[:. ]' -v p="$1" '
-		index($0, p) {
+	awk -F '[:. ]' -v p="$1" -v after="${2:-0}" '
+		NR > after && index($0, p) {
 			t = (($1 * 60 + $2) * 60 + $3) * 1000 + $4
 			if (n++) { d = (t - last + 86400000) % 86400000; if (n == 2 || d < least) least = d }
 			last = t
@@ -208,12 +208,12 @@ log_gaps()
 		END { print n + 0, least + 0 }' "$tmp/agent.log"
 }
 
-# once_a_minute PATTERN LOW: LOW of them or more, a minute between any two.
+# once_a_minute PATTERN LOW [AFTER]: LOW of them or more, a minute between any two.
 once_a_minute()
 {
 	local count least
 
-	read -r count least <<<"$(log_gaps "$1")"
+	read -r count least <<<"$(log_gaps "$1" "$3")"
 	[ "$count" -ge "$2" ] || fail "\"$1\" is in the log $count times, not $2 or more" || return
 	[ "$count" -lt 2 ] || [ "$least" -ge 59900 ] || fail "\"$1\" twice within $least ms"
 }
