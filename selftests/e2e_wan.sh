@@ -11,9 +11,10 @@
 module_need
 agent_need
 
-plan 16
+plan 20
 
-# wan1: another provider, with an address of its own and its own tap. lan1: not for us.
+# wan1: another provider, with an address of its own. other: an exit that carries no map.
+# Each has its own tap.
 second_wan()
 {
 	link "$branch" wan1 "$transit" branch2
@@ -42,7 +43,7 @@ start()
 	for n in 1 2; do
 		hub_start $n remote_id=%any conn="remote_addrs = %any" || return
 	done
-	capture_start wan1 branch2 && capture_start
+	capture_start other branch3 && capture_start wan1 branch2 && capture_start
 	e2e_more="interface wan1
  crypto map tohub"
 	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2"
@@ -240,6 +241,30 @@ local_address()
 	up_from $branch_addr $h1 20
 }
 
+# A policy does not ask by which interface a packet would leave.
+routed_to_the_third_exit()
+{
+	local t
+
+	ip -n "$branch" route add $site_net via 10.8.0.1
+	up_from $branch_addr $h1 20 || return
+	t=$(now_ns)
+	wait_for 20 flow_more flow "$(($(flow_received flow) + 100))" || fail "no traffic" || return
+	nothing_in_clear "$t" && nothing_at_third_exit "$t" || return
+	ip -n "$branch" route del $site_net via 10.8.0.1
+}
+
+# nothing_at_third_exit [FROM_NS]: no tunnel leads there, so ESP proves nothing; its control does
+nothing_at_third_exit()
+{
+	local clear
+
+	capture_turn other branch3
+	capture_sync && clear=$(wire_clear "$1")
+	capture_turn wire branch
+	[ -z "$clear" ] || fail "$(wc -l <<<"$clear") frames in clear, the first: $(head -n 1 <<<"$clear")"
+}
+
 # The map leaves the interface that it runs by.
 interface_removed()
 {
@@ -300,11 +325,18 @@ nothing_in_clear_by()
 # Control: it is the policies, and nothing else, that keep the flow from leaving in clear.
 without_policies()
 {
+	agent_kill && ip -n "$branch" xfrm policy flush || return
+	in_clear_by wire branch 10.0.0.1
+}
+
+# in_clear_by NAME DEVICE GATEWAY: its tap sees it, once the flow is routed there
+in_clear_by()
+{
 	local t
 
-	capture_turn wire branch
+	capture_turn "$1" "$2"
 	t=$(now_ns)
-	agent_kill && ip -n "$branch" xfrm policy flush || return
+	route_is via "$3" || return
 	wait_for 20 clear_since "$t" || fail "nothing in clear even without policies: the test proves nothing"
 }
 
@@ -320,10 +352,14 @@ test_case "case 52: the first returns" first_wan_returns
 test_case "case 52: a WAN for each peer: the route decides the local address" a_wan_for_each_peer
 test_case "case 52: no route through an interface that carries the map: the step fails and says so" route_without_map
 test_case "local-address" local_address
+test_case "packets that are routed by an exit without a map are protected all the same" routed_to_the_third_exit
 test_case "the map leaves the interface that it runs by" interface_removed
 test_case "an overrun of the rtnetlink socket hides no change" overrun
 test_case "the log is not flooded" quiet_log
 test_case "case 51: nothing in clear on the first WAN in any of it" nothing_in_clear_by wire branch
 test_case "case 52: nothing in clear on the second WAN in any of it" nothing_in_clear_by wan1 branch2
-test_case "positive control: without policies the flow leaves in clear" without_policies
+test_case "case 52: nothing in clear on the exit that carries no map" nothing_at_third_exit
+test_case "positive control: without policies the flow leaves in clear, by the first WAN" without_policies
+test_case "positive control: by the second WAN" in_clear_by wan1 branch2 10.9.0.1
+test_case "positive control: by the exit that carries no map" in_clear_by other branch3 10.8.0.1
 finish
