@@ -11,7 +11,7 @@
 module_need
 agent_need
 
-plan 13
+plan 20
 
 peers="set peer $h1"
 
@@ -33,7 +33,7 @@ hub_offers()
 
 branch_uses()
 {
-	sed -i "s/^crypto ipsec transform-set ts .*/crypto ipsec transform-set ts $1/" "$tmp/prefpeer.conf"
+	sed -i "/^ esn\$/d; s/^crypto ipsec transform-set ts .*/crypto ipsec transform-set ts $1/" "$tmp/prefpeer.conf"
 	pp reload >"$tmp/reload.log" 2>&1 || fail "reload: $(cat "$tmp/reload.log")"
 }
 
@@ -119,7 +119,7 @@ refused_and_why()
 
 no_common_group()
 {
-	refused_and_why hub_offers aes128-sha256-modp4096 aes128gcm16 || return
+	refused_and_why hub_offers aes128-sha256-modp1536 aes128gcm16 || return
 	monitor_has '"event":"map-note".*"reason":"no-proposal"' || fail "no reason in the monitor" || return
 	pp map show >"$tmp/show.log"
 	grep -q 'NO_PROPOSAL_CHOSEN' "$tmp/show.log" || fail "map show does not say why: $(cat "$tmp/show.log")"
@@ -128,7 +128,7 @@ no_common_group()
 hub_is_called()
 {
 	sed -i -E "0,/id = 10.1.1.1/s//id = hub-one.example/" "$tmp/hub1/swanctl.conf" &&
-	hub_offers aes128gcm16-prfsha256-x25519 aes128gcm16
+	hub_offers aes128gcm16-prfsha256-x25519 aes128gcm16 && branch_uses "esp-gcm 128"
 }
 
 other_identity_is_refused()
@@ -179,6 +179,32 @@ test_case "AES-GCM-256, PRF SHA2-256, X25519" suite \
 test_case "AES-CBC-128 with PRF SHA2-384" suite \
 	aes128-sha256-prfsha384-x25519 aes128gcm16 "esp-gcm 128" \
 	AES_CBC-128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_384/$x25519 AES_GCM_16-128 'aead'
+test_case "ChaCha20-Poly1305, PRF SHA2-512, ECP-521 by INVALID_KE_PAYLOAD; ESP the same" suite_of_another_group \
+	chacha20poly1305-prfsha512-ecp521 chacha20poly1305 esp-chacha20-poly1305 \
+	CHACHA20_POLY1305/PRF_HMAC_SHA2_512/ECP_521 CHACHA20_POLY1305 \
+	'aead rfc7539esp\(chacha20,poly1305\) 0x[0-9a-f]{72} 128'
+test_case "AES-CBC-192, HMAC-SHA2-384, X448 by INVALID_KE_PAYLOAD; ESP the same" suite_of_another_group \
+	aes192-sha384-x448 aes192-sha384 "esp-aes 192 esp-sha384-hmac" \
+	AES_CBC-192/HMAC_SHA2_384_192/PRF_HMAC_SHA2_384/CURVE_448 AES_CBC-192/HMAC_SHA2_384_192 \
+	'auth-trunc hmac\(sha384\) 0x[0-9a-f]{96} 192'
+test_case "AES-CBC-256, HMAC-SHA2-512, MODP-3072 by INVALID_KE_PAYLOAD; ESP the same" suite_of_another_group \
+	aes256-sha512-modp3072 aes256-sha512 "esp-aes 256 esp-sha512-hmac" \
+	AES_CBC-256/HMAC_SHA2_512_256/PRF_HMAC_SHA2_512/MODP_3072 AES_CBC-256/HMAC_SHA2_512_256 \
+	'auth-trunc hmac\(sha512\) 0x[0-9a-f]{128} 256'
+test_case "AES-GCM-192, MODP-4096 by INVALID_KE_PAYLOAD; ESP AES-GCM-192" suite_of_another_group \
+	aes192gcm16-prfsha256-modp4096 aes192gcm16 "esp-gcm 192" \
+	AES_GCM_16-192/PRF_HMAC_SHA2_256/MODP_4096 AES_GCM_16-192 \
+	'aead rfc4106\(gcm\(aes\)\) 0x[0-9a-f]{56} 128'
+test_case "ESP AES-GCM-256 with extended sequence numbers" suite \
+	aes256gcm16-prfsha256-x25519 aes256gcm16-esn "esp-gcm 256\\n esn" \
+	AES_GCM_16-256/PRF_HMAC_SHA2_256/$x25519 AES_GCM_16-256/ESN 'flag .*esn'
+test_case "ESP without encryption: NULL and HMAC-SHA2-256" suite \
+	aes256gcm16-prfsha256-x25519 null-sha256 "esp-null esp-sha256-hmac" \
+	AES_GCM_16-256/PRF_HMAC_SHA2_256/$x25519 NULL/HMAC_SHA2_256_128 'enc ecb\(cipher_null\)'
+test_case "ESP without encryption: AES-GMAC-256" suite \
+	aes256gcm16-prfsha256-x25519 aes256gmac "esp-gmac 256" \
+	AES_GCM_16-256/PRF_HMAC_SHA2_256/$x25519 NULL_AES_GMAC-256 \
+	'aead rfc4543\(gcm\(aes\)\) 0x[0-9a-f]{72} 128'
 test_case "no common group: refused, and the reason shown" no_common_group
 test_case "an identity that nobody told us is refused, both named" other_identity_is_refused
 test_case "the identity of the keyring" identity_of_keyring

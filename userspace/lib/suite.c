@@ -11,24 +11,33 @@ struct name {
 
 static const struct name encr_names[] = {
 	{ ENCR_NONE, "none" },
+	{ ENCR_NULL, "null" },
 	{ ENCR_AES_CBC, "aes-cbc" },
 	{ ENCR_AES_GCM_16, "aes-gcm-16" },
+	{ ENCR_NULL_AUTH_AES_GMAC, "aes-gmac" },
+	{ ENCR_CHACHA20_POLY1305, "chacha20-poly1305" },
 };
 
 static const struct name prf_names[] = {
 	{ PRF_NONE, "none" },
 	{ PRF_HMAC_SHA2_256, "hmac-sha2-256" },
 	{ PRF_HMAC_SHA2_384, "hmac-sha2-384" },
+	{ PRF_HMAC_SHA2_512, "hmac-sha2-512" },
 };
 
 static const struct name integ_names[] = {
 	{ INTEG_NONE, "none" },
 	{ INTEG_HMAC_SHA2_256_128, "hmac-sha2-256-128" },
+	{ INTEG_HMAC_SHA2_384_192, "hmac-sha2-384-192" },
+	{ INTEG_HMAC_SHA2_512_256, "hmac-sha2-512-256" },
 };
 
 static const struct name dh_names[] = {
-	{ DH_NONE, "none" },	   { DH_MODP_2048, "modp-2048" }, { DH_ECP_256, "ecp-256" },
-	{ DH_ECP_384, "ecp-384" }, { DH_X25519, "x25519" },
+	{ DH_NONE, "none" },		{ DH_MODP_2048, "modp-2048" },
+	{ DH_MODP_3072, "modp-3072" },	{ DH_MODP_4096, "modp-4096" },
+	{ DH_ECP_256, "ecp-256" },	{ DH_ECP_384, "ecp-384" },
+	{ DH_ECP_521, "ecp-521" },	{ DH_X25519, "x25519" },
+	{ DH_X448, "x448" },
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

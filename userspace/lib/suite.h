@@ -9,17 +9,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum ike_encr { ENCR_NONE = 0, ENCR_AES_CBC = 12, ENCR_AES_GCM_16 = 20 };
-enum ike_prf { PRF_NONE = 0, PRF_HMAC_SHA2_256 = 5, PRF_HMAC_SHA2_384 = 6 };
-enum ike_integ { INTEG_NONE = 0, INTEG_HMAC_SHA2_256_128 = 12 };
-enum ike_dh { DH_NONE = 0, DH_MODP_2048 = 14, DH_ECP_256 = 19, DH_ECP_384 = 20, DH_X25519 = 31 };
+enum ike_encr {
+	ENCR_NONE = 0,
+	ENCR_NULL = 11,	      /* RFC 2410: integrity only */
+	ENCR_AES_CBC = 12,    /* RFC 3602 */
+	ENCR_AES_GCM_16 = 20, /* RFC 4106, RFC 5282 */
+	ENCR_NULL_AUTH_AES_GMAC = 21, /* RFC 4543: integrity only */
+	ENCR_CHACHA20_POLY1305 = 28,  /* RFC 7634 */
+};
+enum ike_prf { PRF_NONE = 0, PRF_HMAC_SHA2_256 = 5, PRF_HMAC_SHA2_384 = 6, PRF_HMAC_SHA2_512 = 7 };
+enum ike_integ { /* RFC 4868 */
+	INTEG_NONE = 0,
+	INTEG_HMAC_SHA2_256_128 = 12,
+	INTEG_HMAC_SHA2_384_192 = 13,
+	INTEG_HMAC_SHA2_512_256 = 14,
+};
+enum ike_dh { /* RFC 3526, RFC 5903, RFC 8031 */
+	DH_NONE = 0,
+	DH_MODP_2048 = 14,
+	DH_MODP_3072 = 15,
+	DH_MODP_4096 = 16,
+	DH_ECP_256 = 19,
+	DH_ECP_384 = 20,
+	DH_ECP_521 = 21,
+	DH_X25519 = 31,
+	DH_X448 = 32,
+};
 
 #define SUITE_MAX 6 /* transform sets of an entry, semantics.md §4.6 */
 
 /* A child SA's algorithms. AEAD has integ NONE. */
 struct esp_suite {
 	enum ike_encr encr;
-	uint16_t key_bits; /* 128, 192, 256 */
+	uint16_t key_bits; /* 128, 192, 256; 0 where the algorithm has keys of one length */
 	enum ike_integ integ;
 	bool esn; /* offered beside "no ESN", not instead of it */
 };
@@ -30,6 +52,27 @@ struct ike_suite {
 	enum ike_integ integ;
 	enum ike_prf prf;
 	enum ike_dh dh;
+};
+
+struct ike_cipher {
+	enum ike_encr encr;
+	uint16_t key_bits;
+	enum ike_integ integ; /* NONE with AEAD */
+};
+
+#define IKE_CIPHERS_MAX 32
+#define IKE_PRFS_MAX 4
+#define IKE_GROUPS_MAX 10
+
+/*
+ * What may be negotiated for an IKE SA, in order of preference; each list ends
+ * with zeros. Of several ones, those before are preferred to those after.
+ */
+struct ike_offer {
+	struct ike_cipher ciphers[IKE_CIPHERS_MAX];
+	enum ike_prf prfs[IKE_PRFS_MAX];
+	enum ike_dh groups[IKE_GROUPS_MAX];
+	const struct ike_offer *next;
 };
 
 /* "aes-gcm-16-256", "hmac-sha2-256-128", …; never NULL, unknown ones print as "encr 77". */

@@ -8,56 +8,38 @@
 
 #include "lib/xfrm_msg.h"
 
-#define GCM_SALT 4        /* bytes, RFC 4106 §8.1 */
-#define ICV_BITS 128      /* of both suites: RFC 4106 §6, RFC 4868 §2.1 */
-#define SHA256_KEY 32     /* bytes */
+#define SALT 4      /* bytes of key material after an AEAD's key */
+#define AEAD_ICV 128 /* bits: RFC 4106 §6, RFC 4543 §3.4, RFC 7634 §2 */
 #define REPLAY_LEGACY 32  /* packets that the fixed part can say */
 #define REPLAY_MAX 4096   /* XFRMA_REPLAY_ESN_MAX */
 
-static int put_aead(struct nlmsghdr *nlh, const struct kernel_sa *sa)
+/* An algorithm as XFRM calls it, and its key in bytes without salt; 0 = as the suite says. */
+struct alg {
+	int id;
+	const char *name;
+	unsigned key, icv_bits;
+};
+
+static const struct alg aeads[] = {
+	{ ENCR_AES_GCM_16, "rfc4106(gcm(aes))", 0, AEAD_ICV },
+	{ ENCR_NULL_AUTH_AES_GMAC, "rfc4543(gcm(aes))", 0, AEAD_ICV },
+	{ ENCR_CHACHA20_POLY1305, "rfc7539esp(chacha20,poly1305)", 32, AEAD_ICV },
+};
+
+static const struct alg auths[] = { /* RFC 4868 §2.1.1, §2.3 */
+	{ INTEG_HMAC_SHA2_256_128, "hmac(sha256)", 32, 128 },
+	{ INTEG_HMAC_SHA2_384_192, "hmac(sha384)", 48, 192 },
+	{ INTEG_HMAC_SHA2_512_256, "hmac(sha512)", 64, 256 },
+};
+
+#define FIND(tab, id) find(tab, sizeof(tab) / sizeof((tab)[0]), id)
+
+static const struct alg *find(const struct alg *tab, size_t n, int id)
 {
-	union {
-		struct xfrm_algo_aead a;
-		uint8_t raw[sizeof(struct xfrm_algo_aead) + SA_KEY_MAX];
-	} alg = { .a = { .alg_icv_len = ICV_BITS } };
-
-	if (sa->encr_key_len != sa->suite.key_bits / 8u + GCM_SALT || sa->integ_key_len)
-		return -EINVAL;
-	strcpy(alg.a.alg_name, "rfc4106(gcm(aes))");
-	alg.a.alg_key_len = (unsigned)sa->encr_key_len * 8;
-	memcpy(alg.raw + sizeof(alg.a), sa->encr_key, sa->encr_key_len);
-	mnl_attr_put(nlh, XFRMA_ALG_AEAD, sizeof(alg.a) + sa->encr_key_len, &alg);
-	xfrm_wipe(&alg, sizeof(alg));
-	return 0;
-}
-
-static void put_crypt(struct nlmsghdr *nlh, const struct kernel_sa *sa)
-{
-	union {
-		struct xfrm_algo a;
-		uint8_t raw[sizeof(struct xfrm_algo) + SA_KEY_MAX];
-	} alg = { .raw = { 0 } };
-
-	strcpy(alg.a.alg_name, "cbc(aes)");
-	alg.a.alg_key_len = (unsigned)sa->encr_key_len * 8;
-	memcpy(alg.raw + sizeof(alg.a), sa->encr_key, sa->encr_key_len);
-	mnl_attr_put(nlh, XFRMA_ALG_CRYPT, sizeof(alg.a) + sa->encr_key_len, &alg);
-	xfrm_wipe(&alg, sizeof(alg));
-}
-
-/* XFRMA_ALG_AUTH would truncate HMAC-SHA2-256 to the 96 bits of a draft (semantics.md §12). */
-static void put_auth(struct nlmsghdr *nlh, const struct kernel_sa *sa)
-{
-	union {
-		struct xfrm_algo_auth a;
-		uint8_t raw[sizeof(struct xfrm_algo_auth) + SA_KEY_MAX];
-	} alg = { .a = { .alg_trunc_len = ICV_BITS } };
-
-	strcpy(alg.a.alg_name, "hmac(sha256)");
-	alg.a.alg_key_len = (unsigned)sa->integ_key_len * 8;
-	memcpy(alg.raw + sizeof(alg.a), sa->integ_key, sa->integ_key_len);
-	mnl_attr_put(nlh, XFRMA_ALG_AUTH_TRUNC, sizeof(alg.a) + sa->integ_key_len, &alg);
-	xfrm_wipe(&alg, sizeof(alg));
+	for (size_t i = 0; i < n; i++)
+		if (tab[i].id == id)
+			return &tab[i];
+	return NULL;
 }
 
 static bool key_bits_ok(unsigned bits)
@@ -65,18 +47,76 @@ static bool key_bits_ok(unsigned bits)
 	return bits == 128 || bits == 192 || bits == 256;
 }
 
+static int put_aead(struct nlmsghdr *nlh, const struct kernel_sa *sa, const struct alg *aead)
+{
+	union {
+		struct xfrm_algo_aead a;
+		uint8_t raw[sizeof(struct xfrm_algo_aead) + SA_KEY_MAX];
+	} alg = { .a = { .alg_icv_len = aead->icv_bits } };
+	unsigned key = aead->key;
+
+	if (!key && key_bits_ok(sa->suite.key_bits))
+		key = sa->suite.key_bits / 8u;
+	if (!key || sa->encr_key_len != key + SALT || sa->integ_key_len)
+		return -EINVAL;
+	strcpy(alg.a.alg_name, aead->name);
+	alg.a.alg_key_len = (unsigned)sa->encr_key_len * 8;
+	memcpy(alg.raw + sizeof(alg.a), sa->encr_key, sa->encr_key_len);
+	mnl_attr_put(nlh, XFRMA_ALG_AEAD, sizeof(alg.a) + sa->encr_key_len, &alg);
+	xfrm_wipe(&alg, sizeof(alg));
+	return 0;
+}
+
+static int put_crypt(struct nlmsghdr *nlh, const struct kernel_sa *sa)
+{
+	union {
+		struct xfrm_algo a;
+		uint8_t raw[sizeof(struct xfrm_algo) + SA_KEY_MAX];
+	} alg = { .raw = { 0 } };
+	bool null = sa->suite.encr == ENCR_NULL;
+
+	if (!null && (sa->suite.encr != ENCR_AES_CBC || !key_bits_ok(sa->suite.key_bits)))
+		return -EINVAL;
+	if (sa->encr_key_len != (null ? 0 : sa->suite.key_bits / 8u))
+		return -EINVAL;
+	strcpy(alg.a.alg_name, null ? "ecb(cipher_null)" : "cbc(aes)");
+	alg.a.alg_key_len = (unsigned)sa->encr_key_len * 8;
+	memcpy(alg.raw + sizeof(alg.a), sa->encr_key, sa->encr_key_len);
+	mnl_attr_put(nlh, XFRMA_ALG_CRYPT, sizeof(alg.a) + sa->encr_key_len, &alg);
+	xfrm_wipe(&alg, sizeof(alg));
+	return 0;
+}
+
+/* XFRMA_ALG_AUTH would truncate HMAC-SHA2-256 to the 96 bits of a draft (semantics.md §12). */
+static void put_auth(struct nlmsghdr *nlh, const struct kernel_sa *sa, const struct alg *auth)
+{
+	union {
+		struct xfrm_algo_auth a;
+		uint8_t raw[sizeof(struct xfrm_algo_auth) + SA_KEY_MAX];
+	} alg = { .a = { .alg_trunc_len = auth->icv_bits } };
+
+	strcpy(alg.a.alg_name, auth->name);
+	alg.a.alg_key_len = (unsigned)sa->integ_key_len * 8;
+	memcpy(alg.raw + sizeof(alg.a), sa->integ_key, sa->integ_key_len);
+	mnl_attr_put(nlh, XFRMA_ALG_AUTH_TRUNC, sizeof(alg.a) + sa->integ_key_len, &alg);
+	xfrm_wipe(&alg, sizeof(alg));
+}
+
+/* Never a cipher, nor none, without integrity. */
 static int put_suite(struct nlmsghdr *nlh, const struct kernel_sa *sa)
 {
-	if (!key_bits_ok(sa->suite.key_bits))
+	const struct alg *aead = FIND(aeads, sa->suite.encr);
+	const struct alg *auth = FIND(auths, sa->suite.integ);
+	int err;
+
+	if (aead)
+		return put_aead(nlh, sa, aead);
+	if (!auth || sa->integ_key_len != auth->key)
 		return -EINVAL;
-	if (sa->suite.encr == ENCR_AES_GCM_16)
-		return put_aead(nlh, sa);
-	if (sa->suite.encr != ENCR_AES_CBC || sa->suite.integ != INTEG_HMAC_SHA2_256_128 ||
-	    sa->encr_key_len != sa->suite.key_bits / 8u || sa->integ_key_len != SHA256_KEY)
-		return -EINVAL;
-	put_crypt(nlh, sa);
-	put_auth(nlh, sa);
-	return 0;
+	err = put_crypt(nlh, sa);
+	if (!err)
+		put_auth(nlh, sa, auth);
+	return err;
 }
 
 /*

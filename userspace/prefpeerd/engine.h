@@ -36,6 +36,8 @@ enum engine_auth {
 /* What applies to all peers. Copied; holds for the IKE SAs that begin from then on. */
 struct engine_settings {
 	struct fragmentation frag;
+	/* IKE suites; NULL: all. Lives until the next call. */
+	const struct ike_offer *offer;
 };
 
 /* A peer that may be dialled, and that may call us. Copied by remote_set. */

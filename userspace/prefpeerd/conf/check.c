@@ -290,6 +290,7 @@ void conf_check(struct parser *p)
 	struct config *c = p->c;
 
 	put_dpd_in_force(p);
+	check_policies(p);
 	for (unsigned i = 0; i < c->n_psks; i++) {
 		check_keyring_peer(p, &c->psks[i]);
 		check_key_unique(p, i);

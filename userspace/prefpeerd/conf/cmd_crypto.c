@@ -32,13 +32,33 @@ static struct transform_set *set_get(struct parser *p, const struct word *w)
 	return s;
 }
 
+static enum ike_encr set_encr(unsigned flags)
+{
+	if (flags & F_GCM)
+		return ENCR_AES_GCM_16;
+	if (flags & F_CHACHA)
+		return ENCR_CHACHA20_POLY1305;
+	if (flags & F_GMAC)
+		return ENCR_NULL_AUTH_AES_GMAC;
+	return flags & F_NULL ? ENCR_NULL : ENCR_AES_CBC;
+}
+
+static enum ike_integ set_integ(unsigned flags)
+{
+	if (flags & F_SHA512)
+		return INTEG_HMAC_SHA2_512_256;
+	if (flags & F_SHA384)
+		return INTEG_HMAC_SHA2_384_192;
+	return flags & F_SHA256 ? INTEG_HMAC_SHA2_256_128 : INTEG_NONE;
+}
+
 void cmd_transform_set(struct parser *p, const struct cmd *cmd)
 {
 	unsigned bits = cmd->arg[SLOT_NUM].w ? (unsigned)cmd->arg[SLOT_NUM].num : 128;
-	bool gcm = cmd->flags & F_GCM;
+	bool aes = !(cmd->flags & (F_CHACHA | F_NULL));
 	struct transform_set *s;
 
-	if (bits != 128 && bits != 256) {
+	if (bits != 128 && bits != 192 && bits != 256) {
 		parser_error(p, cmd_arg_pos(cmd, SLOT_NUM),
 			     conf_text("AES has no keys of %u bits", bits), conf_text("use 256"));
 		return;
@@ -48,11 +68,21 @@ void cmd_transform_set(struct parser *p, const struct cmd *cmd)
 		return;
 	s->pos = cmd_arg_pos(cmd, SLOT_NAME);
 	s->suite = (struct esp_suite){
-		.encr = gcm ? ENCR_AES_GCM_16 : ENCR_AES_CBC,
-		.key_bits = (uint16_t)bits,
-		.integ = gcm ? INTEG_NONE : INTEG_HMAC_SHA2_256_128,
+		.encr = set_encr(cmd->flags),
+		.key_bits = (uint16_t)(aes ? bits : 0),
+		.integ = set_integ(cmd->flags),
 	};
+	if (cmd->flags & (F_NULL | F_GMAC))
+		parser_warn(p, s->pos,
+			    conf_text("packets of transform set %s are not encrypted", s->name),
+			    conf_text("esp-gcm 256 encrypts, and costs as much"));
 	parser_enter(p, MODE_SET)->set = s;
+}
+
+void cmd_set_esn(struct parser *p, const struct cmd *cmd)
+{
+	if (parser_frame(p)->set)
+		parser_frame(p)->set->suite.esn = !cmd->no;
 }
 
 void cmd_no_transform_set(struct parser *p, const struct cmd *cmd)

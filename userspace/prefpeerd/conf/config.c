@@ -59,6 +59,11 @@ void config_free(struct config *c)
 		conf_acl_free(c->acls[i]);
 	for (unsigned i = 0; i < c->n_sets; i++)
 		free(c->sets[i]);
+	for (unsigned i = 0; i < c->n_proposals; i++)
+		free(c->proposals[i]);
+	for (unsigned i = 0; i < c->n_policies; i++)
+		free(c->policies[i]);
+	conf_offer_free(c->offer);
 	for (unsigned i = 0; i < c->n_psks; i++)
 		conf_psk_wipe(&c->psks[i]);
 	for (unsigned i = 0; i < c->n_hosts; i++)
@@ -66,6 +71,8 @@ void config_free(struct config *c)
 	free(c->maps);
 	free(c->acls);
 	free(c->sets);
+	free(c->proposals);
+	free(c->policies);
 	free(c->psks);
 	free(c->hosts);
 	free(c->trust_anchor);

@@ -75,6 +75,33 @@ struct transform_set {
 	struct conf_pos pos;
 };
 
+#define IKE_WORDS_MAX 10
+#define POLICY_PROPOSALS_MAX 8
+
+struct ike_word {
+	int id;
+	uint16_t key_bits;
+};
+
+/* `crypto ikev2 proposal`: lists in order of preference. */
+struct ike_proposal {
+	char name[CONF_NAME_MAX + 1];
+	struct ike_word encr[IKE_WORDS_MAX], integ[IKE_WORDS_MAX], prf[IKE_WORDS_MAX],
+		group[IKE_WORDS_MAX];
+	unsigned n_encr, n_integ, n_prf, n_group;
+	bool used, refused;
+	struct conf_pos pos;
+};
+
+/* `crypto ikev2 policy`. */
+struct ike_policy {
+	char name[CONF_NAME_MAX + 1];
+	char proposals[POLICY_PROPOSALS_MAX][CONF_NAME_MAX + 1];
+	struct conf_pos proposal_pos[POLICY_PROPOSALS_MAX];
+	unsigned n_proposals;
+	struct conf_pos pos;
+};
+
 /* A pre-shared key: `crypto isakmp key K address A` or a keyring's peer. */
 struct psk {
 	struct prefix peer;     /* the dialled (or source) address; /0../32: mask of isakmp key */
@@ -159,6 +186,11 @@ struct config {
 	struct acl *acl_by_name;
 	struct transform_set **sets;
 	unsigned n_sets;
+	struct ike_proposal **proposals;
+	unsigned n_proposals;
+	struct ike_policy **policies;
+	unsigned n_policies;
+	struct ike_offer *offer; /* what the policies say; NULL: all strong suites */
 	struct psk *psks; /* most specific first */
 	unsigned n_psks;
 };

@@ -23,6 +23,8 @@ enum conf_mode { /* 0 in a node: enters none */
 	MODE_KEYRING,
 	MODE_KEYRING_PEER,
 	MODE_INTERFACE,
+	MODE_PROPOSAL,
+	MODE_POLICY,
 	MODE_COUNT,
 };
 
@@ -59,6 +61,13 @@ enum { /* flags of a command, set by the keywords that were given */
 	F_EMAIL = 1 << 11,
 	F_KEY_ID = 1 << 12,
 	F_DYNAMIC = 1 << 13,
+	F_CHACHA = 1 << 14,
+	F_CBC = 1 << 15,
+	F_GMAC = 1 << 16,
+	F_NULL = 1 << 17,
+	F_SHA256 = 1 << 18,
+	F_SHA384 = 1 << 19,
+	F_SHA512 = 1 << 20,
 };
 
 typedef void (*cmd_fn)(struct parser *p, const struct cmd *cmd);

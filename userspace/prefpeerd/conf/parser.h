@@ -16,6 +16,8 @@ struct frame {
 	struct map_entry *entry;
 	struct acl *acl;
 	struct transform_set *set;
+	struct ike_proposal *proposal;
+	struct ike_policy *policy;
 	char name[CONF_NAME_MAX + 1]; /* keyring or interface */
 	unsigned psk;		      /* index; any global command closes the mode */
 };
@@ -100,6 +102,7 @@ struct acl *conf_find_acl(const struct config *c, const char *name);
 /* cmd_crypto.c */
 void cmd_transform_set(struct parser *p, const struct cmd *cmd);
 void cmd_no_transform_set(struct parser *p, const struct cmd *cmd);
+void cmd_set_esn(struct parser *p, const struct cmd *cmd);
 void cmd_mode_tunnel(struct parser *p, const struct cmd *cmd);
 void cmd_global_idle(struct parser *p, const struct cmd *cmd);
 void cmd_global_lifetime(struct parser *p, const struct cmd *cmd);
@@ -108,6 +111,21 @@ void cmd_dpd(struct parser *p, const struct cmd *cmd);
 void cmd_fragmentation(struct parser *p, const struct cmd *cmd);
 void cmd_hostname(struct parser *p, const struct cmd *cmd);
 struct transform_set *conf_find_set(const struct config *c, const char *name);
+
+/* cmd_ikev2.c */
+void cmd_proposal(struct parser *p, const struct cmd *cmd);
+void cmd_no_proposal(struct parser *p, const struct cmd *cmd);
+void cmd_encryption(struct parser *p, const struct cmd *cmd);
+void cmd_integrity(struct parser *p, const struct cmd *cmd);
+void cmd_prf(struct parser *p, const struct cmd *cmd);
+void cmd_group(struct parser *p, const struct cmd *cmd);
+void cmd_policy(struct parser *p, const struct cmd *cmd);
+void cmd_no_policy(struct parser *p, const struct cmd *cmd);
+void cmd_policy_proposal(struct parser *p, const struct cmd *cmd);
+/* What the policies offer; makes c->offer. */
+void check_policies(struct parser *p);
+void print_ikev2(const struct config *c, FILE *out);
+void conf_offer_free(struct ike_offer *o);
 
 /* cmd_key.c */
 void cmd_isakmp_key(struct parser *p, const struct cmd *cmd);

@@ -106,12 +106,41 @@ static void print_keys(const struct config *c, FILE *out)
 
 static void print_set(const struct transform_set *s, FILE *out)
 {
+	const struct esp_suite *e = &s->suite;
+
 	fprintf(out, "crypto ipsec transform-set %s ", s->name);
-	if (s->suite.encr == ENCR_AES_GCM_16)
-		fprintf(out, "esp-gcm %u\n", s->suite.key_bits);
-	else
-		fprintf(out, "esp-aes %u esp-sha256-hmac\n", s->suite.key_bits);
-	fputs(" mode tunnel\n", out);
+	switch (e->encr) {
+	case ENCR_AES_GCM_16:
+		fprintf(out, "esp-gcm %u", e->key_bits);
+		break;
+	case ENCR_CHACHA20_POLY1305:
+		fputs("esp-chacha20-poly1305", out);
+		break;
+	case ENCR_NULL_AUTH_AES_GMAC:
+		fprintf(out, "esp-gmac %u", e->key_bits);
+		break;
+	case ENCR_NULL:
+		fputs("esp-null", out);
+		break;
+	default:
+		fprintf(out, "esp-aes %u", e->key_bits);
+	}
+	switch (e->integ) {
+	case INTEG_HMAC_SHA2_256_128:
+		fputs(" esp-sha256-hmac", out);
+		break;
+	case INTEG_HMAC_SHA2_384_192:
+		fputs(" esp-sha384-hmac", out);
+		break;
+	case INTEG_HMAC_SHA2_512_256:
+		fputs(" esp-sha512-hmac", out);
+		break;
+	default:
+		break;
+	}
+	fputs("\n mode tunnel\n", out);
+	if (e->esn)
+		fputs(" esn\n", out);
 }
 
 static void print_fragmentation(const struct fragmentation *f, FILE *out)
@@ -280,6 +309,7 @@ void config_print(const struct config *c, FILE *out)
 	print_names(c, out);
 	print_dpd(&c->dpd, out);
 	print_fragmentation(&c->frag, out);
+	print_ikev2(c, out);
 	print_keys(c, out);
 	if (c->idle_ms)
 		fprintf(out, "crypto ipsec security-association idle-time %u\n", c->idle_ms / 1000);

@@ -250,50 +250,78 @@ static const struct node keyring_peer_commands[] = {
 
 #define WEAK(w, strong) \
 	REFUSE(w, w " is too weak to be used", "use " strong)
-#define KEY_192 REFUSE("192", "keys of 192 bits are not supported", "use 256")
-#define INTEGRITY_REFUSED \
-	WEAK("esp-md5-hmac", "esp-sha256-hmac"), WEAK("esp-sha-hmac", "esp-sha256-hmac"), \
-	REFUSE("esp-sha384-hmac", "esp-sha384-hmac is not supported yet", "use esp-sha256-hmac"), \
-	REFUSE("esp-sha512-hmac", "esp-sha512-hmac is not supported yet", "use esp-sha256-hmac")
+#define INTEGRITY(run_fn, ...) \
+	KW("esp-sha256-hmac", "integrity by HMAC-SHA-256", .flag = F_SHA256, run_fn), \
+	KW("esp-sha384-hmac", "integrity by HMAC-SHA-384", .flag = F_SHA384, run_fn), \
+	KW("esp-sha512-hmac", "integrity by HMAC-SHA-512", .flag = F_SHA512, run_fn), \
+	WEAK("esp-md5-hmac", "esp-sha256-hmac"), WEAK("esp-sha-hmac", "esp-sha256-hmac")
+#define KEY_BITS(...) \
+	NUM("128|192|256", "bits of the key", SLOT_NUM, "key length", 128, 256, "bits", __VA_ARGS__)
 
 static const struct node esp_integrity[] = {
-	KW("esp-sha256-hmac", "integrity by HMAC-SHA-256", .run = cmd_transform_set),
-	INTEGRITY_REFUSED,
+	INTEGRITY(.run = cmd_transform_set),
 	{ 0 },
 };
 static const struct node esp_aes[] = {
-	NUM("128|256", "bits of the key", SLOT_NUM, "key length", 128, 256, "bits",
-	    .next = esp_integrity),
-	KEY_192,
-	KW("esp-sha256-hmac", "integrity by HMAC-SHA-256", .run = cmd_transform_set),
-	INTEGRITY_REFUSED,
+	KEY_BITS(.next = esp_integrity),
+	INTEGRITY(.run = cmd_transform_set),
 	{ 0 },
 };
-static const struct node esp_gcm[] = {
-	NUM("128|256", "bits of the key", SLOT_NUM, "key length", 128, 256, "bits",
-	    .run = cmd_transform_set),
-	KEY_192,
+static const struct node esp_aead[] = {
+	KEY_BITS(.run = cmd_transform_set),
 	{ 0 },
 };
 static const struct node transforms[] = {
 	KW("esp-gcm", "AES-GCM, 16 bytes of ICV", .flag = F_GCM, .run = cmd_transform_set,
-	   .next = esp_gcm),
-	KW("esp-aes", "AES-CBC, with an integrity transform", .next = esp_aes),
+	   .next = esp_aead),
+	KW("esp-chacha20-poly1305", "ChaCha20 and Poly1305 (RFC 7634)", .flag = F_CHACHA,
+	   .run = cmd_transform_set),
+	KW("esp-aes", "AES-CBC, with an integrity transform", .flag = F_CBC, .next = esp_aes),
+	KW("esp-gmac", "AES-GMAC (RFC 4543): integrity, and no encryption", .flag = F_GMAC,
+	   .run = cmd_transform_set, .next = esp_aead),
+	KW("esp-null", "no encryption, with an integrity transform", .flag = F_NULL,
+	   .next = esp_integrity),
 	WEAK("esp-des", "esp-gcm 256"), WEAK("esp-3des", "esp-gcm 256"),
 	WEAK("esp-seal", "esp-gcm 256"), WEAK("esp-192-aes", "esp-gcm 256"),
-	REFUSE("esp-null", "esp-null does not encrypt", "use esp-gcm 256"),
-	REFUSE("esp-gmac", "esp-gmac does not encrypt", "use esp-gcm 256"),
 	WEAK("ah-md5-hmac", "esp-gcm 256"), WEAK("ah-sha-hmac", "esp-gcm 256"),
-	REFUSE("ah-sha256-hmac", "ah-sha256-hmac is not supported", "use esp-gcm 256"),
+	NOT_YET("ah-sha256-hmac"), NOT_YET("ah-sha384-hmac"), NOT_YET("ah-sha512-hmac"),
 	REFUSE("esp-sha256-hmac", "esp-sha256-hmac follows the encryption that it goes with",
-	       "use esp-aes 256 esp-sha256-hmac, or esp-gcm 256"),
-	INTEGRITY_REFUSED,
+	       "use esp-aes 256 esp-sha256-hmac, esp-null esp-sha256-hmac, or esp-gcm 256"),
+	WEAK("esp-md5-hmac", "esp-sha256-hmac"), WEAK("esp-sha-hmac", "esp-sha256-hmac"),
 	{ 0 },
 };
 static const struct node transform_set_commands[] = {
 	KW("mode", "how packets are wrapped",
 	   NEXT(KW("tunnel", "a whole packet in a new one", BOTH(cmd_mode_tunnel)),
 		REFUSE("transport", "transport mode is not supported", "use `mode tunnel`"))),
+	KW("esn", "offer extended sequence numbers (RFC 4304), 64 bits", BOTH(cmd_set_esn)),
+	{ 0 },
+};
+
+/* ---- IKEv2 proposals ---- */
+
+#define WORDS(w, h, fn) \
+	ARG(ARG_WORD, w, h, .slot = SLOT_NAME, .repeat = IKE_WORDS_MAX, BOTH(fn))
+
+static const struct node proposal_commands[] = {
+	KW("encryption", "ciphers of the IKE SA, best first", .undo = cmd_encryption,
+	   NEXT(WORDS("CIPHER", "aes-gcm-256, chacha20-poly1305, aes-cbc-256, …", cmd_encryption))),
+	KW("integrity", "with aes-cbc; best first", .undo = cmd_integrity,
+	   NEXT(WORDS("HASH", "sha256, sha384 or sha512", cmd_integrity))),
+	KW("prf", "what keys are made with; the integrity's hash unless said", .undo = cmd_prf,
+	   NEXT(WORDS("HASH", "sha256, sha384 or sha512", cmd_prf))),
+	KW("group", "of Diffie-Hellman, best first", .undo = cmd_group,
+	   NEXT(WORDS("GROUP", "31 (X25519), 19, 20, 21, 32, 14, 15 or 16", cmd_group))),
+	{ 0 },
+};
+static const struct node policy_commands[] = {
+	KW("proposal", "those that are offered, best first", .undo = cmd_policy_proposal,
+	   NEXT(ARG(ARG_NAME, "NAME", "a proposal", .slot = SLOT_NAME,
+		    .repeat = POLICY_PROPOSALS_MAX, BOTH(cmd_policy_proposal)))),
+	KW("match", "(refused)",
+	   NEXT(REFUSE("address", "a policy for some local addresses is not supported yet",
+		       "leave it out: a policy is for all of them"),
+		REFUSE("fvrf", "a VRF is a network namespace here", "leave it out"))),
 	{ 0 },
 };
 
@@ -454,9 +482,14 @@ static const struct node crypto[] = {
 		   NEXT(ARG(ARG_NAME, "NAME", "its name", .slot = SLOT_NAME,
 			    .enters = MODE_KEYRING, .run = cmd_keyring, .undo = cmd_no_keyring))),
 		KW("dpd", "dead peer detection", .undo = cmd_dpd, .next = ikev2_dpd),
-		REFUSE("proposal", "`crypto ikev2 proposal` is not supported yet",
-		       "leave it out: all strong suites are offered"),
-		NOT_YET("policy"), NOT_YET("profile"), NOT_YET("cookie-challenge"),
+		KW("proposal", "algorithms of IKE SAs",
+		   NEXT(ARG(ARG_NAME, "NAME", "its name", .slot = SLOT_NAME,
+			    .enters = MODE_PROPOSAL, .run = cmd_proposal,
+			    .undo = cmd_no_proposal))),
+		KW("policy", "which proposals are offered",
+		   NEXT(ARG(ARG_NAME, "NAME", "its name", .slot = SLOT_NAME,
+			    .enters = MODE_POLICY, .run = cmd_policy, .undo = cmd_no_policy))),
+		NOT_YET("profile"), NOT_YET("cookie-challenge"),
 		KW("fragmentation", "of large IKE messages (RFC 7383): on, unless `no` stands in front",
 		   BOTH(cmd_fragmentation),
 		   NEXT(KW("mtu", "of the IP packets that carry fragments",
@@ -488,4 +521,6 @@ const struct mode_desc conf_modes[MODE_COUNT] = {
 	[MODE_KEYRING] = { "config-ikev2-keyring", keyring_commands },
 	[MODE_KEYRING_PEER] = { "config-ikev2-keyring-peer", keyring_peer_commands },
 	[MODE_INTERFACE] = { "config-if", interface_commands },
+	[MODE_PROPOSAL] = { "config-ikev2-proposal", proposal_commands },
+	[MODE_POLICY] = { "config-ikev2-policy", policy_commands },
 };

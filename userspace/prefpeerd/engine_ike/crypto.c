@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/dh.h>
@@ -21,45 +22,81 @@ size_t prf_len(enum ike_prf prf)
 		return 32;
 	case PRF_HMAC_SHA2_384:
 		return 48;
+	case PRF_HMAC_SHA2_512:
+		return 64;
 	default:
 		return 0;
 	}
+}
+
+/* A group as libcrypto calls it. */
+struct group {
+	enum ike_dh id;
+	size_t pub_len;
+	const char *type, *name; /* name: of the curve or of the prime */
+};
+
+static const struct group groups[] = {
+	{ DH_X25519, 32, "X25519", NULL },
+	{ DH_X448, 56, "X448", NULL },
+	{ DH_ECP_256, 64, "EC", "P-256" },
+	{ DH_ECP_384, 96, "EC", "P-384" },
+	{ DH_ECP_521, 132, "EC", "P-521" },
+	{ DH_MODP_2048, 256, "DH", "modp_2048" },
+	{ DH_MODP_3072, 384, "DH", "modp_3072" },
+	{ DH_MODP_4096, 512, "DH", "modp_4096" },
+};
+
+static const struct group *group_find(enum ike_dh id)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (groups[i].id == id)
+			return &groups[i];
+	return NULL;
 }
 
 size_t dh_pub_len(enum ike_dh dh)
 {
-	switch (dh) {
-	case DH_MODP_2048:
-		return 256;
-	case DH_ECP_256:
-		return 64;
-	case DH_ECP_384:
-		return 96;
-	case DH_X25519:
+	const struct group *g = group_find(dh);
+
+	return g ? g->pub_len : 0;
+}
+
+/* RFC 4868 §2.1.1: as long as the hash. */
+size_t integ_key_len(enum ike_integ integ)
+{
+	switch (integ) {
+	case INTEG_HMAC_SHA2_256_128:
 		return 32;
+	case INTEG_HMAC_SHA2_384_192:
+		return 48;
+	case INTEG_HMAC_SHA2_512_256:
+		return 64;
 	default:
 		return 0;
 	}
 }
 
-size_t integ_key_len(enum ike_integ integ)
-{
-	return integ == INTEG_HMAC_SHA2_256_128 ? 32 : 0;
-}
-
+/* RFC 4868 §2.1.2: half of the hash. */
 size_t integ_icv_len(enum ike_integ integ)
 {
-	return integ == INTEG_HMAC_SHA2_256_128 ? 16 : 0;
+	return integ_key_len(integ) / 2;
 }
 
 bool encr_is_aead(enum ike_encr encr)
 {
-	return encr == ENCR_AES_GCM_16;
+	return encr == ENCR_AES_GCM_16 || encr == ENCR_CHACHA20_POLY1305 ||
+	       encr == ENCR_NULL_AUTH_AES_GMAC;
+}
+
+static size_t key_len(enum ike_encr encr, unsigned key_bits)
+{
+	return encr == ENCR_CHACHA20_POLY1305 ? 32 : key_bits / 8;
 }
 
 size_t encr_keymat_len(enum ike_encr encr, unsigned key_bits)
 {
-	return key_bits / 8 + (encr_is_aead(encr) ? CRYPTO_GCM_SALT_LEN : 0);
+	return key_len(encr, key_bits) + (encr_is_aead(encr) ? CRYPTO_SALT_LEN : 0);
 }
 
 size_t encr_iv_len(enum ike_encr encr)
@@ -143,6 +180,8 @@ int crypto_prf(enum ike_prf prf, struct chunk key, const struct chunk *data, siz
 		return hmac_sha2("SHA256", key, data, n, out, 32);
 	case PRF_HMAC_SHA2_384:
 		return hmac_sha2("SHA384", key, data, n, out, 48);
+	case PRF_HMAC_SHA2_512:
+		return hmac_sha2("SHA512", key, data, n, out, 64);
 	default:
 		return -EINVAL;
 	}
@@ -199,16 +238,31 @@ int crypto_sha256(const struct chunk *data, size_t n, uint8_t out[CRYPTO_SHA256_
 	return digest(EVP_sha256(), data, n, out);
 }
 
+static const char *integ_hash(enum ike_integ integ)
+{
+	switch (integ) {
+	case INTEG_HMAC_SHA2_256_128:
+		return "SHA256";
+	case INTEG_HMAC_SHA2_384_192:
+		return "SHA384";
+	case INTEG_HMAC_SHA2_512_256:
+		return "SHA512";
+	default:
+		return NULL;
+	}
+}
+
 int crypto_integ(enum ike_integ integ, const uint8_t *key, const struct chunk *data, size_t n,
 		 uint8_t *out)
 {
-	uint8_t full[CRYPTO_SHA256_LEN];
+	const char *hash = integ_hash(integ);
+	uint8_t full[CRYPTO_PRF_MAX];
 	int err;
 
-	if (integ != INTEG_HMAC_SHA2_256_128)
+	if (!hash)
 		return -EINVAL;
-	err = hmac_sha2("SHA256", (struct chunk){ key, integ_key_len(integ) }, data, n, full,
-			sizeof(full));
+	err = hmac_sha2(hash, (struct chunk){ key, integ_key_len(integ) }, data, n, full,
+			integ_key_len(integ));
 	if (!err)
 		memcpy(out, full, integ_icv_len(integ));
 	crypto_wipe(full, sizeof(full));
@@ -217,37 +271,62 @@ int crypto_integ(enum ike_integ integ, const uint8_t *key, const struct chunk *d
 
 /* ---- ciphers ---- */
 
-static const EVP_CIPHER *aes(enum ike_encr encr, unsigned key_bits)
+static const EVP_CIPHER *gcm_cipher(unsigned key_bits)
 {
-	bool gcm = encr == ENCR_AES_GCM_16;
-
 	switch (key_bits) {
 	case 128:
-		return gcm ? EVP_aes_128_gcm() : EVP_aes_128_cbc();
+		return EVP_aes_128_gcm();
 	case 192:
-		return gcm ? EVP_aes_192_gcm() : EVP_aes_192_cbc();
+		return EVP_aes_192_gcm();
 	case 256:
-		return gcm ? EVP_aes_256_gcm() : EVP_aes_256_cbc();
+		return EVP_aes_256_gcm();
 	default:
 		return NULL;
 	}
 }
 
-#define GCM_NONCE_LEN 12
-#define GCM_ICV_LEN 16
-
-/* Begin with nonce = salt | iv (RFC 5282 §4), and pass the associated data. */
-static bool gcm_begin(EVP_CIPHER_CTX *ctx, bool encrypt, unsigned key_bits, const uint8_t *key,
-		      const uint8_t *iv, struct chunk aad)
+static const EVP_CIPHER *cbc_cipher(unsigned key_bits)
 {
-	const EVP_CIPHER *cipher = aes(ENCR_AES_GCM_16, key_bits);
-	uint8_t nonce[GCM_NONCE_LEN];
+	switch (key_bits) {
+	case 128:
+		return EVP_aes_128_cbc();
+	case 192:
+		return EVP_aes_192_cbc();
+	case 256:
+		return EVP_aes_256_cbc();
+	default:
+		return NULL;
+	}
+}
+
+/* GMAC is for ESP only (RFC 4543): an IKE SA is always encrypted. */
+static const EVP_CIPHER *aead_cipher(enum ike_encr encr, unsigned key_bits)
+{
+	switch (encr) {
+	case ENCR_AES_GCM_16:
+		return gcm_cipher(key_bits);
+	case ENCR_CHACHA20_POLY1305:
+		return EVP_chacha20_poly1305();
+	default:
+		return NULL;
+	}
+}
+
+#define AEAD_NONCE_LEN 12
+#define AEAD_ICV_LEN 16
+
+/* Begin with nonce = salt | iv (RFC 5282 §4, RFC 7634 §2), and pass the associated data. */
+static bool aead_begin(EVP_CIPHER_CTX *ctx, bool encrypt, enum ike_encr encr, unsigned key_bits,
+		       const uint8_t *key, const uint8_t *iv, struct chunk aad)
+{
+	const EVP_CIPHER *cipher = aead_cipher(encr, key_bits);
+	uint8_t nonce[AEAD_NONCE_LEN];
 	int n;
 
 	if (!ctx || !cipher || aad.len > INT_MAX)
 		return false;
-	memcpy(nonce, key + key_bits / 8, CRYPTO_GCM_SALT_LEN);
-	memcpy(nonce + CRYPTO_GCM_SALT_LEN, iv, sizeof(nonce) - CRYPTO_GCM_SALT_LEN);
+	memcpy(nonce, key + key_len(encr, key_bits), CRYPTO_SALT_LEN);
+	memcpy(nonce + CRYPTO_SALT_LEN, iv, sizeof(nonce) - CRYPTO_SALT_LEN);
 	return EVP_CipherInit_ex(ctx, cipher, NULL, key, nonce, encrypt) == 1 &&
 	       EVP_CipherUpdate(ctx, NULL, &n, aad.p, (int)aad.len) == 1;
 }
@@ -258,11 +337,10 @@ int crypto_seal(enum ike_encr encr, unsigned key_bits, const uint8_t *key, const
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int n, ok;
 
-	ok = encr == ENCR_AES_GCM_16 && len <= INT_MAX &&
-	     gcm_begin(ctx, true, key_bits, key, iv, aad) &&
+	ok = len <= INT_MAX && aead_begin(ctx, true, encr, key_bits, key, iv, aad) &&
 	     EVP_CipherUpdate(ctx, buf, &n, buf, (int)len) == 1 &&
 	     EVP_CipherFinal_ex(ctx, buf + len, &n) == 1 &&
-	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, GCM_ICV_LEN, icv) == 1;
+	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, AEAD_ICV_LEN, icv) == 1;
 	EVP_CIPHER_CTX_free(ctx);
 	return ok ? 0 : -EIO;
 }
@@ -271,12 +349,11 @@ int crypto_open(enum ike_encr encr, unsigned key_bits, const uint8_t *key, const
 		struct chunk aad, uint8_t *buf, size_t len, const uint8_t *icv)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	uint8_t tag[GCM_ICV_LEN], none[GCM_ICV_LEN];
+	uint8_t tag[AEAD_ICV_LEN], none[AEAD_ICV_LEN];
 	int n, ok;
 
 	memcpy(tag, icv, sizeof(tag));
-	ok = encr == ENCR_AES_GCM_16 && len <= INT_MAX &&
-	     gcm_begin(ctx, false, key_bits, key, iv, aad) &&
+	ok = len <= INT_MAX && aead_begin(ctx, false, encr, key_bits, key, iv, aad) &&
 	     EVP_CipherUpdate(ctx, buf, &n, buf, (int)len) == 1 &&
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sizeof(tag), tag) == 1 &&
 	     EVP_CipherFinal_ex(ctx, none, &n) == 1;
@@ -287,7 +364,7 @@ int crypto_open(enum ike_encr encr, unsigned key_bits, const uint8_t *key, const
 int crypto_cbc(bool encrypt, unsigned key_bits, const uint8_t *key, const uint8_t *iv, uint8_t *buf,
 	       size_t len)
 {
-	const EVP_CIPHER *cipher = aes(ENCR_AES_CBC, key_bits);
+	const EVP_CIPHER *cipher = cbc_cipher(key_bits);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	uint8_t tail[16];
 	int n, ok;
@@ -308,30 +385,27 @@ struct crypto_dh {
 	EVP_PKEY *key;
 };
 
-static EVP_PKEY *generate(enum ike_dh group)
+static bool is_ecp(enum ike_dh group)
 {
-	switch (group) {
-	case DH_X25519:
-		return EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
-	case DH_ECP_256:
-		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-	case DH_ECP_384:
-		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-384");
-	default:
-		return NULL;
-	}
+	return group == DH_ECP_256 || group == DH_ECP_384 || group == DH_ECP_521;
 }
 
-static EVP_PKEY *generate_modp(void)
+static bool is_modp(enum ike_dh group)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
-	OSSL_PARAM params[2] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)"modp_2048",
-						 0),
-		OSSL_PARAM_construct_end(),
-	};
+	return group == DH_MODP_2048 || group == DH_MODP_3072 || group == DH_MODP_4096;
+}
+
+#define EC_UNCOMPRESSED 0x04
+
+static EVP_PKEY *generate(const struct group *g)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, g->type, NULL);
+	OSSL_PARAM params[2] = { OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end() };
 	EVP_PKEY *key = NULL;
 
+	if (g->name)
+		params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+							     (char *)g->name, 0);
 	if (ctx && EVP_PKEY_keygen_init(ctx) == 1 && EVP_PKEY_CTX_set_params(ctx, params) == 1)
 		EVP_PKEY_generate(ctx, &key);
 	EVP_PKEY_CTX_free(ctx);
@@ -340,12 +414,54 @@ static EVP_PKEY *generate_modp(void)
 
 struct crypto_dh *crypto_dh_new(enum ike_dh group)
 {
-	struct crypto_dh *dh = calloc(1, sizeof(*dh));
+	const struct group *g = group_find(group);
+	struct crypto_dh *dh = g ? calloc(1, sizeof(*dh)) : NULL;
 
 	if (!dh)
 		return NULL;
 	dh->group = group;
-	dh->key = group == DH_MODP_2048 ? generate_modp() : generate(group);
+	dh->key = generate(g);
+	if (!dh->key) {
+		free(dh);
+		return NULL;
+	}
+	return dh;
+}
+
+static EVP_PKEY *import_ec(const struct group *g, const uint8_t *priv, size_t priv_len,
+			   const uint8_t *pub)
+{
+	uint8_t point[1 + CRYPTO_DH_PUB_MAX] = { EC_UNCOMPRESSED }, native[CRYPTO_KEY_MAX + 2];
+	OSSL_PARAM params[4] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)g->name, 0),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, g->pub_len + 1),
+		OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, priv_len),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, g->type, NULL);
+	BIGNUM *n = priv_len <= sizeof(native) ? BN_bin2bn(priv, (int)priv_len, NULL) : NULL;
+	EVP_PKEY *key = NULL;
+
+	memcpy(point + 1, pub, g->pub_len);
+	if (ctx && n && BN_bn2nativepad(n, native, (int)priv_len) > 0 &&
+	    EVP_PKEY_fromdata_init(ctx) == 1)
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params);
+	BN_clear_free(n);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+struct crypto_dh *crypto_dh_import(enum ike_dh group, const uint8_t *priv, size_t priv_len,
+				   const uint8_t *pub)
+{
+	const struct group *g = group_find(group);
+	struct crypto_dh *dh = g && !is_modp(group) ? calloc(1, sizeof(*dh)) : NULL;
+
+	if (!dh)
+		return NULL;
+	dh->group = group;
+	dh->key = g->name ? import_ec(g, priv, priv_len, pub) :
+			    EVP_PKEY_new_raw_private_key_ex(NULL, g->type, NULL, priv, priv_len);
 	if (!dh->key) {
 		free(dh);
 		return NULL;
@@ -365,13 +481,6 @@ enum ike_dh crypto_dh_group(const struct crypto_dh *dh)
 {
 	return dh->group;
 }
-
-static bool is_ecp(enum ike_dh group)
-{
-	return group == DH_ECP_256 || group == DH_ECP_384;
-}
-
-#define EC_UNCOMPRESSED 0x04
 
 /* RFC 5903 §7: x | y, without libcrypto's leading byte for "uncompressed". */
 int crypto_dh_public(const struct crypto_dh *dh, uint8_t *out)
@@ -413,7 +522,7 @@ static int derive(EVP_PKEY_CTX *ctx, enum ike_dh group, EVP_PKEY *peer, uint8_t 
 	if (!ctx || EVP_PKEY_derive_init(ctx) != 1)
 		return -EIO;
 	/* Otherwise leading zeros are stripped: one MODP handshake in 256 would fail. */
-	if (group == DH_MODP_2048 && EVP_PKEY_CTX_set_dh_pad(ctx, 1) != 1)
+	if (is_modp(group) && EVP_PKEY_CTX_set_dh_pad(ctx, 1) != 1)
 		return -EIO;
 	/* Validates the peer's value: on the curve, in the subgroup's range (RFC 6989). */
 	if (EVP_PKEY_derive_set_peer_ex(ctx, peer, 1) != 1)

@@ -14,19 +14,20 @@
 #include "lib/suite.h"
 
 #define CRYPTO_KEY_MAX 64
-#define CRYPTO_PRF_MAX 48
-#define CRYPTO_DH_PUB_MAX 256
-#define CRYPTO_DH_SHARED_MAX 256
+#define CRYPTO_PRF_MAX 64
+#define CRYPTO_ICV_MAX 32
+#define CRYPTO_DH_PUB_MAX 512
+#define CRYPTO_DH_SHARED_MAX 512
 #define CRYPTO_SHA1_LEN 20
 #define CRYPTO_SHA256_LEN 32
-#define CRYPTO_GCM_SALT_LEN 4
+#define CRYPTO_SALT_LEN 4 /* of every AEAD here: RFC 4106 §8.1, RFC 7634 §2 */
 
 /* ---- sizes: 0 for what is not known ---- */
 size_t prf_len(enum ike_prf prf); /* of output and of keys */
 size_t dh_pub_len(enum ike_dh dh);
 size_t integ_key_len(enum ike_integ integ);
 size_t integ_icv_len(enum ike_integ integ);
-/* Key material of a cipher: the AES key, plus the salt of GCM (RFC 4106 §8.1, RFC 5282 §7.1). */
+/* Key material of a cipher: the key, plus the salt of AEAD (RFC 4106 §8.1, RFC 7634 §2). */
 size_t encr_keymat_len(enum ike_encr encr, unsigned key_bits);
 size_t encr_iv_len(enum ike_encr encr);
 size_t encr_block_len(enum ike_encr encr);
@@ -67,6 +68,9 @@ int crypto_cbc(bool encrypt, unsigned key_bits, const uint8_t *key, const uint8_
 struct crypto_dh; /* a private value; never leaves crypto.c */
 
 struct crypto_dh *crypto_dh_new(enum ike_dh group); /* NULL: unknown group, no memory */
+/* A private value that is known already: for published vectors. @pub may be NULL with X25519, X448. */
+struct crypto_dh *crypto_dh_import(enum ike_dh group, const uint8_t *priv, size_t priv_len,
+				   const uint8_t *pub);
 void crypto_dh_free(struct crypto_dh *dh);
 enum ike_dh crypto_dh_group(const struct crypto_dh *dh);
 /* dh_pub_len(group) bytes. */

@@ -106,7 +106,10 @@ static int op_remote_del(void *impl, remote_id id)
 
 static void op_configure(void *impl, const struct engine_settings *s)
 {
-	((struct ike *)impl)->settings = *s;
+	struct ike *e = impl;
+
+	e->settings = *s;
+	e->env.offer = s->offer ? s->offer : e->default_offer;
 }
 
 /* ---- start and stop ---- */
@@ -499,6 +502,7 @@ struct engine *engine_ike_new(const struct ike_env *env)
 	e->env = *env;
 	if (!e->env.offer)
 		e->env.offer = &ike_offer_all;
+	e->default_offer = e->env.offer;
 	e->port = (struct engine){
 		.ops = &ike_ops,
 		.impl = e,

@@ -244,6 +244,7 @@ struct ike {
 	struct ike_signer signer;
 	uint32_t last_job;
 	struct engine_settings settings;
+	const struct ike_offer *default_offer; /* where the settings have none */
 	struct ike_counters counters;
 	uint8_t scratch[MSG_IN_MAX]; /* a received message, decrypted in place */
 };

@@ -122,7 +122,7 @@ static int sk_decrypt_cbc(const struct msg_cipher *c, const uint8_t *bytes,
 			  const struct sk_layout *sk)
 {
 	struct chunk covered = { bytes, (size_t)(sk->icv - bytes) };
-	uint8_t icv[CRYPTO_SHA256_LEN];
+	uint8_t icv[CRYPTO_ICV_MAX];
 
 	if (crypto_integ(c->integ, c->keys->a, &covered, 1, icv) ||
 	    !crypto_equal(icv, sk->icv, integ_icv_len(c->integ)))
@@ -255,7 +255,7 @@ static void put_counter(uint8_t *iv, uint64_t n)
 static int seal_cbc(struct msg_out *m, const struct msg_cipher *c, const struct sk_layout *sk)
 {
 	struct chunk covered = { m->buf, (size_t)(sk->icv - m->buf) };
-	uint8_t icv[CRYPTO_SHA256_LEN];
+	uint8_t icv[CRYPTO_ICV_MAX];
 	int err = crypto_random(sk->iv, encr_iv_len(c->encr));
 
 	if (!err)

@@ -2,6 +2,7 @@
 #include "prefpeerd/engine_ike/proposal.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define SUBSTRUCT_PROPOSAL_MORE 2
 #define SUBSTRUCT_TRANSFORM_MORE 3
@@ -177,17 +178,25 @@ static void sa_proposal_end(struct sa_writer *s)
 
 /* ---- IKE ---- */
 
+#define CBC(bits) \
+	{ ENCR_AES_CBC, bits, INTEG_HMAC_SHA2_256_128 }, \
+	{ ENCR_AES_CBC, bits, INTEG_HMAC_SHA2_384_192 }, \
+	{ ENCR_AES_CBC, bits, INTEG_HMAC_SHA2_512_256 }
+
 const struct ike_offer ike_offer_all = {
 	.ciphers = {
 		{ ENCR_AES_GCM_16, 256, INTEG_NONE },
 		{ ENCR_AES_GCM_16, 128, INTEG_NONE },
-		{ ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_256_128 },
-		{ ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128 },
+		{ ENCR_AES_GCM_16, 192, INTEG_NONE },
+		{ ENCR_CHACHA20_POLY1305, 0, INTEG_NONE },
+		CBC(256), CBC(128), CBC(192),
 	},
-	.prfs = { PRF_HMAC_SHA2_256, PRF_HMAC_SHA2_384 },
-	.groups = { DH_X25519, DH_ECP_256, DH_ECP_384, DH_MODP_2048 },
+	.prfs = { PRF_HMAC_SHA2_256, PRF_HMAC_SHA2_384, PRF_HMAC_SHA2_512 },
+	.groups = { DH_X25519, DH_ECP_256, DH_ECP_384, DH_MODP_2048, DH_X448, DH_ECP_521,
+		    DH_MODP_3072, DH_MODP_4096 },
 };
 
+#define EACH_OFFER(it, o) for (const struct ike_offer *it = (o); it; it = it->next)
 #define EACH_CIPHER(c, o) \
 	for (const struct ike_cipher *c = (o)->ciphers; \
 	     c < (o)->ciphers + IKE_CIPHERS_MAX && c->encr; c++)
@@ -196,10 +205,18 @@ const struct ike_offer ike_offer_all = {
 #define EACH_GROUP(g, o) \
 	for (const enum ike_dh *g = (o)->groups; g < (o)->groups + IKE_GROUPS_MAX && *g; g++)
 
-bool ike_group_offered(const struct ike_offer *o, uint16_t group)
+static bool has_group(const struct ike_offer *o, uint16_t group)
 {
 	EACH_GROUP(g, o)
 		if (*g == group)
+			return true;
+	return false;
+}
+
+bool ike_group_offered(const struct ike_offer *o, uint16_t group)
+{
+	EACH_OFFER(it, o)
+		if (has_group(it, group))
 			return true;
 	return false;
 }
@@ -212,13 +229,28 @@ static bool has_kind(const struct ike_offer *o, bool aead)
 	return false;
 }
 
+static bool is_first_of(const struct ike_offer *o, const struct ike_cipher *c, bool integ)
+{
+	EACH_CIPHER(b, o) {
+		if (b == c)
+			return true;
+		if (encr_is_aead(b->encr) != encr_is_aead(c->encr))
+			continue;
+		if (integ ? b->integ == c->integ : b->encr == c->encr && b->key_bits == c->key_bits)
+			return false;
+	}
+	return true;
+}
+
+/* Each once, though a cipher stands in the list with each integrity that goes with it. */
 static void offer_kind(struct sa_writer *s, const struct ike_offer *o, bool aead)
 {
 	EACH_CIPHER(c, o)
-		if (encr_is_aead(c->encr) == aead)
+		if (encr_is_aead(c->encr) == aead && is_first_of(o, c, false))
 			sa_transform(s, TRANSFORM_ENCR, c->encr, c->key_bits);
-	if (!aead)
-		sa_transform(s, TRANSFORM_INTEG, INTEG_HMAC_SHA2_256_128, 0);
+	EACH_CIPHER(c, o)
+		if (!aead && !encr_is_aead(c->encr) && is_first_of(o, c, true))
+			sa_transform(s, TRANSFORM_INTEG, c->integ, 0);
 	EACH_PRF(p, o)
 		sa_transform(s, TRANSFORM_PRF, *p, 0);
 	EACH_GROUP(g, o)
@@ -226,20 +258,29 @@ static void offer_kind(struct sa_writer *s, const struct ike_offer *o, bool aead
 	sa_proposal_end(s);
 }
 
+static unsigned count_proposals(const struct ike_offer *o)
+{
+	unsigned n = 0;
+
+	EACH_OFFER(it, o)
+		n += has_kind(it, true) + has_kind(it, false);
+	return n;
+}
+
 void put_sa_ike_offer(struct msg_out *m, const struct ike_offer *o)
 {
 	struct sa_writer s = { .m = m };
-	bool aead = has_kind(o, true), other = has_kind(o, false);
+	unsigned total = count_proposals(o), n = 0;
 
 	msg_payload_begin(m, PLD_SA);
-	if (aead) {
-		sa_proposal(&s, !other, 1, PROTO_ID_IKE, 0);
-		offer_kind(&s, o, true);
-	}
-	if (other) {
-		sa_proposal(&s, true, aead ? 2 : 1, PROTO_ID_IKE, 0);
-		offer_kind(&s, o, false);
-	}
+	EACH_OFFER(it, o)
+		for (int aead = 1; aead >= 0; aead--) {
+			if (!has_kind(it, aead))
+				continue;
+			n++;
+			sa_proposal(&s, n == total, (uint8_t)n, PROTO_ID_IKE, 0);
+			offer_kind(&s, it, aead);
+		}
 	msg_payload_end(m);
 }
 
@@ -287,7 +328,7 @@ static bool choose_prf(const struct ike_offer *o, const struct proposal *p, stru
 static bool choose_group(const struct ike_offer *o, const struct proposal *p, uint16_t ke_group,
 			 enum ike_dh *out)
 {
-	if (ike_group_offered(o, ke_group) && offers(p, TRANSFORM_DH, ke_group, 0)) {
+	if (has_group(o, ke_group) && offers(p, TRANSFORM_DH, ke_group, 0)) {
 		*out = ke_group;
 		return true;
 	}
@@ -300,46 +341,59 @@ static bool choose_group(const struct ike_offer *o, const struct proposal *p, ui
 	return false;
 }
 
+static bool choose_of(const struct ike_offer *o, const struct proposal *p, uint16_t ke_group,
+		      struct ike_suite *out)
+{
+	return p->protocol == PROTO_ID_IKE && choose_cipher(o, p, out) && choose_prf(o, p, out) &&
+	       choose_group(o, p, ke_group, &out->dh);
+}
+
 int ike_choose(const struct ike_offer *o, const struct proposals *p, uint16_t ke_group,
 	       uint8_t *num, struct ike_suite *out)
 {
-	for (unsigned i = 0; i < p->n; i++) {
-		const struct proposal *it = &p->list[i];
-
-		if (it->protocol == PROTO_ID_IKE && choose_cipher(o, it, out) &&
-		    choose_prf(o, it, out) && choose_group(o, it, ke_group, &out->dh)) {
-			*num = it->num;
-			return 0;
-		}
-	}
+	for (unsigned i = 0; i < p->n; i++)
+		EACH_OFFER(it, o)
+			if (choose_of(it, &p->list[i], ke_group, out)) {
+				*num = p->list[i].num;
+				return 0;
+			}
 	return -ENOENT;
 }
 
 int ike_accept(const struct ike_offer *o, const struct proposals *p, struct ike_suite *out)
 {
-	const struct proposal *it = &p->list[0];
-	uint8_t num;
+	const struct proposal *got = &p->list[0];
+	unsigned n = 0;
 
-	if (p->n != 1 || count(it, TRANSFORM_ENCR) != 1 || count(it, TRANSFORM_PRF) != 1 ||
-	    count(it, TRANSFORM_DH) != 1 || count(it, TRANSFORM_INTEG) > 1 ||
-	    ike_choose(o, p, 0, &num, out))
+	if (p->n != 1 || count(got, TRANSFORM_ENCR) != 1 || count(got, TRANSFORM_PRF) != 1 ||
+	    count(got, TRANSFORM_DH) != 1 || count(got, TRANSFORM_INTEG) > 1)
 		return -EINVAL;
-	/* The proposal's number must be the one under which that kind was offered. */
-	return num == (!encr_is_aead(out->encr) && has_kind(o, true) ? 2 : 1) ? 0 : -EINVAL;
+	/* Its number says under which of ours it stands. */
+	EACH_OFFER(it, o)
+		for (int aead = 1; aead >= 0; aead--) {
+			if (!has_kind(it, aead) || ++n != got->num)
+				continue;
+			return choose_of(it, got, 0, out) && encr_is_aead(out->encr) == aead ?
+				       0 :
+				       -EINVAL;
+		}
+	return -EINVAL;
 }
 
 /* ---- ESP ---- */
 
 unsigned esp_suites_default(struct esp_suite out[SUITE_MAX])
 {
-	unsigned n = 0;
+	static const struct esp_suite all[] = {
+		{ .encr = ENCR_AES_GCM_16, .key_bits = 256 },
+		{ .encr = ENCR_AES_GCM_16, .key_bits = 128 },
+		{ .encr = ENCR_CHACHA20_POLY1305 },
+		{ .encr = ENCR_AES_CBC, .key_bits = 256, .integ = INTEG_HMAC_SHA2_256_128 },
+		{ .encr = ENCR_AES_CBC, .key_bits = 128, .integ = INTEG_HMAC_SHA2_256_128 },
+	};
 
-	EACH_CIPHER(c, &ike_offer_all)
-		if (n < SUITE_MAX)
-			out[n++] = (struct esp_suite){ .encr = c->encr,
-						       .key_bits = c->key_bits,
-						       .integ = c->integ };
-	return n;
+	memcpy(out, all, sizeof(all));
+	return sizeof(all) / sizeof(all[0]);
 }
 
 static void put_esp(struct sa_writer *s, const struct esp_suite *suite)

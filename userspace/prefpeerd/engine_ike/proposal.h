@@ -34,23 +34,6 @@ int proposals_parse(const struct payload *sa, struct proposals *out);
 
 /* ---- IKE ---- */
 
-struct ike_cipher {
-	enum ike_encr encr;
-	uint16_t key_bits;
-	enum ike_integ integ; /* NONE with AEAD */
-};
-
-#define IKE_CIPHERS_MAX 8
-#define IKE_PRFS_MAX 4
-#define IKE_GROUPS_MAX 8
-
-/* What may be negotiated for an IKE SA, in order of preference; each list ends with zeros. */
-struct ike_offer {
-	struct ike_cipher ciphers[IKE_CIPHERS_MAX];
-	enum ike_prf prfs[IKE_PRFS_MAX];
-	enum ike_dh groups[IKE_GROUPS_MAX];
-};
-
 /* All suites, GCM and X25519 first (semantics.md A20). */
 extern const struct ike_offer ike_offer_all;
 

@@ -392,7 +392,7 @@ void act_rules_replace(struct entries *s, struct kernel_rule *rules, unsigned n)
 
 void act_settings_put(struct entries *s)
 {
-	struct engine_settings set = { .frag = s->conf->frag };
+	struct engine_settings set = { .frag = s->conf->frag, .offer = s->conf->offer };
 
 	if (ENGINE(s)->configure)
 		ENGINE(s)->configure(EIMPL(s), &set);

@@ -398,13 +398,25 @@ static void transform_sets(void **state)
 	struct parsed x = valid("crypto ipsec transform-set A esp-gcm\n mode tunnel\n"
 				"crypto ipsec transform-set B esp-gcm 256\n"
 				"crypto ipsec transform-set C esp-aes esp-sha256-hmac\n"
-				"crypto ipsec transform-set D esp-aes 256 esp-sha256-hmac\n" MAP
+				"crypto ipsec transform-set D esp-aes 256 esp-sha256-hmac\n"
+				"crypto ipsec transform-set E esp-gcm 192\n"
+				"crypto ipsec transform-set F esp-chacha20-poly1305\n esn\n"
+				"crypto ipsec transform-set G esp-aes 192 esp-sha512-hmac\n"
+				"crypto ipsec transform-set H esp-aes esp-sha384-hmac\n esn\n no esn\n"
+				"crypto ipsec transform-set I esp-null esp-sha256-hmac\n"
+				"crypto ipsec transform-set J esp-gmac 256\n" MAP
 				" set transform-set D A\n");
 	static const struct esp_suite want[] = {
 		{ ENCR_AES_GCM_16, 128, INTEG_NONE, false },
 		{ ENCR_AES_GCM_16, 256, INTEG_NONE, false },
 		{ ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128, false },
 		{ ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_256_128, false },
+		{ ENCR_AES_GCM_16, 192, INTEG_NONE, false },
+		{ ENCR_CHACHA20_POLY1305, 0, INTEG_NONE, true },
+		{ ENCR_AES_CBC, 192, INTEG_HMAC_SHA2_512_256, false },
+		{ ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_384_192, false },
+		{ ENCR_NULL, 0, INTEG_HMAC_SHA2_256_128, false },
+		{ ENCR_NULL_AUTH_AES_GMAC, 256, INTEG_NONE, false },
 	};
 	const struct map_entry *e = entry(&x, 1);
 
@@ -415,10 +427,52 @@ static void transform_sets(void **state)
 		assert_int_equal(s->encr, want[i].encr);
 		assert_int_equal(s->key_bits, want[i].key_bits);
 		assert_int_equal(s->integ, want[i].integ);
+		assert_int_equal(s->esn, want[i].esn);
 	}
 	assert_int_equal(e->n_sets, 2);
 	assert_ptr_equal(e->sets[0], x.c->sets[3]);
 	assert_ptr_equal(e->sets[1], x.c->sets[0]);
+	conf_help_free(&x);
+}
+
+static void ikev2_policies(void **state)
+{
+	struct parsed x = valid("crypto ikev2 proposal NEW\n encryption aes-gcm-256 chacha20-poly1305\n"
+				" prf sha512 sha256\n group 31 20\n"
+				"crypto ikev2 proposal OLD\n encryption aes-cbc-256 aes-cbc-128\n"
+				" integrity sha384 sha256\n group 14\n"
+				"crypto ikev2 policy A\n proposal OLD\n"
+				"crypto ikev2 policy B\n proposal NEW\n proposal OLD\n");
+	const struct ike_offer *o = x.c->offer;
+	static const struct ike_cipher old[] = {
+		{ ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_384_192 },
+		{ ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_256_128 },
+		{ ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_384_192 },
+		{ ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128 },
+		{ ENCR_NONE, 0, INTEG_NONE },
+	};
+
+	assert_non_null(o);
+	for (unsigned i = 0; i < ELEMS(old); i++) {
+		assert_int_equal(o->ciphers[i].encr, old[i].encr);
+		assert_int_equal(o->ciphers[i].key_bits, old[i].key_bits);
+		assert_int_equal(o->ciphers[i].integ, old[i].integ);
+	}
+	/* The integrity's hashes, where no prf is said. */
+	assert_int_equal(o->prfs[0], PRF_HMAC_SHA2_384);
+	assert_int_equal(o->prfs[1], PRF_HMAC_SHA2_256);
+	assert_int_equal(o->groups[0], DH_MODP_2048);
+	assert_int_equal(o->groups[1], DH_NONE);
+	o = o->next;
+	assert_non_null(o);
+	assert_int_equal(o->ciphers[0].encr, ENCR_AES_GCM_16);
+	assert_int_equal(o->ciphers[1].encr, ENCR_CHACHA20_POLY1305);
+	assert_int_equal(o->prfs[0], PRF_HMAC_SHA2_512);
+	assert_int_equal(o->groups[1], DH_ECP_384);
+	assert_null(o->next);
+	conf_help_free(&x);
+	x = valid("");
+	assert_null(x.c->offer);
 	conf_help_free(&x);
 }
 
@@ -582,6 +636,7 @@ int main(void)
 		cmocka_unit_test(names_are_printed_as_they_hold),
 		cmocka_unit_test(not_added_is_not_printed),
 		cmocka_unit_test(transform_sets),
+		cmocka_unit_test(ikev2_policies),
 		cmocka_unit_test(keys_most_specific_first),
 		cmocka_unit_test(keyring_identities),
 		cmocka_unit_test(maps_by_sequence),

@@ -41,6 +41,10 @@ static void gen_timers(struct gen *g)
 	else if (pick(g, 3) == 0)
 		say(g, "crypto ikev2 dpd milliseconds %u %u %s\n", 50 + pick(g, 9999),
 		    20 + pick(g, 999), modes[pick(g, 2)]);
+	if (maybe(g))
+		say(g, "crypto ikev2 proposal P%u\n encryption aes-cbc-%u aes-gcm-256\n integrity sha512 sha256\n"
+		    "%s group %u 31\ncrypto ikev2 policy O\n proposal P%u\n", 1, 128 + 64 * pick(g, 3),
+		    maybe(g) ? " prf sha384\n" : "", 14 + pick(g, 3), 1);
 	if (pick(g, 3) == 0)
 		say(g, "crypto ikev2 fragmentation mtu %u\n", 68 + pick(g, 1433));
 	else if (pick(g, 3) == 0)
@@ -150,7 +154,8 @@ static void gen_acls(struct gen *g)
 static void gen_sets(struct gen *g)
 {
 	static const char *const kinds[] = {"esp-gcm", "esp-gcm 256", "esp-aes esp-sha256-hmac",
-					    "esp-aes 256 esp-sha256-hmac"};
+					    "esp-aes 256 esp-sha512-hmac", "esp-chacha20-poly1305",
+					    "esp-gmac 192", "esp-null esp-sha384-hmac"};
 
 	for (unsigned i = 0; i < 6; i++)
 		say(g, "crypto ipsec transform-set T%u %s\n", i, kinds[pick(g, 4)]);

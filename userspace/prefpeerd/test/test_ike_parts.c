@@ -179,13 +179,18 @@ static void groups_agree(void **state)
 		{ DH_ECP_384, 20, 48 },
 		/* One secret in 256 begins with a zero byte, which must not be stripped. */
 		{ DH_MODP_2048, 40, 256 },
+		{ DH_MODP_3072, 3, 384 },
+		{ DH_MODP_4096, 3, 512 },
+		{ DH_ECP_521, 20, 66 },
+		{ DH_X448, 20, 56 },
 	};
 
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		for (unsigned n = 0; n < rows[i].rounds; n++) {
 			struct crypto_dh *a = crypto_dh_new(rows[i].group);
 			struct crypto_dh *b = crypto_dh_new(rows[i].group);
-			uint8_t pa[256], pb[256], sa[256], sb[256];
+			uint8_t pa[CRYPTO_DH_PUB_MAX], pb[CRYPTO_DH_PUB_MAX];
+			uint8_t sa[CRYPTO_DH_SHARED_MAX], sb[CRYPTO_DH_SHARED_MAX];
 			size_t len = dh_pub_len(rows[i].group), la, lb;
 
 			assert_int_equal(crypto_dh_public(a, pa), 0);
@@ -205,15 +210,17 @@ static void groups_agree(void **state)
 /* Zero, points off the curve, 1 and p-1: never a shared secret (RFC 6989, RFC 7748 §6.1). */
 static void bad_public_values(void **state)
 {
-	static const enum ike_dh groups[] = { DH_X25519, DH_ECP_256, DH_ECP_384, DH_MODP_2048 };
+	static const enum ike_dh groups[] = { DH_X25519,    DH_X448,	  DH_ECP_256,
+					      DH_ECP_384,   DH_ECP_521,	  DH_MODP_2048,
+					      DH_MODP_3072, DH_MODP_4096 };
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		struct crypto_dh *dh = crypto_dh_new(groups[i]);
-		uint8_t pub[256] = { 0 }, shared[256];
+		uint8_t pub[CRYPTO_DH_PUB_MAX] = { 0 }, shared[CRYPTO_DH_SHARED_MAX];
 		size_t len = dh_pub_len(groups[i]), n;
 
 		assert_int_not_equal(crypto_dh_derive(dh, pub, len, shared, &n), 0);
-		if (groups[i] != DH_X25519) {
+		if (groups[i] != DH_X25519 && groups[i] != DH_X448) {
 			pub[len - 1] = 1;
 			assert_int_not_equal(crypto_dh_derive(dh, pub, len, shared, &n), 0);
 			memset(pub, 0xff, len);
@@ -254,10 +261,14 @@ static const struct msg_cipher *ciphers(unsigned i)
 		{ ENCR_AES_GCM_16, 256, INTEG_NONE, &keys },
 		{ ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128, &keys },
 		{ ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_256_128, &keys },
+		{ ENCR_CHACHA20_POLY1305, 0, INTEG_NONE, &keys },
+		{ ENCR_AES_GCM_16, 192, INTEG_NONE, &keys },
+		{ ENCR_AES_CBC, 192, INTEG_HMAC_SHA2_384_192, &keys },
+		{ ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_512_256, &keys },
 	};
 
 	memset(&keys, 0x5a, sizeof(keys));
-	return i < 4 ? &c[i] : NULL;
+	return i < sizeof(c) / sizeof(c[0]) ? &c[i] : NULL;
 }
 
 /* Sealed, opened, and with any byte flipped not opened: all ciphers, all lengths of padding. */
@@ -385,7 +396,7 @@ static void accepted_answers(void **state)
 {
 	static const struct ike_suite ok = { ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_256_128,
 					     PRF_HMAC_SHA2_256, DH_X25519 };
-	static const struct ike_suite odd = { ENCR_AES_CBC, 192, INTEG_HMAC_SHA2_256_128,
+	static const struct ike_suite odd = { ENCR_AES_CBC, 512, INTEG_HMAC_SHA2_256_128,
 					      PRF_HMAC_SHA2_256, DH_X25519 };
 	const struct {
 		const struct ike_suite *s;
@@ -413,6 +424,60 @@ static void accepted_answers(void **state)
 		p.list[0].list[p.list[0].n++] =
 			(struct transform){ TRANSFORM_PRF, PRF_HMAC_SHA2_384, 0 };
 		assert_int_equal(ike_accept(&ike_offer_all, &p, &got), -EINVAL);
+	}
+}
+
+/* Several offers: each cipher only with the groups of its own. */
+static void offers_in_a_row(void **state)
+{
+	static const struct ike_offer second = {
+		.ciphers = { { ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128 } },
+		.prfs = { PRF_HMAC_SHA2_256 },
+		.groups = { DH_MODP_2048 },
+	};
+	static const struct ike_offer first = {
+		.ciphers = { { ENCR_AES_GCM_16, 256, INTEG_NONE },
+			     { ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_512_256 } },
+		.prfs = { PRF_HMAC_SHA2_512 },
+		.groups = { DH_X25519 },
+		.next = &second,
+	};
+	static const struct {
+		uint8_t num;
+		struct ike_suite s;
+		int want;
+	} rows[] = {
+		{ 1, { ENCR_AES_GCM_16, 256, INTEG_NONE, PRF_HMAC_SHA2_512, DH_X25519 }, 0 },
+		{ 2, { ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_512_256, PRF_HMAC_SHA2_512, DH_X25519 }, 0 },
+		{ 3, { ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128, PRF_HMAC_SHA2_256, DH_MODP_2048 }, 0 },
+		{ 3, { ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128, PRF_HMAC_SHA2_256, DH_X25519 },
+		  -EINVAL },
+		{ 2, { ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128, PRF_HMAC_SHA2_256, DH_MODP_2048 },
+		  -EINVAL },
+		{ 1, { ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_512_256, PRF_HMAC_SHA2_512, DH_X25519 },
+		  -EINVAL },
+	};
+	struct proposals p;
+	struct ike_suite s;
+	uint8_t num;
+
+	parse_offer(&p, &first);
+	assert_int_equal(p.n, 3);
+	assert_int_equal(ike_choose(&second, &p, 0, &num, &s), 0);
+	assert_int_equal(num, 3);
+	assert_int_equal(s.dh, DH_MODP_2048);
+	assert_true(ike_group_offered(&first, DH_MODP_2048));
+	assert_false(ike_group_offered(&first, DH_ECP_256));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ike_header h = { 0 };
+		struct payload sa;
+		struct msg_out m;
+
+		msg_begin(&m, &h);
+		put_sa_ike_choice(&m, rows[i].num, &rows[i].s);
+		sa = sa_payload(&m);
+		assert_int_equal(proposals_parse(&sa, &p), 0);
+		assert_int_equal(ike_accept(&first, &p, &s), rows[i].want);
 	}
 }
 
@@ -627,6 +692,7 @@ int main(void)
 		cmocka_unit_test(bad_public_values), cmocka_unit_test(modp_keeps_leading_zeros),
 		cmocka_unit_test(seal_and_open),     cmocka_unit_test(seal_limits),
 		cmocka_unit_test(default_offer),     cmocka_unit_test(chosen_suites),
+		cmocka_unit_test(offers_in_a_row),
 		cmocka_unit_test(accepted_answers),  cmocka_unit_test(cookie_life),
 		cmocka_unit_test(nat_verdicts),	     cmocka_unit_test(queue_order),
 		cmocka_unit_test(queue_flooded),
