@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -165,6 +166,57 @@ int lastgood_keep(struct lastgood *l, const struct config *conf)
 		if (errno != EINTR)
 			return -errno;
 	err = replace(l, conf);
+	flock(l->dir, LOCK_UN);
+	return err;
+}
+
+/* No copy's name: those are whole paths, which have no two slashes in a row. */
+static const char secret_name[] = "%%secret";
+
+static int secret_read(struct lastgood *l, uint8_t *out)
+{
+	int fd = openat(l->dir, secret_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = fstat(fd, &st) || !S_ISREG(st.st_mode) ? -1 : read(fd, out, LASTGOOD_SECRET_LEN);
+	close(fd);
+	return n == LASTGOOD_SECRET_LEN ? 0 : -EINVAL;
+}
+
+static int secret_make(struct lastgood *l, uint8_t *out)
+{
+	static const char next[] = "%%secret-next";
+	int fd, err;
+
+	if (getrandom(out, LASTGOOD_SECRET_LEN, 0) != LASTGOOD_SECRET_LEN)
+		return -EIO;
+	if (unlinkat(l->dir, next, 0) && errno != ENOENT)
+		return -errno;
+	fd = openat(l->dir, next, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, (const char *)out, LASTGOOD_SECRET_LEN);
+	if (close(fd) && !err)
+		err = -errno;
+	if (!err && (renameat(l->dir, next, l->dir, secret_name) || fsync(l->dir)))
+		err = -errno;
+	return err;
+}
+
+int lastgood_secret(struct lastgood *l, uint8_t out[LASTGOOD_SECRET_LEN])
+{
+	int err;
+
+	/* Agents of several namespaces may share the directory, and the secret. */
+	while (flock(l->dir, LOCK_EX))
+		if (errno != EINTR)
+			return -errno;
+	err = secret_read(l, out);
+	if (err == -ENOENT || err == -EINVAL)
+		err = secret_make(l, out);
 	flock(l->dir, LOCK_UN);
 	return err;
 }

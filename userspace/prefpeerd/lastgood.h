@@ -30,6 +30,9 @@ void lastgood_close(struct lastgood *l); /* NULL is fine */
  * stays whole until then. 0 or -errno.
  */
 int lastgood_keep(struct lastgood *l, const struct config *conf);
+#define LASTGOOD_SECRET_LEN 32
+/* A secret that is the same at every start, drawn at the first one. 0 or -errno. */
+int lastgood_secret(struct lastgood *l, uint8_t out[LASTGOOD_SECRET_LEN]);
 /* The copy for @conf_path, and when it was kept (wall clock). 0, -ENOENT: there is none, or -errno. */
 int lastgood_load(const char *dir, const char *conf_path, struct config **out, time_t *when);
 

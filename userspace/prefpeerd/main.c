@@ -335,6 +335,20 @@ static int watch_signals(struct agent *a)
 	return err ? refuse("signals cannot be watched", err) : 0;
 }
 
+/* While still root: the secret is root's, and nobody else reads it. */
+static void make_recoverable(struct agent *a)
+{
+	uint8_t secret[QCD_SECRET_LEN];
+	int err = a->lastgood ? lastgood_secret(a->lastgood, secret) : -ENOENT;
+
+	if (!err)
+		engine_ike_recoverable(&a->engine, secret);
+	else if (a->lastgood)
+		log_warn(AREA, "%s: no secret: %s; after a restart peers notice only by their liveness checks",
+			 a->opt.state_dir, strerror(-err));
+	explicit_bzero(secret, sizeof(secret));
+}
+
 static int drop_root(struct agent *a)
 {
 	struct sandbox_user user;
@@ -352,6 +366,7 @@ static int drop_root(struct agent *a)
 	if (err)
 		log_warn(AREA, "%s cannot be used: %s; should the file have errors at the next start, nothing takes its place",
 			 a->opt.state_dir, strerror(-err));
+	make_recoverable(a);
 	err = sandbox_drop(&user);
 	return err ? refuse("root cannot be given up", err) : 0;
 }

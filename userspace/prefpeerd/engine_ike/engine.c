@@ -414,9 +414,12 @@ static void to_session(struct ike *e, const struct ike_header *h, const struct e
 	bool from_initiator = h->flags & IKE_FLAG_INITIATOR;
 	struct session *s = session_by_spi(e, from_initiator ? h->spi_r : h->spi_i);
 
-	if (!s || s->initiator == from_initiator)
+	if (recovery_clear(e, h, peer, e->scratch, len))
+		return;
+	if (!s || s->initiator == from_initiator) {
 		e->counters.malformed++;
-	else if (h->exchange == XCHG_IKE_SA_INIT && h->flags & IKE_FLAG_RESPONSE)
+		recovery_unknown(e, h, local, peer, len);
+	} else if (h->exchange == XCHG_IKE_SA_INIT && h->flags & IKE_FLAG_RESPONSE)
 		init_response(s, h, peer, e->scratch, len, when);
 	else
 		exchange_input(s, h, local, peer, e->scratch, len, when);
@@ -432,6 +435,8 @@ void engine_ike_input(struct engine *engine, const struct endpoint *local,
 	if (len > sizeof(e->scratch) || ike_header_parse(bytes, len, &h) ||
 	    (h.version & 0xf0) != IKE_VERSION) {
 		e->counters.malformed++;
+		if (len <= sizeof(e->scratch) && !ike_header_parse(bytes, len, &h))
+			recovery_version(e, &h, local, peer, len);
 		return;
 	}
 	memcpy(e->scratch, bytes, len);
@@ -479,6 +484,14 @@ void engine_ike_mapping(void *impl, const struct kernel_sa_id *sa, const struct 
 
 	if (s && s->state == SES_UP)
 		session_follow(s, from);
+}
+
+void engine_ike_recoverable(struct engine *engine, const uint8_t secret[QCD_SECRET_LEN])
+{
+	struct ike *e = engine->impl;
+
+	memcpy(e->qcd_secret, secret, sizeof(e->qcd_secret));
+	e->qcd_maker = true;
 }
 
 void *engine_ike_net(const struct engine *engine)
@@ -548,5 +561,6 @@ void engine_ike_free(struct engine *engine)
 	timer_cancel(&e->env.timers, &e->stop_timer);
 	events_free(e);
 	crypto_wipe(&e->jar, sizeof(e->jar));
+	crypto_wipe(e->qcd_secret, sizeof(e->qcd_secret));
 	free(e);
 }

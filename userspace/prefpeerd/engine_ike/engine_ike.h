@@ -84,10 +84,19 @@ struct ike_counters {
 	uint64_t out_of_window; /* dropped: wrong message ID, direction or exchange */
 	uint64_t repeats;	/* responses sent again */
 	uint64_t fragments, fragments_dropped; /* taken; replayed, or beyond our bounds */
+	uint64_t clear_sent, hints; /* notifies in clear: answered with; looked at (RFC 6290) */
 	uint64_t cookies, half_open_refused;
 };
 
 const struct ike_counters *engine_ike_counters(const struct engine *engine);
+
+#define QCD_SECRET_LEN 32
+
+/*
+ * From now on peers get a token, by which they know at once when we have lost
+ * their IKE SA (RFC 6290): @secret must be the same after a restart.
+ */
+void engine_ike_recoverable(struct engine *engine, const uint8_t secret[QCD_SECRET_LEN]);
 
 /* The net_ctx that it was made with. */
 void *engine_ike_net(const struct engine *engine);

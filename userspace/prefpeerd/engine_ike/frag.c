@@ -9,7 +9,7 @@
 
 #define OFF_LENGTH 24
 #define SKF_HEAD (IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + 4)
-#define FRAG_TEXT_MIN 32 /* less than that in each would be headers only */
+#define FRAG_TEXT_MIN 31 /* less than that in each would be headers only */
 
 /* ---- in ---- */
 

@@ -38,6 +38,10 @@
 #define REPLAY_WINDOW 64     /* packets, semantics.md §4.6 */
 #define EVENT_TEXT_MAX 256
 #define FRAG_FALLBACK 2 /* sendings in vain, then smaller fragments (RFC 7383 §2.5.2) */
+#define QCD_TOKEN_LEN 16     /* ours, RFC 6290 §4.2: 16 to 128 */
+#define QCD_TOKEN_MAX 128
+#define CLEAR_PER_SECOND 50 /* messages in clear that are answered, and that are looked at */
+#define HINT_EACH_MS 10000  /* liveness checks of one IKE SA that hints may bring about */
 #define CROSSING_NONCE 32 /* bytes of nonces that are compared */
 
 struct ike;
@@ -179,6 +183,9 @@ struct session {
 	uint64_t iv_counter;
 	struct natt natt;
 	struct fragmenting frag;
+	uint8_t qcd_token[QCD_TOKEN_MAX]; /* the peer's (RFC 6290) */
+	size_t qcd_len;
+	mono_t hinted; /* a hint in clear brought about a liveness check */
 	struct dpd dpd;
 	struct ike_id peer_id;
 	struct setup *setup;
@@ -226,6 +233,12 @@ struct queued_event {
 	struct queued_event *prev, *next;
 };
 
+/* So many in a second. */
+struct budget {
+	mono_t since;
+	unsigned n;
+};
+
 struct ike {
 	struct engine port;
 	struct ike_env env;
@@ -245,6 +258,9 @@ struct ike {
 	uint32_t last_job;
 	struct engine_settings settings;
 	const struct ike_offer *default_offer; /* where the settings have none */
+	struct budget clear_in, clear_out;
+	bool qcd_maker;
+	uint8_t qcd_secret[QCD_SECRET_LEN];
 	struct ike_counters counters;
 	uint8_t scratch[MSG_IN_MAX]; /* a received message, decrypted in place */
 };
@@ -440,6 +456,20 @@ void del_child_response(struct session *s, struct task *t, const struct payloads
 int del_ike_build(struct session *s, struct task *t, struct msg_out *m);
 void del_ike_response(struct session *s, struct task *t, const struct payloads *p);
 void info_request(struct session *s, const struct payloads *p);
+
+/* ---- recovery.c: after a crash, and what is said in clear ---- */
+/* Our token for this IKE SA, under its protection; nothing without a secret that is kept. */
+void put_qcd_token(struct msg_out *m, const struct session *s);
+/* The peer's, in an authentic message. */
+void qcd_take(struct session *s, const struct payloads *p);
+/* A message for an IKE SA that is not ours, or not any more. */
+void recovery_unknown(struct ike *e, const struct ike_header *h, const struct endpoint *local,
+		      const struct endpoint *peer, size_t len);
+void recovery_version(struct ike *e, const struct ike_header *h, const struct endpoint *local,
+		      const struct endpoint *peer, size_t len);
+/* True: it is a notify in clear, and was looked at. */
+bool recovery_clear(struct ike *e, const struct ike_header *h, const struct endpoint *peer,
+		    const uint8_t *bytes, size_t len);
 
 /* ---- child.c: SAs in the kernel ---- */
 struct child *child_new(struct session *s, const struct engine_child *want);

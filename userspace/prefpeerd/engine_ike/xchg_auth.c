@@ -178,6 +178,7 @@ int auth_build(struct session *s, struct task *t, struct msg_out *m)
 	err = put_own_auth(s, r, m);
 	if (err)
 		return err;
+	put_qcd_token(m, s);
 	put_child_offer(m, t->child, NULL);
 	t->child->state = CHILD_OPENING;
 	return 0;
@@ -260,6 +261,7 @@ void auth_response(struct session *s, struct task *t, const struct payloads *p)
 	if (!verify_response(s, p))
 		return;
 	su = s->setup;
+	qcd_take(s, p);
 	if (c)
 		child_take_answer(c, p, (struct chunk){ su->ni, su->ni_len },
 				  (struct chunk){ su->nr, su->nr_len }, &out);
@@ -386,6 +388,7 @@ void auth_request(struct session *s, const struct payloads *p)
 	auth_take_certreq(s->setup, p);
 	s->remote = r->id;
 	s->dpd = r->r.dpd;
+	qcd_take(s, p);
 	if (payloads_notify(p, N_INITIAL_CONTACT, &notify))
 		initial_contact(s);
 	in = inbound_new(s, XCHG_IKE_AUTH, p);
@@ -418,6 +421,7 @@ static int reply_auth(struct session *s, struct inbound *in, const struct engine
 	err = put_own_auth(s, r, &m);
 	if (err)
 		return err;
+	put_qcd_token(&m, s);
 	*a = (struct inbound_answer){ .notify = N_TS_UNACCEPTABLE };
 	if (v->accept)
 		inbound_answer(in, &v->child, &m, a);

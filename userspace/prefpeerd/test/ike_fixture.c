@@ -48,14 +48,10 @@ static void on_event(void *ctx, const struct engine_event *ev, mono_t now)
 		accept_inbound(s, ev);
 }
 
-static void side_init(struct fixture *f, struct side *s, const char *addr)
+static void side_engine(struct fixture *f, struct side *s)
 {
 	struct ike_env env;
 
-	s->clock = &f->clock;
-	s->next_id = INBOUND_CONN;
-	s->inbound_child.reqid = 77;
-	addr_parse(addr, &s->addr);
 	fake_kernel_init(&s->kernel);
 	env = (struct ike_env){
 		.timers = f->clock.timers,
@@ -68,8 +64,30 @@ static void side_init(struct fixture *f, struct side *s, const char *addr)
 	if (s == &f->right)
 		env.offer = fixture_right_offer;
 	s->engine = engine_ike_new(&env);
-	mocknet_attach(&f->net, addr, s->engine);
 	s->engine->ops->start(s->engine->impl, on_event, s);
+}
+
+static void side_init(struct fixture *f, struct side *s, const char *addr)
+{
+	s->clock = &f->clock;
+	s->next_id = INBOUND_CONN;
+	s->inbound_child.reqid = 77;
+	addr_parse(addr, &s->addr);
+	side_engine(f, s);
+	mocknet_attach(&f->net, addr, s->engine);
+}
+
+void fixture_restart(struct fixture *f, struct side *s, const uint8_t *secret)
+{
+	engine_ike_free(s->engine);
+	side_engine(f, s);
+	if (secret)
+		engine_ike_recoverable(s->engine, secret);
+	s->engine->ops->remote_set(s->engine->impl, s == &f->left ? &f->to_right : &f->to_left);
+	for (unsigned i = 0; i < f->net.n_hosts; i++)
+		if (addr_equal(&f->net.hosts[i].addr, &s->addr))
+			f->net.hosts[i].engine = s->engine;
+	fake_clock_settle(&f->clock);
 }
 
 static void meet(struct side *s, struct engine_remote *r, const struct addr *peer)

@@ -54,6 +54,8 @@ void fixture_run_ms(struct fixture *f, int64_t ms);
 struct engine_child fixture_child(child_id id, unsigned net);
 /* left opens conn 1 with child 1; runs until both are up, or 30 s. */
 bool fixture_up(struct fixture *f);
+/* Its engine dies and begins anew with nothing, but for the secret if that is not NULL. */
+void fixture_restart(struct fixture *f, struct side *s, const uint8_t *secret);
 /* Of both ends. */
 void fixture_settings(struct fixture *f, const struct engine_settings *s);
 void fixture_dpd(struct fixture *f, enum dpd_mode mode, uint32_t interval_ms, uint32_t retry_ms);

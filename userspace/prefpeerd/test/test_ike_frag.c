@@ -110,7 +110,7 @@ static void every_length_in_any_order(void **state)
 		check_any_order(&gcm, text, 160);
 		check_any_order(&cbc, text, 160);
 	}
-	check_any_order(&gcm, 3000, 100);
+	check_any_order(&gcm, 3000, 110);
 }
 
 static void short_ones_stay_whole(void **state)
@@ -133,7 +133,7 @@ static void no_room_is_no_reason_for_dust(void **state)
 	msg_begin_sk(&m, &h, &gcm);
 	put_nonce(&m, keys.e, 60);
 	assert_int_equal(frag_seal(&m, &gcm, &counter, 40, &bytes, &len), 0);
-	assert_int_equal(counter, 2);
+	assert_int_equal(counter, 3);
 	free(bytes);
 }
 
