@@ -82,6 +82,8 @@ caught_while_up()
 	grew=$?
 	no_clear "$t" || return
 	[ $grew = 0 ] || fail "XfrmOutPolBlock does not grow" || return
+	# The tunnel has just come up: the agent looks soon, not in a minute.
+	wait_for 20 grep -qF "$nat_says" "$tmp/agent.log" || fail "not said within 20 s" || return
 	expect "packets at the site" "flow_received caught" 0
 }
 

@@ -11,6 +11,7 @@
 #include "prefpeerd/lastgood.h"
 #include "prefpeerd/resolve.h"
 #include "prefpeerd/spd/reqid.h"
+#include "prefpeerd/watch.h"
 
 #define AREA "agent"
 /* How long SIGTERM waits for the answers to its DELETEs. */
@@ -146,6 +147,7 @@ int agent_configure(struct agent *a, struct config *conf, mono_t now)
 	a->n_ifaces = n;
 	if (removed)
 		entries_local_changed(a->entries, now);
+	watch_soon(a->watch, now);
 	return 0;
 }
 

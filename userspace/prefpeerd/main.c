@@ -139,8 +139,13 @@ static void publish(struct agent *a, json_t *ev)
 
 static void on_notify(void *ctx, const struct entry_ntf *n)
 {
+	struct agent *a = ctx;
+
 	log_ntf(n);
-	publish(ctx, report_event(n));
+	publish(a, report_event(n));
+	/* From now on its packets have a way to take, or to miss. */
+	if (n->type == NTF_STATE && n->to == ENTRY_UP)
+		watch_soon(a->watch, n->when);
 }
 
 static void on_watch_note(void *ctx, const struct watch_note *n)

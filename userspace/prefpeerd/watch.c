@@ -10,6 +10,7 @@
 
 #define AREA "xfrm"
 #define PERIOD_MS 60000 /* IOS: one per minute (semantics.md §7) */
+#define SOON_MS 1000    /* after a change, and then twice as long each time */
 
 /* Wall clock against boottime from one look to the next: more is no drift, it was set. */
 #define STEP_MS 500
@@ -55,6 +56,8 @@ struct watch {
 	/* As they were used before it was set back, at times that come again. */
 	struct kernel_policy *old;
 	unsigned n_old, old_room;
+	mono_t said;      /* a look that found something */
+	uint32_t wait_ms; /* until the next one */
 	struct watch_note kept[KEPT_MAX];
 	unsigned n_kept;
 };
@@ -317,16 +320,33 @@ static void look(struct timer *t, mono_t now)
 	w->looked = now;
 	w->n_kept = 0;
 	look_at_clock(w, now, wall_ms);
+	w->wait_ms = 2 * w->wait_ms < PERIOD_MS ? 2 * w->wait_ms : PERIOD_MS;
 	for (unsigned i = 0; i < N_WATCHED; i++) {
 		uint64_t v = read_counter(w, i);
 		const struct growth g = { watched[i].counter, v - w->last[i] };
 
-		if (v > w->last[i])
+		if (v > w->last[i]) {
 			watched[i].say(w, &g);
+			w->said = now;
+			w->wait_ms = PERIOD_MS;
+		}
 		w->last[i] = v;
 	}
 	look_is_over(w, now, wall_ms);
-	timer_set(w->timers, t, mono_add_ms(now, PERIOD_MS));
+	timer_set(w->timers, t, mono_add_ms(now, w->wait_ms));
+}
+
+void watch_soon(struct watch *w, mono_t now)
+{
+	mono_t at = mono_add_ms(now, SOON_MS);
+
+	if (!w)
+		return;
+	if (mono_is_set(w->said))
+		at = mono_max(at, mono_add_ms(w->said, PERIOD_MS));
+	w->wait_ms = SOON_MS;
+	if (!timer_armed(&w->timer) || mono_before(at, w->timer.at))
+		timer_set(w->timers, &w->timer, at);
 }
 
 int watch_open(const struct timers *timers, const struct kernel *k,
@@ -340,6 +360,7 @@ int watch_open(const struct timers *timers, const struct kernel *k,
 	w->kernel = *k;
 	w->ports = *ports;
 	look_is_over(w, now, w->ports.wall_ms(w->ports.ctx));
+	w->wait_ms = PERIOD_MS;
 	timer_init(&w->timer, look);
 	for (unsigned i = 0; i < N_WATCHED; i++)
 		w->last[i] = read_counter(w, i);

@@ -35,6 +35,11 @@ struct watch_ports {
 int watch_open(const struct timers *timers, const struct kernel *k,
 	       const struct watch_ports *ports, mono_t now, struct watch **out);
 void watch_close(struct watch *w); /* NULL is fine */
+/*
+ * Something changed that may send packets another way: look in a second, then after two, four
+ * and so on, until something is said. Never twice within the minute. NULL is fine.
+ */
+void watch_soon(struct watch *w, mono_t now);
 
 /*
  * What the last look found wrong with the way of this entry's packets, and nothing

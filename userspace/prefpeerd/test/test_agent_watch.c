@@ -496,6 +496,47 @@ static void test_once_a_minute(void **state)
 	assert_int_equal(fake_clock_count(&fx->clock), 1);
 }
 
+static int64_t until_look(struct fixture *fx)
+{
+	return mono_diff_ms(fake_clock_next(&fx->clock), fx->clock.now);
+}
+
+/* A change is looked at soon, and again ever more seldom, until it has been said. */
+static void test_soon(void **state)
+{
+	struct fixture *fx = *state;
+
+	watch_soon(fx->watch, fx->clock.now);
+	assert_int_equal(until_look(fx), 1000);
+	for (int64_t ms = 2000; ms <= 32000; ms *= 2) {
+		says(fx, NULL);
+		assert_int_equal(until_look(fx), ms);
+	}
+	says(fx, NULL);
+	assert_int_equal(until_look(fx), 60000);
+	watch_soon(fx->watch, fx->clock.now);
+	grows("XfrmOutPolBlock");
+	meets(fx, WAN, "192.168.2.0");
+	says(fx, NAT_HOLE);
+	assert_int_equal(until_look(fx), 60000);
+	assert_int_equal(fake_clock_count(&fx->clock), 1);
+}
+
+/* Changes, however many, do not make it say more than one thing a minute. */
+static void test_not_too_soon(void **state)
+{
+	struct fixture *fx = *state;
+
+	grows("XfrmInNoStates");
+	free(look(fx));
+	fake_clock_run_ms(&fx->clock, 10000);
+	watch_soon(fx->watch, fx->clock.now);
+	assert_int_equal(until_look(fx), 50000);
+	fake_clock_run_ms(&fx->clock, 49500);
+	watch_soon(fx->watch, fx->clock.now);
+	assert_int_equal(until_look(fx), 500); /* nor does it put off what is due */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -514,6 +555,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_block_of_no_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_inbound, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_once_a_minute, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_soon, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_not_too_soon, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("packets that XFRM only counts", tests, NULL, NULL);
