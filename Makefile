@@ -68,7 +68,7 @@ SEED ?= 1
 EVENTS ?= 10000
 soak: modules-all userspace ## a long random walk against the model, in the VM: SEED= EVENTS= KERNEL=6.1|6.12
 	$(MAKE) -C selftests B=$(abspath $(B))
-	tools/vm/run --kernel $(or $(KERNEL),6.12) --timeout 86400 --out $(B)/soak --env SOAK_SEED=$(SEED) \
+	tools/vm/run --kernel $(or $(KERNEL),6.12) --mem 3072 --timeout 86400 --out $(B)/soak --env SOAK_SEED=$(SEED) \
 		--env SOAK_EVENTS=$(EVENTS) --env SOAK_ARGS="$(SOAK_ARGS)" -- selftests/e2e_soak.sh
 
 lint: ## checkpatch, sparse, W=1, clang, shellcheck where present
