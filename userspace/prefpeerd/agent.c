@@ -146,7 +146,7 @@ int agent_configure(struct agent *a, struct config *conf, mono_t now)
 	a->ifaces = ifaces;
 	a->n_ifaces = n;
 	if (removed)
-		entries_local_changed(a->entries, now);
+		entries_interfaces_left(a->entries, now);
 	watch_soon(a->watch, now);
 	return 0;
 }

@@ -331,6 +331,8 @@ int core_connect(struct run *r, struct core_entry *e);
 void core_ready(struct run *r, bool ready);
 void core_stop(struct run *r);
 void core_local_changed(struct run *r);
+/* The same after an edit that took interfaces from maps: what ran by them ends with DELETE. */
+void core_interfaces_left(struct run *r);
 /* The machine slept (§14.6): every IKE SA is probed, and idle verdicts wait for what comes of it. */
 void core_resumed(struct run *r);
 /* That probe cannot be sent: nothing waits for it. */

@@ -154,6 +154,8 @@ void entries_engine_event(void *ctx, const struct engine_event *ev, mono_t now);
 void entries_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now);
 /* Addresses, routes or links changed: every entry asks local_addr() again. */
 void entries_local_changed(struct entries *e, mono_t now);
+/* The same after a map has left an interface (§4.8), whose addresses still are: peers are told. */
+void entries_interfaces_left(struct entries *e, mono_t now);
 /* The machine slept (§14.6): probes first; idle verdicts wait for them, and are judged anew then. */
 void entries_resumed(struct entries *e, mono_t now);
 /* What ports.resolve() asked for; a question that nobody waits for any more is passed over. */

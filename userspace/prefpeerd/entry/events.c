@@ -288,6 +288,15 @@ void entries_local_changed(struct entries *s, mono_t now)
 	act_all(s);
 }
 
+void entries_interfaces_left(struct entries *s, mono_t now)
+{
+	struct step t;
+
+	step_begin(&t, s, now);
+	core_interfaces_left(&t.r);
+	act_all(s);
+}
+
 void entries_resumed(struct entries *s, mono_t now)
 {
 	const struct engine *engine = s->ports.engine;

@@ -126,14 +126,19 @@ static const char *usable_text(struct run *r, struct core_entry *e)
 	return e->local_text;
 }
 
+static bool left_by_local(struct run *r, struct core_entry *e)
+{
+	return (e->state == ENTRY_UP && local_moved(r, e, e->c)) ||
+	       (e->state == ENTRY_WALK && local_moved(r, e, walk_peer(e)));
+}
+
 /* @begin: why a walk begins for what is wanted already. */
 static void local_changed(struct run *r, struct core_entry *e, enum entry_reason begin)
 {
 	const struct cause gone = {.reason = REASON_LOCAL_GONE, .text = e->local_text};
 	struct cause usable = {.reason = e->orphans ? REASON_ORPHANS : begin};
 
-	if ((e->state == ENTRY_UP && local_moved(r, e, e->c)) ||
-	    (e->state == ENTRY_WALK && local_moved(r, e, walk_peer(e))))
+	if (left_by_local(r, e))
 		entry_down(r, e, e->next, CLOSE_QUIET, &gone);
 	lookup_fixed(r, e);
 	if (e->state == ENTRY_DOWN || e->state == ENTRY_BACKOFF)
@@ -143,6 +148,28 @@ static void local_changed(struct run *r, struct core_entry *e, enum entry_reason
 	if (usable.reason == REASON_LOCAL_USABLE)
 		usable.text = usable_text(r, e);
 	walk_begin(r, e, &usable);
+}
+
+/* The address is still there, so the peer is told (RFC 7296 §1.4.1). */
+static void interface_left(struct run *r, struct core_entry *e)
+{
+	const struct cause left = {.reason = REASON_CONFIG, .text = e->local_text};
+	char was[ADDR_STRLEN];
+
+	if (!left_by_local(r, e))
+		return;
+	snprintf(e->local_text, sizeof(e->local_text), "map removed from the interface of %s",
+		 addr_print(&e->local, was, sizeof(was)));
+	inbound_release(r, e, "refused, the map is removed from its interface");
+	entry_end_accepted(r, e);
+	entry_down(r, e, e->next, CLOSE_DELETE, &left);
+}
+
+void core_interfaces_left(struct run *r)
+{
+	for (unsigned i = 0; i < r->c->n_entries; i++)
+		interface_left(r, r->c->entries[i]);
+	core_local_changed(r);
 }
 
 void core_local_changed(struct run *r)

@@ -378,6 +378,40 @@ static void no_route_then_one(void **state)
 	branch_free(b);
 }
 
+/*
+ * The map leaves the interface: the hub is told, as the address is still there. Where the
+ * address itself went, nothing can be told.
+ */
+static void interface_left(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
+
+	branch_send(b, 0);
+	branch_run_ms(b, 200);
+	assert_int_equal(b->hubs[0].kernel.n_sas, 2);
+	b->no_route = true;
+	entries_interfaces_left(b->entries, b->clock.now);
+	branch_run_ms(b, 200);
+	assert_string_equal(branch_state(b), "DOWN 10.1.1.1");
+	assert_string_equal(branch_last(b, ENTRY_DOWN)->sentence,
+			    "map removed from the interface of 10.0.0.2; next attempt 10.1.1.1");
+	assert_int_equal(b->sas.n_sas, 0);
+	assert_int_equal(b->hubs[0].kernel.n_sas, 0);
+	b->no_route = false;
+	branch_send(b, 0);
+	branch_run_ms(b, 200);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	entries_interfaces_left(b->entries, b->clock.now); /* it left one that this did not run by */
+	branch_run_ms(b, 200);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1");
+	b->no_route = true;
+	entries_local_changed(b->entries, b->clock.now);
+	branch_run_ms(b, 200);
+	assert_int_equal(b->sas.n_sas, 0);
+	assert_int_equal(b->hubs[0].kernel.n_sas, 2);
+	branch_free(b);
+}
+
 static void operators(void **state)
 {
 	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
@@ -693,6 +727,8 @@ int main(void)
 		{ "case 40: SAs of an earlier run", orphans, NULL, NULL, NULL },
 		{ "events were lost", lost_events, NULL, NULL, NULL },
 		{ "case 51: no route, then one", no_route_then_one, NULL, NULL, NULL },
+		{ "the map leaves the interface: DELETE to the peer", interface_left, NULL, NULL,
+		  NULL },
 		{ "operator commands", operators, NULL, NULL, NULL },
 		{ "case 28, 37: the default calls while on the backup", default_calls, NULL, NULL,
 		  NULL },

@@ -24,7 +24,7 @@ enum kind {
 	E_EXPIRED_IDLE, E_EXPIRED_BUSY, E_LOST,
 	E_INBOUND, E_INBOUND_IDLE, E_INBOUND_GONE,
 	E_NAME_HOME, E_NAME_MOVED, E_NAME_TWIN, E_NAME_DENIED, E_NAME_SILENT,
-	E_LOCAL_ALL, E_LOCAL_FIRST, E_RESUMED, E_ENGINE, E_STOP,
+	E_LOCAL_ALL, E_LOCAL_FIRST, E_UNMAPPED, E_RESUMED, E_ENGINE, E_STOP,
 	E_DROP_PEER, E_DROP_DEFAULT, E_DROP_LINE, E_ADD_PEER,
 	E_MAX
 };
@@ -40,7 +40,7 @@ static const char *const kind_names[E_MAX] = {
 	"inbound", "inbound (c idle)", "inbound gone",
 	"name answered", "name answered, moved", "name answered, P0's address", "name denied",
 	"name servers silent",
-	"all addresses toggle", "address to P0 toggles", "woke", "engine toggles", "stop",
+	"all addresses toggle", "address to P0 toggles", "map leaves its interfaces", "woke", "engine toggles", "stop",
 	"peer removed", "default removed", "line removed", "peer added",
 };
 
@@ -259,6 +259,8 @@ static void enumerate(struct search *x, const struct node *n)
 	}
 	can(x, E_LOCAL_ALL, 0, 0, 0);
 	can(x, E_LOCAL_FIRST, 0, 0, 0);
+	if (n->w.local_mask)
+		can(x, E_UNMAPPED, 0, 0, 0);
 	if (n->sleeps)
 		can(x, E_RESUMED, 0, 0, 0);
 	if (n->lost) {
@@ -359,6 +361,11 @@ static void apply_world(struct node *n, const struct event *ev, struct check_eve
 		w->local_mask = w->local_mask ? 0 : 0xff;
 	else if (ev->kind == E_LOCAL_FIRST)
 		w->local_mask ^= 1;
+	if (ev->kind == E_UNMAPPED) {
+		w->local_mask = 0;
+		core_interfaces_left(&w->r);
+		return;
+	}
 	if (ev->kind == E_LOCAL_ALL || ev->kind == E_LOCAL_FIRST) {
 		core_local_changed(&w->r);
 		return;
@@ -701,7 +708,7 @@ static void shared_ike_sa(void **state)
 #define APART                                                                          \
 	(BIT(E_CONNECT) | BIT(E_ACQUIRE_THERE) | BIT(E_REMARK) | BIT(E_BUSY) |         \
 	 BIT(E_ANSWERED) | BIT(E_FIRE_K) | BIT(E_STRAY) | BIT(E_HEARD) |               \
-	 BIT(E_LOCAL_ALL) | BIT(E_LOCAL_FIRST) | BIT(E_CHILD_NARROW))
+	 BIT(E_LOCAL_ALL) | BIT(E_LOCAL_FIRST) | BIT(E_UNMAPPED) | BIT(E_CHILD_NARROW))
 
 static void shared_to_the_end(void **state)
 {
