@@ -77,6 +77,11 @@ static enum tone change_tone(const json_t *e)
 	return !strcmp(str(e, "from"), "UP") ? TONE_BAD : TONE_WARN;
 }
 
+static const char *or_none(const char *peer)
+{
+	return *peer ? peer : "none";
+}
+
 static void agent_change(const json_t *e, char *buf, size_t size)
 {
 	const char *name = str(e, "event");
@@ -85,8 +90,8 @@ static void agent_change(const json_t *e, char *buf, size_t size)
 	if (!strcmp(name, "map-state"))
 		state_change(e, buf, size);
 	else if (!strcmp(name, "map-peer"))
-		snprintf(buf, size, "current peer %s → %s", *str(e, "from_peer") ? str(e, "from_peer") : "none",
-			 *str(e, "peer") ? str(e, "peer") : "none");
+		snprintf(buf, size, "current peer %s → %s", or_none(str(e, "from_peer")),
+			 or_none(str(e, "peer")));
 	else if (strcmp(name, "map-line") && strcmp(name, "map-note") && strcmp(name, "map-next") &&
 		 strcmp(name, "note"))
 		snprintf(buf, size, "%s", name);

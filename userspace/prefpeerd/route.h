@@ -30,8 +30,8 @@ void route_close(struct route *r);
 /*
  * The address for @peer of map @m. 0; -ENETUNREACH and the like: no route; -ENODEV: the
  * route leaves through an interface without the map, or local-address names none;
- * -EADDRNOTAVAIL: no usable address; else netlink failed. @peer without an address (a name that is not resolved yet): any address of the
- * interfaces that carry the map.
+ * -EADDRNOTAVAIL: no usable address; else netlink failed. @peer without an address (a
+ * name that is not resolved yet): any address of the interfaces that carry the map.
  * @why (at least 160 bytes) gets a sentence on failure.
  */
 int route_local_addr(struct route *r, const struct map *m, const struct addr *peer,

@@ -124,9 +124,9 @@ static uint32_t looks_ms(uint32_t interval_ms)
 
 uint32_t conf_dpd_notice_ms(const struct dpd *d, uint32_t budget_ms)
 {
-	if (d->mode == DPD_OFF)
-		return 0;
-	return d->interval_ms + budget_ms + (d->mode == DPD_ON_DEMAND ? looks_ms(d->interval_ms) : 0);
+	uint32_t late = d->mode == DPD_ON_DEMAND ? looks_ms(d->interval_ms) : 0;
+
+	return d->mode == DPD_OFF ? 0 : d->interval_ms + budget_ms + late;
 }
 
 struct idle_time conf_entry_idle(const struct config *c, const struct map_entry *e)

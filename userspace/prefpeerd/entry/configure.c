@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A configuration comes into force: at start, and at a reload as a difference (semantics.md §4.8). */
+/* A configuration comes into force: at a reload as a difference (semantics.md §4.8). */
 #include "prefpeerd/entry/mem.h"
 #include "prefpeerd/entry/shell.h"
 

@@ -246,7 +246,8 @@ void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peer
 				      .text = n_lines && !lines[0].blocked ?
 						      "current peer removed from the configuration" :
 						      gone.text};
-	const struct cause tried = {.reason = REASON_CONFIG, .text = "peer removed from the configuration"};
+	const struct cause tried = {.reason = REASON_CONFIG,
+				    .text = "peer removed from the configuration"};
 	bool removed = edit_lines(r, e, lines, n_lines);
 	bool bare = removed && !n_lines;
 

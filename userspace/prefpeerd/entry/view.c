@@ -100,8 +100,8 @@ static uint32_t view_further_ms(const struct core_entry *e)
 }
 
 /*
- * End of §10: INTERVAL + 6R (and looks) to notice, the default silent, set-up left out. The default has
- * the short budget only where its own death is what ends the connection.
+ * End of §10: INTERVAL + 6R (and looks) to notice, the default silent, set-up left out. The
+ * default has the short budget only where its own death is what ends the connection.
  */
 static void view_failover(const struct core_entry *e, struct entry_view *v)
 {

@@ -57,7 +57,7 @@ static void two_peers(void **state)
 	branch_free(b);
 }
 
-/* Two looks, INTERVAL/8 apart, find the first packet that was not answered; a third is the verdict. */
+/* Two looks, INTERVAL/8 apart, find the first unanswered packet; a third is the verdict. */
 static void on_demand(void **state)
 {
 	struct branch *b = branch_new(
