@@ -14,7 +14,7 @@ KSRC    := Kbuild $(shell find kmod uapi -type f -not -name '*.o' -not -name '*.
 DESTDIR ?=
 PREFIX  ?= /usr
 
-.PHONY: all userspace modules modules-all check check-unit check-unit-asan demo bench soak lint \
+.PHONY: all userspace modules modules-all check check-unit check-unit-asan fuzz demo bench soak lint \
 	install uninstall modules_install modules_uninstall clean help FORCE
 .DEFAULT_GOAL := all
 
@@ -57,6 +57,11 @@ check-unit: ## userspace unit tests, natively (TAP)
 
 check-unit-asan: ## the same under AddressSanitizer and UBSan
 	$(MAKE) -C userspace B=$(abspath $(B))/asan SAN=1 check
+
+T ?= all
+TIME ?= 60
+fuzz: ## libFuzzer targets: T=conf|control|frag|ike|message|netlink|sequence|all TIME=seconds of each
+	tools/fuzz $(T) $(TIME)
 
 demo: ## the branch router and its two hubs, narrated
 	tools/demo

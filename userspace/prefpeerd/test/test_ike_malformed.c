@@ -319,6 +319,85 @@ static void rekey_notify_malformed(void **state)
 	ike_peer_free(p);
 }
 
+/*
+ * Diffie-Hellman values of every length but the right one, for every group, before
+ * and after authentication (CVE-2023-41913, CVE-2018-17540): no key, no crash.
+ */
+static void key_exchange_of_any_length(void **state)
+{
+	static const size_t lengths[] = { 1, 31, 33, 55, 57, 63, 65, 133, 257, 511, 513, 3000 };
+	static const uint8_t bytes[3000] = { 9 };
+	struct ike_peer *p = ike_peer_up();
+
+	for (unsigned g = 0; ike_offer_all.groups[g]; g++)
+		for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+			struct datagram d = { .src = { p->f->right.addr, IKE_PORT },
+					      .dst = { p->f->left.addr, IKE_PORT } };
+			struct ike_header h = { .exchange = XCHG_IKE_SA_INIT,
+						.flags = IKE_FLAG_INITIATOR,
+						.spi_i = { 1, (uint8_t)g, (uint8_t)i } };
+			unsigned since;
+			struct msg_out m;
+
+			msg_begin(&m, &h);
+			put_sa_ike_offer(&m, &ike_offer_all);
+			put_ke(&m, ike_offer_all.groups[g], bytes, lengths[i]);
+			put_nonce(&m, bytes, 32);
+			assert_int_equal(msg_end(&m), 0);
+			d.len = m.w.len;
+			memcpy(d.bytes, m.buf, d.len);
+			fixture_run_ms(p->f, HALF_OPEN_MS);
+			since = p->f->net.n_log;
+			mocknet_inject(&p->f->net, &d);
+			assert_int_equal(net_count(p->f, &p->f->left, XCHG_IKE_SA_INIT, true, since), 0);
+			ike_peer_begin(p, XCHG_CREATE_CHILD_SA);
+			put_sa_ike_offer(&p->m, &ike_offer_all);
+			put_nonce(&p->m, bytes, 32);
+			put_ke(&p->m, ike_offer_all.groups[g], bytes, lengths[i]);
+			ike_peer_send(p);
+			assert_int_not_equal(p->reply.error, 0);
+			assert_int_not_equal(p->reply.error, UINT16_MAX);
+		}
+	assert_int_equal(p->f->left.kernel.n_sas, 2);
+	ike_peer_free(p);
+}
+
+/*
+ * An IKE_AUTH that was refused leaves nothing that a later message meets
+ * (CVE-2024-2357): repeats get the answer that was kept, all else nothing.
+ */
+static void refused_and_still_talking(void **state)
+{
+	struct fixture *f = fixture_new(AF_INET);
+	struct engine_remote other = f->to_left;
+	unsigned since;
+
+	other.psk = (const uint8_t *)"another";
+	other.psk_len = 7;
+	f->right.engine->ops->remote_set(f->right.engine->impl, &other);
+	assert_false(fixture_up(f));
+	assert_int_equal(side_count(&f->right, ENG_INBOUND), 0);
+	since = f->net.n_log;
+	for (unsigned i = 0; i < since; i++) {
+		struct datagram d = *f->net.log[i];
+
+		if (!addr_equal(&d.src.addr, &f->left.addr))
+			continue;
+		mocknet_inject(&f->net, &d);
+		for (uint8_t exchange = XCHG_IKE_AUTH; exchange <= XCHG_INFORMATIONAL; exchange++) {
+			d.bytes[18] = exchange;
+			d.bytes[23]++;
+			mocknet_inject(&f->net, &d);
+			d.bytes[16] = PLD_SKF;
+			mocknet_inject(&f->net, &d);
+		}
+	}
+	fixture_run_ms(f, 2 * ZOMBIE_MS);
+	assert_null(((struct ike *)f->right.engine->impl)->sessions);
+	assert_int_equal(f->right.kernel.n_sas, 0);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +408,8 @@ int main(void)
 		cmocka_unit_test(odd_payloads),
 		cmocka_unit_test(delete_twice),
 		cmocka_unit_test(rekey_notify_malformed),
+		cmocka_unit_test(key_exchange_of_any_length),
+		cmocka_unit_test(refused_and_still_talking),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
