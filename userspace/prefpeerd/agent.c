@@ -10,6 +10,7 @@
 #include "prefpeerd/entry/entries.h"
 #include "prefpeerd/lastgood.h"
 #include "prefpeerd/resolve.h"
+#include "prefpeerd/signer.h"
 #include "prefpeerd/spd/reqid.h"
 #include "prefpeerd/watch.h"
 
@@ -204,6 +205,22 @@ static struct config *unless_last(struct config *empty, const struct agent_optio
 	return last ? last : empty;
 }
 
+/*
+ * At start there is nothing to stay with: whoever needs what is broken stays down and says
+ * why, and everything that is protected is blocked, not sent in clear.
+ */
+static struct config *with_credentials(struct config *conf, const struct agent_options *opt)
+{
+	struct conf_diags diags = { 0 };
+
+	if (conf && opt->keys) {
+		config_credentials(conf, opt->keys, time(NULL), &diags);
+		conf_diags_print(&diags, conf->path, NULL, stderr);
+		conf_diags_free(&diags);
+	}
+	return conf;
+}
+
 struct config *agent_load(const struct agent_options *opt)
 {
 	struct conf_diags diags = { 0 };
@@ -216,8 +233,8 @@ struct config *agent_load(const struct agent_options *opt)
 	conf_diags_free(&diags);
 	/* Who takes the file away wants no tunnels. */
 	if (err)
-		return err == -ENOENT ? NULL : load_last(opt);
-	return conf->text_len ? conf : unless_last(conf, opt);
+		return err == -ENOENT ? NULL : with_credentials(load_last(opt), opt);
+	return with_credentials(conf->text_len ? conf : unless_last(conf, opt), opt);
 }
 
 void agent_keep(struct agent *a)
@@ -250,6 +267,10 @@ int agent_reload(struct agent *a, mono_t now, char **report)
 	int err;
 
 	err = config_load(a->opt.conf_path, &conf, &diags);
+	if (!err && a->opt.keys && config_credentials(conf, a->opt.keys, time(NULL), &diags)) {
+		config_free(conf);
+		err = -EINVAL;
+	}
 	text = diags_text(&diags, a->opt.conf_path);
 	conf_diags_free(&diags);
 	if (!err) {
@@ -265,6 +286,8 @@ int agent_reload(struct agent *a, mono_t now, char **report)
 		log_notice(AREA, "%s is in force", a->opt.conf_path);
 	if (!err)
 		agent_keep(a);
+	if (!err && a->signer)
+		signer_retain(a->signer, a->conf);
 	if (report)
 		*report = text;
 	else

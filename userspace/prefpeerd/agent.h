@@ -19,12 +19,14 @@ struct entries;
 struct history;
 struct lastgood;
 struct reqid_table;
+struct signer;
 
 struct agent_options {
 	const char *conf_path;
 	const char *state_dir; /* of lastgood.h */
 	const char *control_path;
 	const char *user;
+	const struct conf_keys *keys; /* where private keys are; NULL: certificates are not looked at */
 };
 
 struct agent {
@@ -44,6 +46,8 @@ struct agent {
 	struct watch *watch;
 	struct history *history;
 	struct lastgood *lastgood; /* NULL: nothing is kept */
+	struct signer *signer;	   /* NULL: there are no private keys */
+	struct conf_keys keys;	   /* its */
 	bool stopping;
 	/* Policies that the kernel did not take are tried again until it does. */
 	struct timer policy_retry;

@@ -22,6 +22,7 @@
 #include "prefpeerd/report.h"
 #include "prefpeerd/resolve.h"
 #include "prefpeerd/sandbox.h"
+#include "prefpeerd/signer.h"
 #include "prefpeerd/spd/reqid.h"
 #include "prefpeerd/watch.h"
 
@@ -293,6 +294,9 @@ static int open_edges(struct agent *a)
 	if (err)
 		return refuse("the IKE sockets (UDP 500 and 4500) cannot be opened; does another IKE daemon run here?",
 			      err);
+	err = signer_attach(a->signer, loop_base(a->loop), &a->engine);
+	if (err)
+		return refuse("no memory", err);
 	err = resolve_open(loop_base(a->loop), loop_timers(a->loop), NULL, on_answer, a, &a->resolve);
 	if (err)
 		return refuse("the resolver cannot be opened", err);
@@ -384,6 +388,12 @@ static int run(struct agent *a)
 	err = sandbox_early();
 	if (err)
 		return refuse("core dumps cannot be switched off", err);
+	/* Before anything is read, or opened: it has nothing of ours. */
+	err = signer_open(&a->signer);
+	if (err)
+		return refuse("the process for private keys cannot be started", err);
+	a->keys = signer_keys(a->signer);
+	a->opt.keys = &a->keys;
 	conf = agent_load(&a->opt);
 	if (!conf)
 		return 1;
@@ -415,6 +425,7 @@ static void close_all(struct agent *a)
 	resolve_close(a->resolve);
 	entries_free(a->entries);
 	engine_ike_close(&a->engine);
+	signer_close(a->signer);
 	route_close(a->route);
 	kernel_linux_close(&a->kernel);
 	reqid_table_free(a->reqids);
@@ -428,7 +439,8 @@ static void close_all(struct agent *a)
 int main(int argc, char **argv)
 {
 	struct args args = {
-		.opt = { CONF_PATH_DEFAULT, STATE_DIR_DEFAULT, CONTROL_PATH_DEFAULT, DEFAULT_USER },
+		.opt = { CONF_PATH_DEFAULT, STATE_DIR_DEFAULT, CONTROL_PATH_DEFAULT, DEFAULT_USER,
+			 NULL },
 	};
 	struct agent a = { 0 };
 	int rc = parse_args(argc, argv, &args);
@@ -439,6 +451,7 @@ int main(int argc, char **argv)
 	a.opt = args.opt;
 	switch (args.mode) {
 	case MODE_CHECK:
+		sandbox_early(); /* it has a look at private keys */
 		return conf_main_check(a.opt.conf_path, stdout);
 	case MODE_FLUSH:
 		return oneshot_flush();

@@ -97,14 +97,22 @@ static void check_keyring_peer(struct parser *p, const struct psk *k)
 			conf_text("peer %s of keyring %s has no address", k->name, k->keyring),
 			conf_text(
 				"`address A`: dialled, or that the peer comes from; 0.0.0.0/0 for any"));
-	if (!k->secret)
+	if (!k->secret && k->identity.type == IKE_ID_NONE)
 		parser_error(p, k->pos,
 			     conf_text("peer %s of keyring %s has no pre-shared-key", k->name,
 				       k->keyring),
-			     NULL);
+			     conf_text("nor an identity, which would do for a peer with a certificate"));
 }
 
-/* The key follows from the address alone, so a second one could never be used. */
+static bool keyring_in_use(const struct config *c, const struct psk *k)
+{
+	for (unsigned i = 0; *k->keyring && i < c->n_profiles; i++)
+		if (!strcmp(c->profiles[i]->keyring, k->keyring))
+			return true;
+	return false;
+}
+
+/* Without a profile the key follows from the address alone: a second one could never be used. */
 static void check_key_unique(struct parser *p, unsigned i)
 {
 	const struct psk *k = &p->c->psks[i], *o;
@@ -113,6 +121,9 @@ static void check_key_unique(struct parser *p, unsigned i)
 	for (unsigned j = 0; j < i; j++) {
 		o = &p->c->psks[j];
 		if (!addr_is_set(&k->peer.addr) || !prefix_equal(&o->peer, &k->peer))
+			continue;
+		if (strcmp(o->keyring, k->keyring) &&
+		    (keyring_in_use(p->c, k) || keyring_in_use(p->c, o)))
 			continue;
 		parser_error(p, k->pos,
 			     conf_text("%s has a key already (line %u)",
@@ -224,7 +235,7 @@ static void check_keys_of(struct parser *p, const struct map_entry *e)
 	for (unsigned i = 0; i < e->n_peers; i++) {
 		const struct conf_peer *q = &e->peers[i];
 
-		if (q->is_name || conf_psk(p->c, &q->addr))
+		if (conf_peer_has_key(p->c, q) || q->is_name)
 			continue;
 		parser_warn(
 			p, q->pos,
@@ -277,10 +288,51 @@ static void check_map_complete(struct parser *p, const struct map *m)
 			conf_text("`interface NAME`, and below it `crypto map %s`", m->name));
 }
 
+static const struct ikev2_profile *resolve_profile(struct parser *p, const char *name,
+						   struct conf_pos pos)
+{
+	const struct ikev2_profile *f = *name ? conf_find_profile(p->c, name) : NULL;
+
+	if (*name && !f && !p->failed[MODE_PROFILE])
+		parser_error(p, pos, conf_text("IKEv2 profile %s does not exist", name), NULL);
+	return f;
+}
+
+/* Two peers, and either may call itself what only the other should. */
+static void check_shared_profile(struct parser *p, const struct map_entry *e, unsigned i)
+{
+	const struct ikev2_profile *f = e->peers[i].profile;
+	bool several = f && (f->n_remotes > 1 || (f->n_remotes && f->remotes[0].domain));
+
+	for (unsigned k = 0; several && k < i; k++) {
+		if (e->peers[k].profile != f)
+			continue;
+		parser_warn(p, e->peers[i].pos,
+			    conf_text("with IKEv2 profile %s, %s and %s may each prove to be the other",
+				      f->name, e->peers[k].text, e->peers[i].text),
+			    conf_text("give each its own: `set peer %s ikev2-profile NAME`",
+				      e->peers[i].text));
+		return;
+	}
+}
+
+static void resolve_profiles(struct parser *p, struct map_entry *e)
+{
+	const struct ikev2_profile *f = resolve_profile(p, e->profile_name, e->profile_pos);
+
+	for (unsigned i = 0; i < e->n_peers; i++) {
+		struct conf_peer *q = &e->peers[i];
+
+		q->profile = *q->profile_name ? resolve_profile(p, q->profile_name, q->profile_pos) : f;
+		check_shared_profile(p, e, i);
+	}
+}
+
 static void check_entry(struct parser *p, struct map_entry *e)
 {
 	resolve_acl(p, e);
 	resolve_sets(p, e);
+	resolve_profiles(p, e);
 	check_idle(p, e);
 	check_peers(p, e);
 }
@@ -291,6 +343,10 @@ void conf_check(struct parser *p)
 
 	put_dpd_in_force(p);
 	check_policies(p);
+	for (unsigned i = 0; i < c->n_trustpoints; i++)
+		conf_check_trustpoint(p, c->trustpoints[i]);
+	for (unsigned i = 0; i < c->n_profiles; i++)
+		conf_check_profile(p, c->profiles[i]);
 	for (unsigned i = 0; i < c->n_psks; i++) {
 		check_keyring_peer(p, &c->psks[i]);
 		check_key_unique(p, i);

@@ -179,30 +179,44 @@ static enum ike_id_type identity_type(const struct cmd *cmd)
 {
 	return cmd->flags & F_FQDN    ? IKE_ID_FQDN
 	       : cmd->flags & F_EMAIL ? IKE_ID_RFC822_ADDR
+	       : cmd->flags & F_DN    ? IKE_ID_DER_ASN1_DN
 				      : IKE_ID_KEY_ID;
+}
+
+bool conf_identity(struct parser *p, const struct cmd *cmd, struct ike_id *out)
+{
+	const struct word *w = cmd->arg[SLOT_TEXT].w;
+	char text[2 * IKE_ID_MAX + 1];
+	size_t len, max = cmd->flags & F_DN ? sizeof(text) - 1 : IKE_ID_MAX;
+
+	if (cmd->arg[SLOT_SRC].w) {
+		*out = ike_id_from_addr(&cmd->arg[SLOT_SRC].addr);
+		return true;
+	}
+	len = cmd->flags & F_DN ? conf_rest_len(cmd) : w->len;
+	if (len > max) {
+		parser_error(p, cmd_arg_pos(cmd, SLOT_TEXT),
+			     conf_text("an identity of %zu bytes is too long (1..%zu)", len, max),
+			     NULL);
+		return false;
+	}
+	memcpy(text, w->s, len);
+	text[len] = '\0';
+	if (!ike_id_from_text(identity_type(cmd), text, out))
+		return true;
+	parser_error(p, cmd_arg_pos(cmd, SLOT_TEXT),
+		     conf_text("%s is no distinguished name, or a too long one", text),
+		     conf_text("for example: dn C=US, O=Example, CN=hub1"));
+	return false;
 }
 
 void cmd_peer_identity(struct parser *p, const struct cmd *cmd)
 {
-	const struct word *w = cmd->arg[SLOT_TEXT].w;
 	struct psk *k = frame_psk(p);
-	char text[IKE_ID_MAX + 1];
-	struct ike_id id;
 
 	k->identity = (struct ike_id){0};
-	if (cmd->no)
-		return;
-	if (cmd->arg[SLOT_SRC].w) {
-		k->identity = ike_id_from_addr(&cmd->arg[SLOT_SRC].addr);
-		return;
-	}
-	if (word_copy(w, text, sizeof(text)) && !ike_id_from_text(identity_type(cmd), text, &id)) {
-		k->identity = id;
-		return;
-	}
-	parser_error(p, cmd_arg_pos(cmd, SLOT_TEXT),
-		     conf_text("an identity of %u bytes is too long (1..%u)", w->len, IKE_ID_MAX),
-		     NULL);
+	if (!cmd->no && !conf_identity(p, cmd, &k->identity))
+		k->identity = (struct ike_id){0};
 }
 
 void cmd_peer_key(struct parser *p, const struct cmd *cmd)

@@ -182,22 +182,29 @@ void cmd_map_no_local_address(struct parser *p, const struct cmd *cmd)
 
 /* ---- in an entry ---- */
 
-void cmd_description(struct parser *p, const struct cmd *cmd)
+size_t conf_rest_len(const struct cmd *cmd)
 {
-	struct map_entry *e = parser_frame(p)->entry;
 	const struct word *w = cmd->arg[SLOT_TEXT].w;
 	const struct line *ln = cmd->line;
 	const struct word *last = &ln->w[ln->n - 1];
 	size_t len = ln->len;
 
+	/* Beyond LEX_WORDS_MAX words the end is not known by a word. */
+	if (ln->total == ln->n)
+		len = last->col - 1 + last->len;
+	return len - (w->col - 1);
+}
+
+void cmd_description(struct parser *p, const struct cmd *cmd)
+{
+	struct map_entry *e = parser_frame(p)->entry;
+	const struct word *w = cmd->arg[SLOT_TEXT].w;
+
 	free(e->description);
 	e->description = NULL;
 	if (cmd->no)
 		return;
-	/* Beyond LEX_WORDS_MAX words the end is not known by a word. */
-	if (ln->total == ln->n)
-		len = last->col - 1 + last->len;
-	e->description = parser_strdup(p, w->s, len - (w->col - 1));
+	e->description = parser_strdup(p, w->s, conf_rest_len(cmd));
 }
 
 void cmd_match_address(struct parser *p, const struct cmd *cmd)
@@ -332,4 +339,15 @@ void cmd_interface_map(struct parser *p, const struct cmd *cmd)
 	u->ipv6 = cmd->flags & F_IPV6;
 	word_copy(cmd->arg[SLOT_NAME].w, u->map, sizeof(u->map));
 	u->pos = cmd_arg_pos(cmd, SLOT_NAME);
+}
+
+void cmd_set_profile(struct parser *p, const struct cmd *cmd)
+{
+	struct map_entry *e = parser_frame(p)->entry;
+
+	*e->profile_name = '\0';
+	if (cmd->no)
+		return;
+	word_copy(cmd->arg[SLOT_NAME].w, e->profile_name, sizeof(e->profile_name));
+	e->profile_pos = cmd_arg_pos(cmd, SLOT_NAME);
 }

@@ -151,11 +151,17 @@ void cmd_set_peer(struct parser *p, const struct cmd *cmd)
 	known = peer_find(e, &x, w);
 	x.is_default = cmd->flags & F_DEFAULT;
 	x.is_dynamic = cmd->flags & F_DYNAMIC;
+	if (cmd->arg[SLOT_TEXT].w) {
+		word_copy(cmd->arg[SLOT_TEXT].w, x.profile_name, sizeof(x.profile_name));
+		x.profile_pos = cmd_arg_pos(cmd, SLOT_TEXT);
+	}
 	if (x.is_default && !default_allowed(p, cmd, e, known))
 		return;
 	if (known) {
 		known->is_default = x.is_default;
 		known->is_dynamic = x.is_dynamic;
+		strcpy(known->profile_name, x.profile_name);
+		known->profile_pos = x.profile_pos;
 	} else {
 		peer_append(p, e, &x, w);
 	}

@@ -66,6 +66,12 @@ void config_free(struct config *c)
 	conf_offer_free(c->offer);
 	for (unsigned i = 0; i < c->n_psks; i++)
 		conf_psk_wipe(&c->psks[i]);
+	for (unsigned i = 0; i < c->n_trustpoints; i++)
+		conf_trustpoint_free(c->trustpoints[i]);
+	for (unsigned i = 0; i < c->n_profiles; i++)
+		conf_profile_free(c->profiles[i]);
+	free(c->trustpoints);
+	free(c->profiles);
 	for (unsigned i = 0; i < c->n_hosts; i++)
 		conf_host_free(&c->hosts[i]);
 	free(c->maps);
@@ -139,15 +145,35 @@ struct idle_time conf_entry_idle(const struct config *c, const struct map_entry 
 const struct psk *conf_psk(const struct config *c, const struct addr *peer)
 {
 	for (unsigned i = 0; i < c->n_psks; i++)
-		if (prefix_has_addr(&c->psks[i].peer, peer))
+		if (c->psks[i].secret && prefix_has_addr(&c->psks[i].peer, peer))
+			return &c->psks[i];
+	return NULL;
+}
+
+const struct psk *conf_profile_psk(const struct config *c, const struct ikev2_profile *profile,
+				   const struct addr *peer)
+{
+	if (!*profile->keyring)
+		return conf_psk(c, peer);
+	for (unsigned i = 0; i < c->n_psks; i++)
+		if (!strcmp(c->psks[i].keyring, profile->keyring) &&
+		    prefix_has_addr(&c->psks[i].peer, peer))
 			return &c->psks[i];
 	return NULL;
 }
 
 /* A name's address is not known here: it may have a key as soon as any exists. */
-static bool peer_has_key(const struct config *c, const struct conf_peer *q)
+bool conf_peer_has_key(const struct config *c, const struct conf_peer *q)
 {
-	return q->is_name ? c->n_psks > 0 : conf_psk(c, &q->addr) != NULL;
+	const struct ikev2_profile *f = q->profile;
+	const struct psk *k;
+
+	if (f && !((f->auth_local | f->auth_remote) & AUTH_BY_PSK))
+		return true;
+	if (q->is_name)
+		return c->n_psks > 0;
+	k = f ? conf_profile_psk(c, f, &q->addr) : conf_psk(c, &q->addr);
+	return k && k->secret;
 }
 
 const char *conf_entry_inert(const struct map_entry *e)
@@ -167,7 +193,7 @@ const char *conf_entry_incomplete(const struct config *c, const struct map_entry
 	if (!e->n_sets)
 		return "it has no transform set";
 	for (unsigned i = 0; i < e->n_peers; i++)
-		if (peer_has_key(c, &e->peers[i]))
+		if (conf_peer_has_key(c, &e->peers[i]))
 			return NULL;
 	return "none of its peers has a pre-shared key";
 }

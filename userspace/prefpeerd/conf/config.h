@@ -15,6 +15,7 @@
 #include "lib/id.h"
 #include "lib/selector.h"
 #include "lib/suite.h"
+#include "prefpeerd/pki/pki.h"
 
 #define CONF_NAME_MAX 63
 #define CONF_PATH_DEFAULT "/etc/prefpeer/prefpeer.conf"
@@ -113,12 +114,59 @@ struct psk {
 	struct conf_pos pos;
 };
 
+#define AUTH_BY_PSK 8u /* beside the bits of enum pki_kind */
+
+struct conf_file {
+	char *path; /* absolute; NULL: none */
+	struct conf_pos pos;
+};
+
+enum revocation { REVOCATION_UNSET, REVOCATION_NONE, REVOCATION_CRL };
+
+/* `crypto pki trustpoint`. Unset, revocation is looked at when there is a crl file. */
+struct trustpoint {
+	char name[CONF_NAME_MAX + 1];
+	struct conf_file ca, cert, key, crl;
+	enum revocation revocation;
+	struct conf_pos pos, revocation_pos;
+	/* Of config_credentials(). */
+	struct pki_own *own;
+	struct pki_trust *trust;
+	char *broken; /* NULL, or why it is of no use: a sentence */
+};
+
+struct trust_use {
+	char name[CONF_NAME_MAX + 1];
+	bool sign, verify;
+	const struct trustpoint *trustpoint;
+	struct conf_pos pos;
+};
+
+/* `crypto ikev2 profile`. */
+struct ikev2_profile {
+	char name[CONF_NAME_MAX + 1];
+	struct ike_id_rule *remotes; /* match identity remote; none: the keyring's, or the address */
+	unsigned n_remotes;
+	struct ike_id local; /* NONE: the address, or with a certificate its subject */
+	bool local_dn;
+	unsigned auth_local;  /* one of AUTH_BY_PSK, enum pki_kind */
+	unsigned auth_remote; /* a set of them */
+	bool pkcs1;
+	char keyring[CONF_NAME_MAX + 1]; /* "": all keys of the file */
+	struct trust_use uses[PKI_TRUST_MAX];
+	unsigned n_uses;
+	struct conf_pos pos, local_pos, auth_local_pos, keyring_pos;
+};
+
 struct conf_peer {
 	char *text;        /* as typed: address or host name */
 	struct addr addr;  /* AF_UNSPEC for a name that is not resolved yet (A21) */
 	bool is_name;
 	bool is_default;
 	bool is_dynamic; /* a name whose address is asked for before each IKE SA (§1.2) */
+	char profile_name[CONF_NAME_MAX + 1]; /* "": the entry's */
+	const struct ikev2_profile *profile;  /* in force: its own, or the entry's; NULL: none */
+	struct conf_pos profile_pos;
 	struct conf_pos pos;
 };
 
@@ -146,6 +194,8 @@ struct map_entry {
 	char set_names[SUITE_MAX][CONF_NAME_MAX + 1]; /* as typed, same order as sets */
 	struct conf_pos set_pos[SUITE_MAX];
 	struct conf_pos acl_pos; /* of the name in `match address` */
+	char profile_name[CONF_NAME_MAX + 1]; /* set ikev2-profile; "": none */
+	struct conf_pos profile_pos;
 	struct idle_time idle;   /* as typed; see conf_entry_idle() */
 	uint32_t answer_ms;      /* set ikev2 connect-timeout; 0 = not set */
 	bool has_default;        /* peers[0].is_default */
@@ -193,6 +243,10 @@ struct config {
 	struct ike_offer *offer; /* what the policies say; NULL: all strong suites */
 	struct psk *psks; /* most specific first */
 	unsigned n_psks;
+	struct trustpoint **trustpoints;
+	unsigned n_trustpoints;
+	struct ikev2_profile **profiles;
+	unsigned n_profiles;
 };
 
 enum conf_severity { CONF_ERROR, CONF_WARNING, CONF_NOTE };
@@ -218,6 +272,21 @@ struct config *config_parse(const char *path, const char *text, size_t len,
 			    struct conf_diags *diags);
 /* Reads the file; -errno (also -EACCES-like refusals with a diag: keys that the world may read). */
 int config_load(const char *path, struct config **out, struct conf_diags *diags);
+/* How it is found out which key a file holds: here, or where the keys are kept (signer.h). */
+struct conf_keys {
+	int (*load)(void *ctx, const char *path, struct pki_key *key, char *why, size_t size);
+	void *ctx;
+};
+
+/* In this process, for one look. */
+extern const struct conf_keys conf_keys_here;
+/*
+ * Reads the files of the trustpoints. What is wrong with one is said, with its place, and the
+ * trustpoint is broken; the rest of the configuration is as good as before. Returns the number
+ * of errors. @now: wall clock, seconds.
+ */
+unsigned config_credentials(struct config *c, const struct conf_keys *keys, int64_t now,
+			    struct conf_diags *diags);
 /* Wipes secrets. NULL is fine. */
 void config_free(struct config *c);
 void conf_text_free(char *text); /* likewise */
@@ -235,6 +304,11 @@ uint32_t conf_dpd_notice_ms(const struct dpd *d, uint32_t budget_ms);
 struct idle_time conf_entry_idle(const struct config *c, const struct map_entry *e);
 /* The key for a dialled or source address; NULL = none. */
 const struct psk *conf_psk(const struct config *c, const struct addr *peer);
+/* What the keyring of @profile says of that address: key, identity or both; of all keys without one. */
+const struct psk *conf_profile_psk(const struct config *c, const struct ikev2_profile *profile,
+				   const struct addr *peer);
+/* The trustpoint whose certificate we prove ourselves by; NULL = none. */
+const struct trustpoint *conf_profile_signer(const struct ikev2_profile *profile);
 struct map *conf_find_map(const struct config *c, const char *name); /* NULL: none */
 const struct map_entry *conf_find_entry(const struct config *c, const char *map, unsigned seq);
 /* Why an entry has no policy at all (no access list, nothing permitted, no interface): a sentence,

@@ -136,6 +136,10 @@ static bool line_has_secret(const struct line *ln)
 	for (unsigned i = 0; i < ln->n; i++) {
 		if (ln->w[i].len >= 6 && !strncasecmp(ln->w[i].s, "pre-sh", 6))
 			return true;
+		/* Of a trustpoint: a path. */
+		if (i <= 1 && word_is(&ln->w[i], "key") && i + 1 < ln->n &&
+		    word_is(&ln->w[i + 1], "file"))
+			return false;
 		if (word_is(&ln->w[i], "isakmp") || word_is(&ln->w[i], "key"))
 			return !(i + 1 < ln->n && word_is(&ln->w[i + 1], "keepalive"));
 	}

@@ -25,6 +25,8 @@ enum conf_mode { /* 0 in a node: enters none */
 	MODE_INTERFACE,
 	MODE_PROPOSAL,
 	MODE_POLICY,
+	MODE_TRUSTPOINT,
+	MODE_PROFILE,
 	MODE_COUNT,
 };
 
@@ -68,6 +70,15 @@ enum { /* flags of a command, set by the keywords that were given */
 	F_SHA256 = 1 << 18,
 	F_SHA384 = 1 << 19,
 	F_SHA512 = 1 << 20,
+	F_DN = 1 << 21,
+	F_DOMAIN = 1 << 22,
+	F_RSA = 1 << 23,
+	F_ECDSA = 1 << 24,
+	F_EDDSA = 1 << 25,
+	F_PSK = 1 << 26,
+	F_PKCS1 = 1 << 27,
+	F_SIGN = 1 << 28,
+	F_VERIFY = 1 << 29,
 };
 
 typedef void (*cmd_fn)(struct parser *p, const struct cmd *cmd);

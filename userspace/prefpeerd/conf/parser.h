@@ -18,6 +18,8 @@ struct frame {
 	struct transform_set *set;
 	struct ike_proposal *proposal;
 	struct ike_policy *policy;
+	struct trustpoint *trustpoint;
+	struct ikev2_profile *profile;
 	char name[CONF_NAME_MAX + 1]; /* keyring or interface */
 	unsigned psk;		      /* index; any global command closes the mode */
 };
@@ -75,6 +77,7 @@ void cmd_set_idle(struct parser *p, const struct cmd *cmd);
 void cmd_set_lifetime(struct parser *p, const struct cmd *cmd);
 void cmd_set_transform(struct parser *p, const struct cmd *cmd);
 void cmd_set_timeout(struct parser *p, const struct cmd *cmd);
+void cmd_set_profile(struct parser *p, const struct cmd *cmd);
 void cmd_interface(struct parser *p, const struct cmd *cmd);
 void cmd_no_interface(struct parser *p, const struct cmd *cmd);
 void cmd_interface_map(struct parser *p, const struct cmd *cmd);
@@ -138,11 +141,43 @@ void cmd_peer_address(struct parser *p, const struct cmd *cmd);
 void cmd_peer_identity(struct parser *p, const struct cmd *cmd);
 void cmd_peer_key(struct parser *p, const struct cmd *cmd);
 
+/* How long the text in SLOT_TEXT is that goes on to the end of the line (ARG_REST). */
+size_t conf_rest_len(const struct cmd *cmd);
+/* A `{address A|fqdn N|email N|key-id K|dn DN}`; false: said why not. */
+bool conf_identity(struct parser *p, const struct cmd *cmd, struct ike_id *out);
+
+/* cmd_pki.c */
+void cmd_trustpoint(struct parser *p, const struct cmd *cmd);
+void cmd_no_trustpoint(struct parser *p, const struct cmd *cmd);
+void cmd_ca_file(struct parser *p, const struct cmd *cmd);
+void cmd_cert_file(struct parser *p, const struct cmd *cmd);
+void cmd_key_file(struct parser *p, const struct cmd *cmd);
+void cmd_crl_file(struct parser *p, const struct cmd *cmd);
+void cmd_revocation(struct parser *p, const struct cmd *cmd);
+struct trustpoint *conf_find_trustpoint(const struct config *c, const char *name);
+void conf_trustpoint_free(struct trustpoint *t);
+void conf_check_trustpoint(struct parser *p, const struct trustpoint *t);
+
+/* cmd_profile.c */
+void cmd_profile(struct parser *p, const struct cmd *cmd);
+void cmd_no_profile(struct parser *p, const struct cmd *cmd);
+void cmd_match_identity(struct parser *p, const struct cmd *cmd);
+void cmd_identity_local(struct parser *p, const struct cmd *cmd);
+void cmd_auth_local(struct parser *p, const struct cmd *cmd);
+void cmd_auth_remote(struct parser *p, const struct cmd *cmd);
+void cmd_profile_keyring(struct parser *p, const struct cmd *cmd);
+void cmd_profile_trustpoint(struct parser *p, const struct cmd *cmd);
+struct ikev2_profile *conf_find_profile(const struct config *c, const char *name);
+void conf_profile_free(struct ikev2_profile *f);
+void conf_check_profile(struct parser *p, struct ikev2_profile *f);
+
 /* config.c */
 void conf_entry_free(struct map_entry *e);
 void conf_map_free(struct map *m);
 void conf_acl_free(struct acl *a);
 void conf_psk_wipe(struct psk *k);
+/* It has the pre-shared key that it needs, or needs none. */
+bool conf_peer_has_key(const struct config *c, const struct conf_peer *q);
 /* config_load(), with the text kept for conf_diags_print(); free it with conf_text_free(). */
 int conf_load_text(const char *path, struct config **out, struct conf_diags *diags, char **text);
 #define CHILD_LIFETIME_S 3600

@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "lib/dn.h"
+
 #define SECRET_SHOWN "<hidden>"
 #define SEQ_STEP 10
 
@@ -29,8 +31,17 @@ static void print_dpd(const struct dpd *d, FILE *out)
 	print_options(d, out);
 }
 
-static void print_identity(const struct ike_id *id, FILE *out)
+static void print_dn(const struct ike_id *id, FILE *out)
 {
+	char text[1024];
+
+	fprintf(out, "dn %s\n", dn_to_text(id->data, id->len, text, sizeof(text)));
+}
+
+/* "fqdn hub1.example", or with @domain "fqdn domain example". */
+static void print_identity(const struct ike_id *id, bool domain, FILE *out)
+{
+	const char *of = domain ? "domain " : "";
 	struct addr a;
 
 	switch (id->type) {
@@ -40,17 +51,20 @@ static void print_identity(const struct ike_id *id, FILE *out)
 
 		if (!addr_from_bytes(id->type == IKE_ID_IPV4_ADDR ? AF_INET : AF_INET6, id->data,
 				     &a))
-			fprintf(out, "  identity address %s\n", addr_print(&a, buf, sizeof(buf)));
+			fprintf(out, "address %s\n", addr_print(&a, buf, sizeof(buf)));
 		break;
 	}
 	case IKE_ID_FQDN:
-		fprintf(out, "  identity fqdn %.*s\n", id->len, (const char *)id->data);
+		fprintf(out, "fqdn %s%.*s\n", of, id->len, (const char *)id->data);
 		break;
 	case IKE_ID_RFC822_ADDR:
-		fprintf(out, "  identity email %.*s\n", id->len, (const char *)id->data);
+		fprintf(out, "email %s%.*s\n", of, id->len, (const char *)id->data);
 		break;
 	case IKE_ID_KEY_ID:
-		fprintf(out, "  identity key-id %.*s\n", id->len, (const char *)id->data);
+		fprintf(out, "key-id %.*s\n", id->len, (const char *)id->data);
+		break;
+	case IKE_ID_DER_ASN1_DN:
+		print_dn(id, out);
 		break;
 	default:
 		break;
@@ -70,8 +84,12 @@ static void print_keyring_peer(const struct psk *k, FILE *out)
 	fprintf(out, " peer %s\n  address ", k->name);
 	print_peer_prefix(&k->peer, out);
 	fputc('\n', out);
-	print_identity(&k->identity, out);
-	fputs("  pre-shared-key " SECRET_SHOWN "\n", out);
+	if (k->identity.type != IKE_ID_NONE) {
+		fputs("  identity ", out);
+		print_identity(&k->identity, false, out);
+	}
+	if (k->secret)
+		fputs("  pre-shared-key " SECRET_SHOWN "\n", out);
 }
 
 static bool keyring_seen(const struct config *c, unsigned i)
@@ -102,6 +120,66 @@ static void print_keys(const struct config *c, FILE *out)
 			if (!strcmp(c->psks[j].keyring, k->keyring))
 				print_keyring_peer(&c->psks[j], out);
 	}
+}
+
+/* ---- certificates and profiles ---- */
+
+static void print_file(const char *what, const struct conf_file *f, FILE *out)
+{
+	if (f->path)
+		fprintf(out, " %s file %s\n", what, f->path);
+}
+
+static void print_trustpoint(const struct trustpoint *t, FILE *out)
+{
+	fprintf(out, "crypto pki trustpoint %s\n", t->name);
+	print_file("ca", &t->ca, out);
+	print_file("certificate", &t->cert, out);
+	print_file("key", &t->key, out);
+	print_file("crl", &t->crl, out);
+	if (t->revocation)
+		fprintf(out, " revocation-check %s\n",
+			t->revocation == REVOCATION_CRL ? "crl" : "none");
+}
+
+static void print_auth(const struct ikev2_profile *f, FILE *out)
+{
+	static const struct {
+		unsigned bit;
+		const char *word;
+	} methods[] = { { AUTH_BY_PSK, "pre-share" },
+			{ PKI_RSA, "rsa-sig" },
+			{ PKI_ECDSA, "ecdsa-sig" },
+			{ PKI_EDDSA, "eddsa-sig" } };
+
+	for (unsigned i = 0; i < 4; i++)
+		if (f->auth_local == methods[i].bit)
+			fprintf(out, " authentication local %s%s\n", methods[i].word,
+				f->pkcs1 ? " pkcs1" : "");
+	for (unsigned i = 0; i < 4; i++)
+		if (f->auth_remote & methods[i].bit)
+			fprintf(out, " authentication remote %s\n", methods[i].word);
+}
+
+static void print_profile(const struct ikev2_profile *f, FILE *out)
+{
+	fprintf(out, "crypto ikev2 profile %s\n", f->name);
+	for (unsigned i = 0; i < f->n_remotes; i++) {
+		fputs(" match identity remote ", out);
+		print_identity(&f->remotes[i].id, f->remotes[i].domain, out);
+	}
+	if (f->local_dn)
+		fputs(" identity local dn\n", out);
+	if (f->local.type != IKE_ID_NONE) {
+		fputs(" identity local ", out);
+		print_identity(&f->local, false, out);
+	}
+	print_auth(f, out);
+	if (*f->keyring)
+		fprintf(out, " keyring local %s\n", f->keyring);
+	for (unsigned i = 0; i < f->n_uses; i++)
+		fprintf(out, " pki trustpoint %s%s\n", f->uses[i].name,
+			!f->uses[i].verify ? " sign" : !f->uses[i].sign ? " verify" : "");
 }
 
 static void print_set(const struct transform_set *s, FILE *out)
@@ -265,6 +343,15 @@ static void print_sets(const struct map_entry *e, FILE *out)
 	fputc('\n', out);
 }
 
+static void print_peer(const struct conf_peer *q, FILE *out)
+{
+	fprintf(out, " set peer %s%s%s", q->text, q->is_dynamic ? " dynamic" : "",
+		q->is_default ? " default" : "");
+	if (*q->profile_name)
+		fprintf(out, " ikev2-profile %s", q->profile_name);
+	fputc('\n', out);
+}
+
 static void print_entry(const struct map_entry *e, FILE *out)
 {
 	const struct map *m = e->map;
@@ -274,9 +361,9 @@ static void print_entry(const struct map_entry *e, FILE *out)
 	if (e->description)
 		fprintf(out, " description %s\n", e->description);
 	for (unsigned i = 0; i < e->n_peers; i++)
-		fprintf(out, " set peer %s%s%s\n", e->peers[i].text,
-			e->peers[i].is_dynamic ? " dynamic" : "",
-			e->peers[i].is_default ? " default" : "");
+		print_peer(&e->peers[i], out);
+	if (*e->profile_name)
+		fprintf(out, " set ikev2-profile %s\n", e->profile_name);
 	print_idle(&e->idle, out);
 	if (e->lifetime_s)
 		fprintf(out, " set security-association lifetime seconds %u\n", e->lifetime_s);
@@ -311,6 +398,10 @@ void config_print(const struct config *c, FILE *out)
 	print_fragmentation(&c->frag, out);
 	print_ikev2(c, out);
 	print_keys(c, out);
+	for (unsigned i = 0; i < c->n_trustpoints; i++)
+		print_trustpoint(c->trustpoints[i], out);
+	for (unsigned i = 0; i < c->n_profiles; i++)
+		print_profile(c->profiles[i], out);
 	if (c->idle_ms)
 		fprintf(out, "crypto ipsec security-association idle-time %u\n", c->idle_ms / 1000);
 	if (c->child_lifetime_s != CHILD_LIFETIME_S)

@@ -2,8 +2,10 @@
 /* `prefpeerd -t`: what is in force, in numbers (semantics.md §3, §10). */
 #include "prefpeerd/conf/parser.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define DPD_WAITS 6	       /* the probe and five retransmissions (§3.1) */
 #define RETRY_WITHOUT_DPD 2000 /* ms, R where none is in force (§10) */
@@ -58,6 +60,24 @@ static void report_peers(const struct map_entry *e, FILE *out)
 			e->peers[i].is_dynamic ? " (dynamic)" : "",
 			e->peers[i].is_default ? " (default)" : "");
 	fputc('\n', out);
+}
+
+static const char *how(unsigned auth)
+{
+	return auth & AUTH_BY_PSK && auth & ~AUTH_BY_PSK ? "key or certificate" :
+	       auth & AUTH_BY_PSK			 ? "key" :
+							   "certificate";
+}
+
+static void report_profiles(const struct map_entry *e, FILE *out)
+{
+	for (unsigned i = 0; i < e->n_peers; i++) {
+		const struct ikev2_profile *f = e->peers[i].profile;
+
+		if (f)
+			fprintf(out, "  auth    %s: we by %s, the peer by %s (IKEv2 profile %s)\n",
+				e->peers[i].text, how(f->auth_local), how(f->auth_remote), f->name);
+	}
 }
 
 static void report_idle(const struct config *c, const struct map_entry *e, FILE *out)
@@ -169,6 +189,7 @@ static void report_entry(const struct config *c, const struct map_entry *e, FILE
 
 	fprintf(out, "%s %u   %s\n", e->map->name, e->seq, entry_state(c, e));
 	report_peers(e, out);
+	report_profiles(e, out);
 	report_idle(c, e, out);
 	report_dpd(c, out);
 	report_budgets(e, &b, out);
@@ -184,6 +205,8 @@ int conf_main_check(const char *path, FILE *out)
 	char *text;
 	int err = conf_load_text(path, &c, &d, &text);
 
+	if (!err && config_credentials(c, &conf_keys_here, time(NULL), &d))
+		err = -EINVAL;
 	conf_diags_print(&d, path, text, out);
 	for (unsigned i = 0; !err && i < c->n_maps; i++)
 		for (unsigned k = 0; k < c->maps[i]->n_entries; k++)

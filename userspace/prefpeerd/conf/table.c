@@ -222,6 +222,9 @@ static const struct node identity[] = {
 		    BOTH(cmd_peer_identity)))),
 	KW("key-id", "an opaque identity", .flag = F_KEY_ID,
 	   NEXT(ARG(ARG_WORD, "ID", "the identity", .slot = SLOT_TEXT, BOTH(cmd_peer_identity)))),
+	KW("dn", "a distinguished name", .flag = F_DN,
+	   NEXT(ARG(ARG_REST, "DN", "C=US, O=Example, CN=hub1", .slot = SLOT_TEXT,
+		    BOTH(cmd_peer_identity)))),
 	{ 0 },
 };
 static const struct node pre_shared_key[] = {
@@ -243,6 +246,125 @@ static const struct node keyring_peer_commands[] = {
 	KW("identity", "that the peer proves (IDr, or IDi inbound)", .undo = cmd_peer_identity,
 	   .next = identity),
 	KW("pre-shared-key", "the key", .undo = cmd_peer_key, .next = pre_shared_key),
+	{ 0 },
+};
+
+/* ---- certificates and profiles ---- */
+
+#define FILE_AT(w, h, fn) \
+	KW(w, h, NEXT(KW("file", "of PEM", .undo = fn, \
+			 NEXT(ARG(ARG_WORD, "PATH", "its absolute path", .slot = SLOT_TEXT, \
+				  BOTH(fn))))))
+
+static const struct node trustpoint_commands[] = {
+	FILE_AT("ca", "certificates of the CAs that are trusted", cmd_ca_file),
+	FILE_AT("certificate", "our certificate, and those between it and the CA", cmd_cert_file),
+	FILE_AT("key", "the private key of our certificate", cmd_key_file),
+	FILE_AT("crl", "revocation lists of the CAs", cmd_crl_file),
+	KW("revocation-check", "whether a certificate may have been revoked", .undo = cmd_revocation,
+	   NEXT(KW("crl", "by the crl file", BOTH(cmd_revocation)),
+		KW("none", "not looked at", .flag = F_DEFAULT, BOTH(cmd_revocation)),
+		NOT_YET("ocsp"))),
+	REFUSE("enrollment", "certificates are read from files, not enrolled for",
+	       "`ca file`, `certificate file` and `key file` name them"),
+	REFUSE("auto-enroll", "certificates are read from files, not enrolled for",
+	       "`prefpeer reload` reads them anew"),
+	REFUSE("rsakeypair", "keys are read from files", "`key file PATH`"),
+	REFUSE("eckeypair", "keys are read from files", "`key file PATH`"),
+	NOT_YET("subject-name"), NOT_YET("subject-alt-name"), NOT_YET("fqdn"),
+	NOT_YET("ip-address"), NOT_YET("serial-number"), NOT_YET("usage"),
+	NOT_YET("chain-validation"), NOT_YET("hash"), NOT_YET("source"), NOT_YET("vrf"),
+	{ 0 },
+};
+
+static const struct node match_identity[] = {
+	KW("address", "an address",
+	   NEXT(ARG(ARG_ADDR, "A", "the address", .slot = SLOT_SRC, BOTH(cmd_match_identity),
+		    NEXT(ARG(ARG_IPV4, "MASK", "255.255.255.255", .slot = SLOT_SRC_WILD,
+			     BOTH(cmd_match_identity)))))),
+	KW("fqdn", "a domain name", .flag = F_FQDN,
+	   NEXT(KW("domain", "all names in a domain", .flag = F_DOMAIN,
+		   NEXT(ARG(ARG_WORD, "DOMAIN", "example.com", .slot = SLOT_TEXT,
+			    BOTH(cmd_match_identity)))),
+		ARG(ARG_WORD, "NAME", "the name", .slot = SLOT_TEXT, BOTH(cmd_match_identity)))),
+	KW("email", "a mail address", .flag = F_EMAIL,
+	   NEXT(KW("domain", "all mail addresses in a domain", .flag = F_DOMAIN,
+		   NEXT(ARG(ARG_WORD, "DOMAIN", "example.com", .slot = SLOT_TEXT,
+			    BOTH(cmd_match_identity)))),
+		ARG(ARG_WORD, "NAME", "the mail address", .slot = SLOT_TEXT,
+		    BOTH(cmd_match_identity)))),
+	KW("key-id", "an opaque identity", .flag = F_KEY_ID,
+	   NEXT(ARG(ARG_WORD, "ID", "the identity", .slot = SLOT_TEXT, BOTH(cmd_match_identity)))),
+	KW("dn", "the subject of the peer's certificate", .flag = F_DN,
+	   NEXT(ARG(ARG_REST, "DN", "C=US, O=Example, CN=hub1", .slot = SLOT_TEXT,
+		    BOTH(cmd_match_identity)))),
+	REFUSE("any", "`any`: whoever has a certificate of the CA, or the key, would pass as this peer",
+	       "name it, or a domain: `match identity remote fqdn domain example.com`"),
+	{ 0 },
+};
+
+static const struct node identity_local[] = {
+	KW("address", "an address", NEXT(ARG(ARG_ADDR, "A", "the address", .slot = SLOT_SRC,
+					     BOTH(cmd_identity_local)))),
+	KW("fqdn", "a domain name", .flag = F_FQDN,
+	   NEXT(ARG(ARG_WORD, "NAME", "the name", .slot = SLOT_TEXT, BOTH(cmd_identity_local)))),
+	KW("email", "a mail address", .flag = F_EMAIL,
+	   NEXT(ARG(ARG_WORD, "NAME", "the mail address", .slot = SLOT_TEXT,
+		    BOTH(cmd_identity_local)))),
+	KW("key-id", "an opaque identity", .flag = F_KEY_ID,
+	   NEXT(ARG(ARG_WORD, "ID", "the identity", .slot = SLOT_TEXT, BOTH(cmd_identity_local)))),
+	KW("dn", "the subject of our certificate", .flag = F_DN, BOTH(cmd_identity_local)),
+	{ 0 },
+};
+
+#define EAP_REFUSED REFUSE("eap", "EAP is not supported", "rsa-sig, ecdsa-sig or pre-share")
+
+static const struct node auth_local[] = {
+	KW("pre-share", "by the pre-shared key", .flag = F_PSK, BOTH(cmd_auth_local)),
+	KW("rsa-sig", "by our RSA key, with PSS where the peer has RFC 7427", .flag = F_RSA,
+	   BOTH(cmd_auth_local),
+	   NEXT(KW("pkcs1", "with PKCS #1 v1.5, for peers that do not verify PSS", .flag = F_PKCS1,
+		   BOTH(cmd_auth_local)))),
+	KW("ecdsa-sig", "by our ECDSA key", .flag = F_ECDSA, BOTH(cmd_auth_local)),
+	KW("eddsa-sig", "by our Ed25519 key", .flag = F_EDDSA, BOTH(cmd_auth_local)),
+	EAP_REFUSED,
+	{ 0 },
+};
+static const struct node auth_remote[] = {
+	KW("pre-share", "by the pre-shared key", .flag = F_PSK, BOTH(cmd_auth_remote)),
+	KW("rsa-sig", "by an RSA key", .flag = F_RSA, BOTH(cmd_auth_remote)),
+	KW("ecdsa-sig", "by an ECDSA key", .flag = F_ECDSA, BOTH(cmd_auth_remote)),
+	KW("eddsa-sig", "by an Ed25519 key", .flag = F_EDDSA, BOTH(cmd_auth_remote)),
+	EAP_REFUSED,
+	{ 0 },
+};
+static const struct node profile_commands[] = {
+	KW("match", "which peers it is for",
+	   NEXT(KW("identity", "what the peer proves to be",
+		   NEXT(KW("remote", "the peer's", .next = match_identity))),
+		NOT_YET("address"), NOT_YET("certificate"), NOT_YET("fvrf"))),
+	KW("identity", "what we say we are",
+	   NEXT(KW("local", "ours", .undo = cmd_identity_local, .next = identity_local))),
+	KW("authentication", "how a side proves who it is",
+	   NEXT(KW("local", "ours", .undo = cmd_auth_local, .next = auth_local),
+		KW("remote", "the peer's; several are possible", .undo = cmd_auth_remote,
+		   .next = auth_remote))),
+	KW("keyring", "pre-shared keys, and identities of single peers",
+	   NEXT(KW("local", "of this file", .undo = cmd_profile_keyring,
+		   NEXT(ARG(ARG_NAME, "NAME", "a keyring", .slot = SLOT_NAME,
+			    BOTH(cmd_profile_keyring)))),
+		NOT_YET("aaa"))),
+	KW("pki", "certificates",
+	   NEXT(KW("trustpoint", "whose files",
+		   NEXT(ARG(ARG_NAME, "NAME", "a trustpoint", .slot = SLOT_NAME,
+			    BOTH(cmd_profile_trustpoint),
+			    NEXT(KW("sign", "for our signature only", .flag = F_SIGN,
+				    BOTH(cmd_profile_trustpoint)),
+				 KW("verify", "for the peer's only", .flag = F_VERIFY,
+				    BOTH(cmd_profile_trustpoint)))))))),
+	NOT_YET("lifetime"), NOT_YET("dpd"), NOT_YET("nat"), NOT_YET("description"),
+	NOT_YET("ivrf"), NOT_YET("virtual-template"), NOT_YET("aaa"), NOT_YET("config-exchange"),
+	NOT_YET("initial-contact"), NOT_YET("redirect"), NOT_YET("reconnect"), NOT_YET("shutdown"),
 	{ 0 },
 };
 
@@ -327,15 +449,20 @@ static const struct node policy_commands[] = {
 
 /* ---- crypto map ---- */
 
+#define PEER_PROFILE \
+	KW("ikev2-profile", "its own, in place of the entry's", \
+	   NEXT(ARG(ARG_NAME, "NAME", "a profile", .slot = SLOT_TEXT, .run = cmd_set_peer, \
+		    .undo = cmd_no_peer)))
 #define PEER_DEFAULT(...) \
 	KW("default", "tried first after a failure; the first peer of the list", \
-	   .flag = F_DEFAULT, .run = cmd_set_peer, .undo = cmd_no_peer, __VA_ARGS__)
+	   .flag = F_DEFAULT, .run = cmd_set_peer, .undo = cmd_no_peer, NEXT(__VA_ARGS__))
 
 static const struct node peer_options[] = {
 	KW("dynamic", "its address is asked for anew before each IKE SA", .flag = F_DYNAMIC,
-	   .run = cmd_set_peer, .undo = cmd_no_peer, NEXT(PEER_DEFAULT())),
-	PEER_DEFAULT(NEXT(REFUSE("dynamic", "`dynamic` stands before `default`",
-				 "set peer NAME dynamic default"))),
+	   .run = cmd_set_peer, .undo = cmd_no_peer, NEXT(PEER_DEFAULT(PEER_PROFILE), PEER_PROFILE)),
+	PEER_DEFAULT(PEER_PROFILE, REFUSE("dynamic", "`dynamic` stands before `default`",
+					  "set peer NAME dynamic default")),
+	PEER_PROFILE,
 	{ 0 },
 };
 static const struct node idle_default[] = {
@@ -380,7 +507,9 @@ static const struct node map_set[] = {
 			KW("milliseconds", "in milliseconds", .flag = F_MILLIS,
 			   NEXT(NUM("N", "250..300000", SLOT_NUM, "connect timeout", 250, 300000,
 				    "ms", BOTH(cmd_set_timeout)))))))),
-	NOT_YET("pfs"), NOT_YET("ikev2-profile"), NOT_YET("isakmp-profile"), NOT_YET("identity"),
+	KW("ikev2-profile", "how its peers and we prove who we are", .undo = cmd_set_profile,
+	   NEXT(ARG(ARG_NAME, "NAME", "a profile", .slot = SLOT_NAME, BOTH(cmd_set_profile)))),
+	NOT_YET("pfs"), NOT_YET("isakmp-profile"), NOT_YET("identity"),
 	NOT_YET("reverse-route"), NOT_YET("nat"), NOT_YET("ip"),
 	{ 0 },
 };
@@ -489,14 +618,22 @@ static const struct node crypto[] = {
 		KW("policy", "which proposals are offered",
 		   NEXT(ARG(ARG_NAME, "NAME", "its name", .slot = SLOT_NAME,
 			    .enters = MODE_POLICY, .run = cmd_policy, .undo = cmd_no_policy))),
-		NOT_YET("profile"), NOT_YET("cookie-challenge"),
+		KW("profile", "how peers and we prove who we are",
+		   NEXT(ARG(ARG_NAME, "NAME", "its name", .slot = SLOT_NAME,
+			    .enters = MODE_PROFILE, .run = cmd_profile, .undo = cmd_no_profile))),
+		NOT_YET("cookie-challenge"),
 		KW("fragmentation", "of large IKE messages (RFC 7383): on, unless `no` stands in front",
 		   BOTH(cmd_fragmentation),
 		   NEXT(KW("mtu", "of the IP packets that carry fragments",
 			   NEXT(NUM("BYTES", "68..1500", SLOT_NUM, "fragmentation mtu", 68, 1500,
 				    "bytes", BOTH(cmd_fragmentation)))))),
 		NOT_YET("limit"))),
-	NOT_YET("dynamic-map"), NOT_YET("pki"), NOT_YET("logging"), NOT_YET("gdoi"),
+	KW("pki", "certificates",
+	   NEXT(KW("trustpoint", "CAs, our certificate and its key",
+		   NEXT(ARG(ARG_NAME, "NAME", "its name", .slot = SLOT_NAME,
+			    .enters = MODE_TRUSTPOINT, .run = cmd_trustpoint,
+			    .undo = cmd_no_trustpoint))))),
+	NOT_YET("dynamic-map"), NOT_YET("logging"), NOT_YET("gdoi"),
 	{ 0 },
 };
 static const struct node global_commands[] = {
@@ -523,4 +660,6 @@ const struct mode_desc conf_modes[MODE_COUNT] = {
 	[MODE_INTERFACE] = { "config-if", interface_commands },
 	[MODE_PROPOSAL] = { "config-ikev2-proposal", proposal_commands },
 	[MODE_POLICY] = { "config-ikev2-policy", policy_commands },
+	[MODE_TRUSTPOINT] = { "ca-trustpoint", trustpoint_commands },
+	[MODE_PROFILE] = { "config-ikev2-profile", profile_commands },
 };

@@ -31,7 +31,7 @@ static struct core_peer *make_peers(const struct entries *s, const struct shell_
 		 */
 		if (old && !addr_is_set(&list[i].addr))
 			list[i].addr = old->addr;
-		list[i].remote = shell_remote_id(s, &list[i].addr);
+		list[i].remote = shell_remote_id(s, &list[i].addr, m->peers[i].profile);
 		list[i].is_default = m->peers[i].is_default;
 	}
 	return list;

@@ -1,41 +1,109 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the engine must know of the peers, and the module: one remote per address, rules per line. */
+/* What the engine must know of the peers, and the module: one remote per address and profile, rules per line. */
 #include "prefpeerd/entry/mem.h"
 #include "prefpeerd/entry/shell.h"
 
-static struct shell_remote *find_remote(const struct entries *s, const struct addr *peer)
+static struct shell_remote *find_remote(const struct entries *s, const struct addr *peer,
+					const struct ikev2_profile *profile)
 {
+	const char *name = profile ? profile->name : "";
+
 	for (unsigned i = 0; addr_is_set(peer) && i < s->n_remotes; i++)
-		if (addr_equal(&s->remotes[i].r.peer, peer))
+		if (addr_equal(&s->remotes[i].r.peer, peer) && !strcmp(s->remotes[i].profile, name))
 			return &s->remotes[i];
 	return NULL;
 }
 
-remote_id shell_remote_id(const struct entries *s, const struct addr *peer)
+remote_id shell_remote_id(const struct entries *s, const struct addr *peer,
+			  const struct ikev2_profile *profile)
 {
-	const struct shell_remote *r = find_remote(s, peer);
+	const struct shell_remote *r = find_remote(s, peer, profile);
 
 	return r ? r->r.id : 0;
 }
 
-/* One remote per address: key, identity and DPD follow from the address (§14.5). */
-void remote_want(struct entries *s, const struct config *c, const struct addr *peer)
+/* Without a profile key and identity follow from the address (§14.5). */
+static bool set_by_address(struct engine_remote *r, const struct psk *psk)
 {
-	const struct psk *psk = addr_is_set(peer) ? conf_psk(c, peer) : NULL;
-	struct shell_remote *r = find_remote(s, peer);
-
 	if (!psk)
+		return false;
+	r->remote_id = psk->identity;
+	r->psk = psk->secret;
+	r->psk_len = psk->secret_len;
+	return true;
+}
+
+static void set_own(struct engine_remote *r, const struct ikev2_profile *f)
+{
+	const struct trustpoint *t = conf_profile_signer(f);
+
+	r->local_id = f->local;
+	if (!(f->auth_local & ~AUTH_BY_PSK))
+		return;
+	r->pkcs1 = f->pkcs1;
+	r->own = t ? t->own : NULL;
+	r->broken = t ? t->broken : "it has no certificate of ours";
+	/* As IOS: with a certificate, its subject is who we are, unless something else is said. */
+	if (r->own && r->local_id.type == IKE_ID_NONE)
+		pki_own_subject(r->own, &r->local_id);
+}
+
+static void set_trust(struct engine_remote *r, const struct ikev2_profile *f)
+{
+	r->remote_auth = f->auth_remote;
+	if (!(f->auth_remote & ~AUTH_BY_PSK))
+		return;
+	for (unsigned i = 0; i < f->n_uses; i++) {
+		const struct trustpoint *t = f->uses[i].trustpoint;
+
+		if (!f->uses[i].verify || !t->ca.path)
+			continue;
+		if (t->trust)
+			r->trust[r->n_trust++] = t->trust;
+		else if (!r->broken)
+			r->broken = t->broken;
+	}
+}
+
+/* The keyring's identity is this very peer's, the profile's are those of all that it is for. */
+static bool set_by_profile(struct engine_remote *r, const struct config *c,
+			   const struct ikev2_profile *f)
+{
+	const struct psk *psk = conf_profile_psk(c, f, &r->peer);
+
+	if ((f->auth_local | f->auth_remote) & AUTH_BY_PSK && (!psk || !psk->secret))
+		return false;
+	if (psk)
+		set_by_address(r, psk);
+	if (r->remote_id.type == IKE_ID_NONE && f->n_remotes == 1 && !f->remotes[0].domain) {
+		r->remote_id = f->remotes[0].id;
+	} else if (r->remote_id.type == IKE_ID_NONE) {
+		r->ids = f->remotes;
+		r->n_ids = f->n_remotes;
+	}
+	set_own(r, f);
+	set_trust(r, f);
+	return true;
+}
+
+void remote_want(struct entries *s, const struct config *c, const struct addr *peer,
+		 const struct ikev2_profile *profile)
+{
+	struct engine_remote fresh = {.peer = *peer, .dpd = c->dpd};
+	struct shell_remote *r = find_remote(s, peer, profile);
+
+	if (!addr_is_set(peer) || !(profile ? set_by_profile(&fresh, c, profile) :
+					      set_by_address(&fresh, conf_psk(c, peer))))
 		return;
 	if (!r) {
 		MEM_ROOM(s->remotes, s->n_remotes, s->cap_remotes);
 		r = &s->remotes[s->n_remotes++];
-		*r = (struct shell_remote){.r.id = ++s->last_remote, .r.peer = *peer};
+		*r = (struct shell_remote){.r.id = ++s->last_remote};
+		snprintf(r->profile, sizeof(r->profile), "%s", profile ? profile->name : "");
 	}
+	fresh.id = r->r.id;
+	r->r = fresh;
 	r->wanted = true;
-	r->r.remote_id = psk->identity;
-	r->r.psk = psk->secret;
-	r->r.psk_len = psk->secret_len;
-	r->r.dpd = c->dpd;
 }
 
 void remotes_want(struct entries *s, const struct config *c)
@@ -47,7 +115,7 @@ void remotes_want(struct entries *s, const struct config *c)
 			const struct map_entry *m = c->maps[i]->entries[j];
 
 			for (unsigned k = 0; k < m->n_peers; k++)
-				remote_want(s, c, &m->peers[k].addr);
+				remote_want(s, c, &m->peers[k].addr, m->peers[k].profile);
 		}
 	act_remotes_put(s);
 }
@@ -90,12 +158,28 @@ void rules_replace(struct entries *s)
 	act_rules_replace(s, list, n);
 }
 
+static const struct ikev2_profile *profile_of(const struct entries *s, const struct core_entry *e,
+					      peer_key key)
+{
+	const struct shell_entry *se = shell_entry(s, e->id);
+	const char *name = se ? shell_peer_name(se, key) : NULL;
+
+	for (unsigned i = 0; name && se->conf && i < se->conf->n_peers; i++)
+		if (!strcmp(se->conf->peers[i].text, name))
+			return se->conf->peers[i].profile;
+	return NULL;
+}
+
 /* Names that were resolved are not in the file: their remotes stay too. */
 void remotes_keep_resolved(struct entries *s)
 {
-	for (unsigned i = 0; i < s->core.n_entries; i++)
-		for (unsigned j = 0; j < s->core.entries[i]->n_peers; j++)
-			remote_want(s, s->conf, &s->core.entries[i]->peers[j].addr);
+	for (unsigned i = 0; i < s->core.n_entries; i++) {
+		const struct core_entry *e = s->core.entries[i];
+
+		for (unsigned j = 0; j < e->n_peers; j++)
+			remote_want(s, s->conf, &e->peers[j].addr,
+				    profile_of(s, e, e->peers[j].key));
+	}
 	act_remotes_put(s);
 }
 
@@ -115,6 +199,19 @@ static void remotes_forget(struct entries *s)
 	act_remotes_drop(s);
 }
 
+/* Of the peer that asked. */
+static const struct ikev2_profile *profile_of_query(const struct entries *s, uint32_t query)
+{
+	for (unsigned i = 0; query && i < s->core.n_entries; i++) {
+		const struct core_entry *e = s->core.entries[i];
+
+		for (unsigned j = 0; j < e->n_peers; j++)
+			if (e->peers[j].query == query)
+				return profile_of(s, e, e->peers[j].key);
+	}
+	return NULL;
+}
+
 void entries_answered(struct entries *s, uint32_t query, const struct name_answer *a, mono_t now)
 {
 	remote_id remote = 0;
@@ -124,9 +221,11 @@ void entries_answered(struct entries *s, uint32_t query, const struct name_answe
 		return;
 	step_begin(&t, s, now);
 	if (a->result == NAME_ADDR) {
-		remote_want(s, s->conf, &a->addr);
+		const struct ikev2_profile *profile = profile_of_query(s, query);
+
+		remote_want(s, s->conf, &a->addr, profile);
 		act_remotes_put(s);
-		remote = shell_remote_id(s, &a->addr);
+		remote = shell_remote_id(s, &a->addr, profile);
 	}
 	core_name_answered(&t.r, query, a, remote);
 	act_all(s);

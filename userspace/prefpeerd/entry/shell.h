@@ -25,9 +25,10 @@ struct shell_entry {
 	UT_hash_handle hh; /* by id */
 };
 
-/* A peer as the engine knows it: one per address. */
+/* A peer as the engine knows it: one per address and IKEv2 profile. */
 struct shell_remote {
 	struct engine_remote r;
+	char profile[CONF_NAME_MAX + 1]; /* "": none */
 	bool wanted;
 };
 
@@ -146,13 +147,15 @@ struct shell_entry *shell_entry(const struct entries *s, uint32_t id);
 struct shell_entry *shell_find(const struct entries *s, const char *map, unsigned seq);
 const char *shell_peer_name(const struct shell_entry *se, peer_key key);
 struct core_line *shell_line(const struct entries *s, uint32_t reqid, struct core_entry **e);
-remote_id shell_remote_id(const struct entries *s, const struct addr *peer);
-
 struct shell_entry *shell_entry_add(struct entries *s, const struct map_entry *m);
 void shell_entry_remove(struct entries *s, unsigned i);
 
 /* remotes.c */
-void remote_want(struct entries *s, const struct config *c, const struct addr *peer);
+/* @profile: NULL, none. */
+void remote_want(struct entries *s, const struct config *c, const struct addr *peer,
+		 const struct ikev2_profile *profile);
+remote_id shell_remote_id(const struct entries *s, const struct addr *peer,
+			  const struct ikev2_profile *profile);
 void remotes_want(struct entries *s, const struct config *c);
 void remotes_keep_resolved(struct entries *s);
 void rules_replace(struct entries *s);

@@ -70,10 +70,14 @@ static void make_entry(struct random_conf *r, unsigned m, unsigned e, uint64_t *
 
 void random_conf_make(struct random_conf *r, uint64_t *seed)
 {
+	static uint8_t secret[] = "s";
+
 	memset(r, 0, sizeof(*r));
 	r->wan = "wan";
 	r->peer.addr = host(PEER_ADDR);
 	r->psk.peer = prefix_any(AF_INET);
+	r->psk.secret = secret;
+	r->psk.secret_len = 1;
 	r->c.psks = &r->psk;
 	r->c.n_psks = 1;
 	r->c.maps = r->map_ptrs;

@@ -100,6 +100,63 @@ static void gen_keys(struct gen *g)
 	}
 }
 
+static void gen_trustpoints(struct gen *g)
+{
+	static const char *const checks[] = { "", " revocation-check none\n" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		say(g, "crypto pki trustpoint TP%u\n ca file /etc/ca%u.pem\n", i, i);
+		say(g, " certificate file /etc/c%u.pem\n key file /etc/k%u.pem\n", i, i);
+		if (maybe(g))
+			say(g, " crl file /etc/crl%u.pem\n%s", i, maybe(g) ? " revocation-check crl\n" : "");
+		else
+			say(g, "%s", checks[pick(g, 2)]);
+	}
+}
+
+static void gen_matches(struct gen *g, unsigned i)
+{
+	static const char *const kinds[] = { "fqdn h%u.example",	 "fqdn domain d%u.example",
+					     "email domain e%u.example", "email a@e%u.example",
+					     "key-id k%u",		 "address 10.66.1.%u",
+					     "dn C=US, O=A\\, B, CN=h%u" };
+	char text[64];
+
+	for (unsigned k = 0; k < pick(g, 4); k++) {
+		/* The formats are ours, each with one %u. */
+		snprintf(text, sizeof(text), kinds[pick(g, 7)], i);
+		say(g, " match identity remote %s\n", text);
+	}
+}
+
+static void gen_profiles(struct gen *g)
+{
+	static const char *const methods[] = { "pre-share", "rsa-sig", "ecdsa-sig", "eddsa-sig" };
+	static const char *const locals[] = { "fqdn me.example", "address 10.7.7.7", "dn",
+					      "email me@example", "key-id me" };
+	static const char *const uses[] = { "", " sign", " verify" };
+
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned local = pick(g, 4);
+
+		say(g, "crypto ikev2 profile P%u\n", i);
+		gen_matches(g, i);
+		if (maybe(g))
+			say(g, " identity local %s\n", locals[local ? pick(g, 5) : pick(g, 2)]);
+		say(g, " authentication local %s%s\n", methods[local],
+		    local == 1 && maybe(g) ? " pkcs1" : "");
+		for (unsigned k = 0; k < 1 + pick(g, 3); k++)
+			say(g, " authentication remote %s\n", methods[pick(g, 4)]);
+		say(g, " pki trustpoint TP0\n");
+		if (maybe(g))
+			say(g, " pki trustpoint TP1%s\n", uses[pick(g, 3)]);
+		if (i == 2 && maybe(g))
+			say(g, " keyring local KP\n");
+	}
+	say(g, "crypto ikev2 keyring KP\n peer p\n  address 172.31.0.1\n");
+	say(g, "  identity dn O=Example, CN=hub\n%s", maybe(g) ? "  pre-shared-key x\n" : "");
+}
+
 static void gen_side4(struct gen *g, unsigned i)
 {
 	switch (pick(g, 4)) {
@@ -171,8 +228,13 @@ static void gen_entry_body(struct gen *g, bool ipv6)
 			say(g, " set peer hub%u.example%s", i, maybe(g) ? " dynamic" : "");
 		else
 			say(g, ipv6 ? " set peer 2001:db8:ffff::%x" : " set peer 10.1.1.%u", i + 1);
-		say(g, "%s\n", i == 0 && maybe(g) ? " default" : "");
+		say(g, "%s", i == 0 && maybe(g) ? " default" : "");
+		if (pick(g, 4) == 0)
+			say(g, " ikev2-profile P%u", pick(g, 3));
+		say(g, "\n");
 	}
+	if (pick(g, 3) == 0)
+		say(g, " set ikev2-profile P%u\n", pick(g, 3));
 	if (maybe(g))
 		say(g, " set security-association %s %u%s\n", maybe(g) ? "idletime" : "idle-time",
 		    60 + pick(g, 3), maybe(g) ? " default" : "");
@@ -203,6 +265,8 @@ static char *generate(uint64_t seed)
 	gen_names(&g);
 	gen_timers(&g);
 	gen_keys(&g);
+	gen_trustpoints(&g);
+	gen_profiles(&g);
 	for (unsigned i = 0; i < 1 + pick(&g, 4); i++) {
 		bool ipv6 = i & 1;
 
@@ -243,7 +307,43 @@ static void same_key(const struct psk *a, const struct psk *b)
 	assert_true(ike_id_equal(&a->identity, &b->identity));
 	assert_string_equal(a->keyring, b->keyring);
 	assert_string_equal(a->name, b->name);
-	assert_memory_equal(b->secret, "<hidden>", b->secret_len);
+	assert_int_equal(!a->secret, !b->secret);
+	if (b->secret)
+		assert_memory_equal(b->secret, "<hidden>", b->secret_len);
+}
+
+static void same_profile(const struct ikev2_profile *a, const struct ikev2_profile *b)
+{
+	assert_string_equal(a->name, b->name);
+	assert_int_equal(a->n_remotes, b->n_remotes);
+	for (unsigned i = 0; i < a->n_remotes; i++) {
+		assert_int_equal(a->remotes[i].domain, b->remotes[i].domain);
+		assert_true(ike_id_equal(&a->remotes[i].id, &b->remotes[i].id));
+	}
+	assert_int_equal(a->local_dn, b->local_dn);
+	assert_true(ike_id_equal(&a->local, &b->local));
+	assert_int_equal(a->auth_local, b->auth_local);
+	assert_int_equal(a->auth_remote, b->auth_remote);
+	assert_int_equal(a->pkcs1, b->pkcs1);
+	assert_string_equal(a->keyring, b->keyring);
+	assert_int_equal(a->n_uses, b->n_uses);
+	for (unsigned i = 0; i < a->n_uses; i++) {
+		assert_string_equal(a->uses[i].trustpoint->name, b->uses[i].trustpoint->name);
+		assert_int_equal(a->uses[i].sign, b->uses[i].sign);
+		assert_int_equal(a->uses[i].verify, b->uses[i].verify);
+	}
+}
+
+static void same_text(const char *a, const char *b);
+
+static void same_trustpoint(const struct trustpoint *a, const struct trustpoint *b)
+{
+	assert_string_equal(a->name, b->name);
+	same_text(a->ca.path, b->ca.path);
+	same_text(a->cert.path, b->cert.path);
+	same_text(a->key.path, b->key.path);
+	same_text(a->crl.path, b->crl.path);
+	assert_int_equal(a->revocation, b->revocation);
 }
 
 static void same_acl(const struct acl *a, const struct acl *b)
@@ -288,6 +388,9 @@ static void same_entry(const struct map_entry *a, const struct map_entry *b)
 		assert_int_equal(a->peers[i].is_name, b->peers[i].is_name);
 		assert_int_equal(a->peers[i].is_dynamic, b->peers[i].is_dynamic);
 		assert_true(addr_equal(&a->peers[i].addr, &b->peers[i].addr));
+		assert_int_equal(!a->peers[i].profile, !b->peers[i].profile);
+		if (a->peers[i].profile)
+			assert_string_equal(a->peers[i].profile->name, b->peers[i].profile->name);
 	}
 	assert_int_equal(a->has_default, b->has_default);
 	same_text(a->acl ? a->acl->name : NULL, b->acl ? b->acl->name : NULL);
@@ -342,6 +445,12 @@ static void same_config(const struct config *a, const struct config *b)
 	assert_int_equal(a->n_psks, b->n_psks);
 	for (unsigned i = 0; i < a->n_psks; i++)
 		same_key(&a->psks[i], &b->psks[i]);
+	assert_int_equal(a->n_trustpoints, b->n_trustpoints);
+	for (unsigned i = 0; i < a->n_trustpoints; i++)
+		same_trustpoint(a->trustpoints[i], b->trustpoints[i]);
+	assert_int_equal(a->n_profiles, b->n_profiles);
+	for (unsigned i = 0; i < a->n_profiles; i++)
+		same_profile(a->profiles[i], b->profiles[i]);
 	assert_int_equal(a->n_sets, b->n_sets);
 	for (unsigned i = 0; i < a->n_sets; i++) {
 		assert_string_equal(a->sets[i]->name, b->sets[i]->name);
@@ -403,7 +512,19 @@ static void generated_texts_have_everything(void **state)
 					    "local-address",
 					    "description",
 					    "hub0.example",
-					    "ipv6 crypto map"};
+					    "ipv6 crypto map",
+					    "revocation-check crl",
+					    "fqdn domain d1.example",
+					    "email domain",
+					    "identity local dn",
+					    "identity dn O=Example, CN=hub",
+					    "dn C=US, O=A\\, B, CN=h1",
+					    "rsa-sig pkcs1",
+					    "eddsa-sig",
+					    "keyring local KP",
+					    "pki trustpoint TP1 verify",
+					    " ikev2-profile P1",
+					    "set ikev2-profile P2"};
 	bool seen[sizeof(words) / sizeof(*words)] = {false};
 
 	for (uint64_t seed = 1; seed <= ROUNDS / 10; seed++) {
