@@ -45,7 +45,7 @@ peer_conf()
 		$2
 	}
 	swanctl {
-		load = random openssl
+		load = random openssl pem pkcs1 pkcs8 x509
 	}
 	CONF
 }
@@ -117,11 +117,12 @@ hub_connection()
 		dpd_delay = $o_dpd
 		$o_conn
 		local {
-			auth = psk
+			auth = $o_auth
 			id = ${o_id:-$2}
+			${o_cert:+certs = $o_cert}
 		}
 		remote {
-			auth = psk
+			auth = ${o_remote_auth:-$o_auth}
 			id = ${o_remote_id:-$3}
 		}
 		children {
@@ -156,6 +157,7 @@ hub_child()
 # both families inside. Keys, with what they are otherwise:
 #   psk= id= remote_id= (addresses) proposals= esp= dpd=0s rekey=0 (CHILD_SA)
 #   ike_rekey=0 local_ts= remote_ts= local_ts6= remote_ts6=
+#   auth=psk remote_auth= (as auth) cert= (a file in $tmp/hubN/x509)
 #   metric= (of its route at the site; it then stays beside the other hubs')
 #   conn= child= children= charon= (further lines of these sections)
 hub_start()
@@ -166,6 +168,7 @@ hub_start()
 	local o_esp=aes128gcm16,aes256gcm16,aes128-sha256,aes256-sha256
 	local o_local_ts=$site_net o_remote_ts=$lan_net
 	local o_local_ts6=$site_net6 o_remote_ts6=$lan_net6
+	local o_auth=psk o_remote_auth= o_cert=
 	local o_metric= o_conn= o_child= o_children= o_charon=
 
 	eval "ns=\$hub$1"
