@@ -497,10 +497,29 @@ static void broken_credentials(void **state)
 	refused_by_right(w);
 }
 
-/* The answer to an unproven address is no longer than what came from it. */
-static void no_amplification(void **state)
+/* Whom the hub trusts, and @n that have nothing to do with it. */
+static void trust_many(struct world *w, unsigned n)
 {
-	struct world *w = world_new();
+	const struct made *list[PKI_ANCHORS_MAX] = { &root };
+	struct made others[PKI_ANCHORS_MAX];
+	char why[PKI_WHY_MAX];
+
+	for (unsigned i = 1; i <= n; i++) {
+		others[i] = pki_make(&(struct make){ .subject = "CN=CA", .ca = true });
+		list[i] = &others[i];
+	}
+	pki_trust_put(w->right.trust);
+	assert_int_equal(pki_trust_load(pki_write_certs("many.pem", list, n + 1), NULL,
+					&w->right.trust, why, sizeof(why)), 0);
+	w->f->to_left.trust[0] = w->right.trust;
+	put_remotes(w);
+	for (unsigned i = 1; i <= n; i++)
+		pki_made_free(&others[i]);
+}
+
+/* The answer to an unproven address is no longer than what came from it. */
+static void amplifies_not(struct world *w)
+{
 	const struct datagram *asked = NULL, *answer = NULL;
 
 	assert_true(fixture_up(w->f));
@@ -518,6 +537,17 @@ static void no_amplification(void **state)
 	assert_non_null(answer);
 	assert_true(answer->len <= asked->len);
 	world_free(w);
+}
+
+static void no_amplification(void **state)
+{
+	struct world *w = world_new();
+
+	amplifies_not(w);
+	/* More CAs than fit: asked for as "any", and up all the same. */
+	w = world_new();
+	trust_many(w, PKI_ANCHORS_MAX - 1);
+	amplifies_not(w);
 }
 
 /* ---- AUTH and CERT that no engine of ours sends ---- */
@@ -616,6 +646,12 @@ static void certificates_by_count(void **state)
 	put_cert(b, CERT_X509_SIGNATURE, big, 65000);
 	assert_false(judge(b, AUTH_DIGITAL_SIGNATURE, auth, len));
 	REFUSED(b, "the peer sent more than 8 certificates, or one of more than 16384 bytes");
+	b->p.n = 2;
+	/* Longer than any that is taken, and alone within the bytes of all. */
+	b->p.n = 2;
+	put_cert(b, CERT_X509_SIGNATURE, big, PKI_CERT_MAX + 1);
+	assert_false(judge(b, AUTH_DIGITAL_SIGNATURE, auth, len));
+	REFUSED(b, "or one of more than 16384 bytes");
 	b->p.n = 2;
 	/* Of the longest that are taken, only so many. */
 	for (unsigned i = 0; i < 5; i++)

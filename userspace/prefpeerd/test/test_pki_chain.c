@@ -123,8 +123,9 @@ static void not_a_ca(void **state)
 	struct made below2 = pki_make(&(struct make){ .subject = "CN=below", .issuer = &no_sign });
 
 	refused(VERDICT(&root, NULL, &evil, &leaf, &mid), "CN=hub1 is no CA, and signed a certificate");
-	/* Key usage alone makes no CA (RFC 4945 §5.1.3.9), though libcrypto lets it pass. */
+	/* Key usage alone makes no CA (RFC 4945 §5.1.3.9); of an anchor libcrypto lets it pass. */
 	refused(VERDICT(&root, NULL, &below, &half), "CN=half is no CA, and signed");
+	refused(VERDICT(&half, NULL, &below), "CN=half is no CA, and signed");
 	refused(VERDICT(&root, NULL, &below2, &no_sign), "CN=nosign is");
 	/* Nor does being an anchor. */
 	refused(VERDICT(&leaf, NULL, &evil), "the certificate of ");
