@@ -5,7 +5,6 @@ import time
 import world
 
 REQID_FIRST = 0x50500000 # §12
-SETTLED_MS = 20000       # old inbound SAs go 5 s after a switch, a DELETE has 12 s (§12, §2.3)
 OUT, IN, FWD = 1, 0, 2
 BLOCK = 1                # XFRM_POLICY_BLOCK
 
@@ -21,9 +20,14 @@ def leftovers(xfrm):
     return (out[0]["dst"] if out else None, any(not x["spi"] and ours(x["reqid"]) for x in sas))
 
 
+def settled_s(config):
+    """Old inbound SAs go 5 s after a switch, and their DELETE has the DPD budget (§12, §2.3)."""
+    return 5 + config.budget + 3
+
+
 def sas(show, found, out, model):
     """No orphan SA, no larval."""
-    settled = show["state_since_ms"] > SETTLED_MS
+    settled = show["state_since_ms"] > 1000 * settled_s(model.cfg)
     real = {x["spi"] for x in found if x["spi"]}
     larvals = [x for x in found if not x["spi"]]
     shown = {int(l[k], 16) for l in show["lines"] for k in ("spi_in", "spi_out") if l[k]}

@@ -67,7 +67,7 @@ def quiet(s):
 
 def operator(cmd, tell):
     def kind(s):
-        s.act(lambda: s.control(cmd, map="tohub", seq=1), lambda t: getattr(s.model, tell)(t))
+        s.operate(cmd, tell)
         return cmd
     return kind
 
@@ -88,14 +88,11 @@ def edit(s):
         default = s.rng.random() < 0.6
     if what in ("idle", "all"):
         idle, home = s.rng.choice((0, 60, 60, 90, 300)), s.rng.random() < 0.5
-    s.config = model.Config(peers, default, idle, home, c.dpd)
+    return configure(s, peers, default, idle, home)
 
-    def do():
-        s.write_config()
-        answer = s.control("reload")
-        if not answer["ok"]:
-            raise OSError(f"reload: {answer['error']}")
-    s.act(do, lambda t: s.model.configure(s.config, t))
+
+def configure(s, peers, default, idle, home):
+    s.reconfigure(model.Config(peers, default, idle, home, s.config.dpd))
     return f"peers {' '.join(peers)} default={default} idle={idle}{' default' if home else ''}"
 
 
@@ -176,7 +173,10 @@ def state_loss(s):
 
 def hub_calls(s):
     """It has no IKE SA of the branch (any more) and opens one."""
-    hub = s.rng.choice(s.hubs)
+    return call(s, s.rng.choice(s.hubs))
+
+
+def call(s, hub):
     forget(s, hub)
     if not s.model.w.answers(hub.address) or not s.model.w.address:
         return f"{hub.address} lost its state"
@@ -224,9 +224,67 @@ WEIGHTS = {
 }
 
 
+# ---- phases: what rarely comes together by itself -----------------------------------
+# Each is a list of (kind, what to do, how long to wait after it).
+
+
+def all_peers(s, default):
+    return configure(s, [h.address for h in s.hubs], default, 300, True)
+
+
+def flowing(s):
+    s.act(lambda: s.traffic.set(True, False, 1.0), lambda t: s.model.traffic(True, False, 1.0, t))
+    return "traffic out=True in=False every 1.0 s"
+
+
+def cut(n, cut_off):
+    def do(s):
+        set_path(s, s.hubs[n], not cut_off, not cut_off)
+        return f"{s.hubs[n].address}: {'cut' if cut_off else 'open'} both ways"
+    return do
+
+
+def calls(n):
+    def do(s):
+        return call(s, s.hubs[n])
+    return do
+
+
+def opening(rng, default):
+    return [("restore", restore_all, 1), ("edit", lambda s: all_peers(s, default), 1),
+            ("traffic", flowing, rng.uniform(20, 60))]
+
+
+def deaths(rng):
+    """Without a default each hub dies in its turn, whoever is in use by then."""
+    order = rng.sample(range(3), 3)
+    return opening(rng, False) + \
+        [("path", cut(n, dead), 60 if dead else 2) for n in order for dead in (True, False)]
+
+
+def dark(rng):
+    """No hub answers, walk upon walk."""
+    return opening(rng, rng.random() < 0.5) + [("path", cut(n, True), 0) for n in range(2)] + \
+        [("path", cut(2, True), 90), ("nothing", lambda s: "nothing", 90), ("restore", restore_all, 70)]
+
+
+def homecoming(rng):
+    """The default dies, another carries the traffic, the default is back and calls."""
+    return opening(rng, True) + [("path", cut(0, True), 60), ("path", cut(0, False), 2),
+                                 ("hub-calls", calls(0), rng.uniform(30, 80))]
+
+
+PHASES = (deaths, homecoming, dark)
+
+
+def phase(rng, n):
+    return PHASES[n % len(PHASES)](rng)
+
+
 def choose(rng, n, total, only):
-    """Restarts of the agent in every other tenth of the walk only: memory is judged in lives."""
-    quiet_era = n // max(total // 10, 50) % 2 == 1
+    """Restarts of the agent in a third of the time only: memory is judged in lives."""
+    era = max(total // 10, 120)
+    long_life = n % era > era // 3
     kinds = [k for k in KINDS if (not only or k in only) and
-             not (quiet_era and k in ("kill", "term") and not only)]
+             not (long_life and k in ("kill", "term") and not only)]
     return rng.choices(kinds, [WEIGHTS[k] for k in kinds])[0]

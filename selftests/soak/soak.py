@@ -5,7 +5,9 @@ and its hubs, against the model of model.py. selftests/e2e_soak.sh starts it.
 
 After each event the walk waits for a random while, then compares what the entry
 shows with what the model allows, the kernel's SAs and policies with the entry,
-the tap's count of clear text with zero, and the agent's memory with what it had.
+the tap's count of clear text with zero, and the agent's memory with what it had;
+in a long wait more than once. What the agent told of its transitions meanwhile is
+judged by the rows of told.py, each of them.
 """
 import argparse
 import collections
@@ -19,7 +21,11 @@ import time
 import checks
 import events
 import model
+import told
 import world
+
+
+PHASE_EVERY = 24 # events
 
 
 class Failure(Exception):
@@ -42,6 +48,8 @@ class Soak:
         self.wan = 2 # 10.0.0.N
         self.config = model.Config([h.address for h in self.hubs], True, 60, True, self.draw_dpd())
         self.model = model.Model(self.config, [h.address for h in self.hubs], opt.old_kernel)
+        self.told = told.Told(self.config)
+        self.script = collections.deque() # events of a phase, and how long to wait after each
         self.n = 0
         self.recent = collections.deque(maxlen=20)
         self.view = None
@@ -75,6 +83,7 @@ class Soak:
         c = self.config
         self.config = self.model.cfg = model.Config(c.peers, c.default, c.idle, c.idle_home,
                                                     self.draw_dpd())
+        self.told.cfgs = [self.config]
         self.write_config()
 
     # ---- what events.py does it with -----------------------------------------------
@@ -88,10 +97,33 @@ class Soak:
 
     def act(self, do, tell):
         """do() in the world; then tell(window) to the model."""
+        self.hear()
         t0 = self.sync()
         do()
         self.model.w.last_out, self.model.w.last_in = self.traffic.last_out, self.traffic.last_in
         tell((t0, world.now()))
+
+    def operate(self, cmd, tell):
+        """A command of the operator, which in DOWN leaves no trace in what is told."""
+        self.act(lambda: self.control(cmd, map="tohub", seq=1), lambda t: getattr(self.model, tell)(t))
+        self.told.operated(cmd)
+        if not self.hear():
+            self.told.operated_silently(cmd)
+
+    def reconfigure(self, config):
+        """The file, and a reload."""
+        self.config = config
+
+        def do():
+            self.write_config()
+            answer = self.control("reload")
+            if not answer["ok"]:
+                raise OSError(f"reload: {answer['error']}")
+        self.hear()
+        self.told.configured(config)
+        self.act(do, lambda t: self.model.configure(config, t))
+        self.hear()
+        self.told.configured_surely()
 
     def control(self, cmd, **keys):
         return self.agent.ask(cmd, **keys)
@@ -99,6 +131,7 @@ class Soak:
     def start_agent(self):
         orphan, larval = checks.leftovers(self.xfrm)
         self.agent.start()
+        self.told.restarted()
         self.model.restarted(orphan, larval, (world.now() - 0.5, world.now()))
         self.resources.new_life(self.agent)
 
@@ -108,6 +141,7 @@ class Soak:
         return self.control("map-show", map="tohub", seq=1)["maps"][0]
 
     def look(self):
+        self.hear()
         t0 = world.now()
         show = self.show()
         sas, policies = list(self.xfrm.states()), list(self.xfrm.policies())
@@ -117,13 +151,20 @@ class Soak:
         self.count(show)
         return show, sas, policies
 
+    def hear(self):
+        """Judges what was told by now; how many transitions that were."""
+        heard = self.agent.read_monitor()
+        self.resources.told(len(heard))
+        states = [e for e in heard if e["event"] == "map-state"]
+        for e in states:
+            self.figures["to " + e["to"]] += e["from"] != e["to"]
+            self.figures["for " + e["reason"]] += e["from"] != e["to"]
+        wrong = self.told.judge(states)
+        if wrong:
+            raise Failure(wrong)
+        return len(states)
+
     def count(self, show):
-        told = self.agent.read_monitor()
-        self.resources.told(len(told))
-        for e in told:
-            if e["event"] == "map-state" and e["from"] != e["to"]:
-                self.figures["to " + e["to"]] += 1
-                self.figures["for " + e["reason"]] += 1
         if self.view and self.view[1] != show["peer"]:
             self.figures["switches"] += 1
         self.figures["state " + show["state"]] += 1
@@ -161,21 +202,39 @@ class Soak:
             r -= share
         return hi
 
+    def next_event(self):
+        """Its kind, and how long to wait after it; None: as it comes."""
+        if not self.script and not self.opt.only and self.n % PHASE_EVERY == 0:
+            self.script.extend(events.phase(self.rng, self.n // PHASE_EVERY))
+        if self.script:
+            return self.script.popleft()
+        return events.choose(self.rng, self.n, self.opt.events, self.opt.only), None, None
+
     def step(self):
-        kind = events.choose(self.rng, self.n, self.opt.events, self.opt.only)
-        what = events.KINDS[kind](self)
+        kind, do, wait = self.next_event()
+        self.recent.append((self.n, world.now(), kind, None))
+        what = (do or events.KINDS[kind])(self)
         self.figures["event " + kind] += 1
-        wait = self.pause()
+        wait = self.pause() if wait is None else wait
         if self.traffic.out and not any(self.model.w.answers(p) for p in self.config.peers):
             wait = min(wait, 90) # walk upon walk without an answer: the model need not see 20
-        self.recent.append((self.n, world.now(), f"{what}; then {wait:.1f} s", None))
+        self.recent[-1] = self.n, world.now(), f"{what}; then {wait:.1f} s", None
         if self.opt.verbose:
             print(f"# {self.n} {world.now():.1f} {what}; then {wait:.1f} s", flush=True)
-        time.sleep(wait)
-        self.compare()
+        self.watch(wait)
         self.recent[-1] = self.recent[-1][:3] + (self.view,)
         if self.opt.verbose:
             print(f"#     {say(self.view)}", flush=True)
+
+    def watch(self, seconds):
+        """Compares at the end, and where what a switch leaves behind has to be gone."""
+        settled = checks.settled_s(self.config) + 1
+        if seconds > settled:
+            time.sleep(settled)
+            self.compare()
+            seconds -= settled
+        time.sleep(seconds)
+        self.compare()
 
     def begin(self):
         if checks.control_clear(self):
@@ -197,7 +256,7 @@ class Soak:
             self.n += 1
             try:
                 self.step()
-            except (Failure, RuntimeError) as f:
+            except (Failure, RuntimeError, OSError) as f: # OSError: the agent is gone
                 self.report(str(f))
                 self.figures["divergences"] += 1
                 if not self.opt.keep_going:
@@ -219,15 +278,17 @@ class Soak:
         a = model.Alt(show["peer"])
         a.next = show["next_rule"]
         self.model.alts = [a]
+        self.told.restarted()
 
     def summary(self, what):
         f = self.figures
         f["seconds"] = int(world.now() - self.started)
+        f["told judged"] = self.told.judged
         f["cpu_ms"] = int(time.process_time() * 1000)
         print(f"# soak {what}: seed {self.opt.seed}, {self.n} events, "
               f"{f['seconds'] / 86400:.2f} virtual days, {f['switches']} switches, "
               f"{f['divergences']} divergences, {f['determined']} of {f['compared']} comparisons with one answer; "
-              f"{self.resources.text()}", flush=True)
+              f"{self.told.judged} transitions judged; {self.resources.text()}", flush=True)
         print("# " + json.dumps(dict(sorted(f.items()))), flush=True)
 
     def report(self, what):

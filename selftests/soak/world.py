@@ -22,6 +22,7 @@ CLONE_NEWNET = 0x40000000
 
 LAN, SITE = "192.168.1.10", "192.168.2.10"
 PORT = 5000
+STARTS_IN = 600
 
 
 def now():
@@ -197,7 +198,7 @@ class Hub:
         for name in os.listdir(self.dir):
             if name.startswith("up-"):
                 os.unlink(f"{self.dir}/{name}")
-        run = subprocess.run([self.udpflow, "notify", f"{self.dir}/notify", "60", "ip", "netns", "exec",
+        run = subprocess.run([self.udpflow, "notify", f"{self.dir}/notify", str(STARTS_IN), "ip", "netns", "exec",
                               self.netns, "charon-systemd"], env=self.env(), text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
         self.pid = int(run.stdout)
@@ -314,14 +315,14 @@ class Agent:
         self.events = []
 
     def start(self):
-        """Until READY=1."""
+        """Until READY=1; while something is read from the host's disk, virtual time runs ahead."""
         path = "/run/soak-notify"
         if os.path.exists(path):
             os.unlink(path)
         ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         ready.bind(path)
         os.chmod(path, 0o777)
-        ready.settimeout(60)
+        ready.settimeout(STARTS_IN)
         self.proc = in_netns(self.netns, lambda: subprocess.Popen(
             [self.program, "-f", self.conf], env=dict(os.environ, NOTIFY_SOCKET=path, **self.MALLOC),
             stderr=open(self.log, "a"), stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL))
