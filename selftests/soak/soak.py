@@ -15,6 +15,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 
@@ -315,6 +316,9 @@ class Soak:
         for e in self.agent.events[-25:]:
             print(f"#   {e['stamp'] / 1e9:12.3f} {e['event']} {e.get('from')}->{e.get('to')} {e.get('peer')} "
                   f"next={e.get('next')} {e['reason']}: {e['text']}")
+        for ns, what in ((self.opt.site, ("route",)), *((h.netns, ("-s", "xfrm", "state")) for h in self.hubs)):
+            said = subprocess.run(("ip", "-n", ns, *what), text=True, stdout=subprocess.PIPE, check=False).stdout
+            print("# " + f"{ns} ip {' '.join(what)}\n{said}".rstrip().replace("\n", "\n#   "))
         self.tap.ask(f"dump {self.opt.tmp}/soak.pcap")
         for ip in (self.transit_ip, self.branch_ip):
             if ip.errors():
