@@ -158,7 +158,8 @@ static void put_limits(struct xfrm_lifetime_cfg *lft, const struct kernel_sa *sa
 	*lft = (struct xfrm_lifetime_cfg){
 		.soft_byte_limit = sa->soft_lifetime_bytes ? sa->soft_lifetime_bytes : XFRM_INF,
 		.hard_byte_limit = sa->lifetime_bytes ? sa->lifetime_bytes : XFRM_INF,
-		.soft_packet_limit = XFRM_INF,
+		/* Compared before the packet is counted: 0 is met by the next one. */
+		.soft_packet_limit = sa->soft_next_packet ? 0 : XFRM_INF,
 		.hard_packet_limit = XFRM_INF,
 		.soft_add_expires_seconds = sa->soft_lifetime_s,
 		.hard_add_expires_seconds = sa->lifetime_s,

@@ -73,6 +73,7 @@ struct engine_child {
 	struct selector flow;
 	struct esp_suite suites[SUITE_MAX];
 	unsigned n_suites;
+	enum ike_dh pfs;       /* set pfs: of CREATE_CHILD_SA; NONE = not asked for */
 	uint32_t lifetime_s;   /* hard limit in the kernel; 0 = none */
 	uint64_t lifetime_kb;
 	uint32_t if_id, mark, mark_mask; /* 0 = none */
@@ -131,7 +132,7 @@ enum engine_event_type {
 	ENG_UP,           /* conn: IKE SA established; info */
 	ENG_CHILD_UP,     /* conn, child, pair: both SAs are in the kernel */
 	ENG_CHILD_FAILED, /* conn, child, why, text; the IKE SA lives on */
-	ENG_CHILD_REKEYED,/* conn, child, pair: the new pair took the child's place */
+	ENG_CHILD_REKEYED,/* conn, child, pair, text: the new pair took the child's place */
 	ENG_CHILD_DOWN,   /* conn, child, why: SAs are gone from the kernel (or going: outbound gone) */
 	ENG_DOWN,         /* conn, why, text: the IKE SA and all its children are gone */
 	ENG_HEARD,        /* conn, when, pair.local/peer/encap_port: an authenticated message was received */

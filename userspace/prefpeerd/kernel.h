@@ -44,6 +44,7 @@ struct kernel_sa {
 	sa_family_t inner_family;
 	uint32_t lifetime_s, soft_lifetime_s; /* 0 = none */
 	uint64_t lifetime_bytes, soft_lifetime_bytes;
+	bool soft_next_packet; /* the soft end is the next packet that it takes */
 	uint32_t if_id;
 	bool replace; /* XFRM_MSG_UPDSA of an existing one (NAT mapping moved) */
 };

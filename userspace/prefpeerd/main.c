@@ -210,6 +210,9 @@ static void on_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now
 		engine_ike_mapping(a->engine.impl, &ev->sa, &ev->mapping, now);
 	else if (a->entries)
 		entries_kernel_event(a->entries, ev, now);
+	/* After the entries: a pair that they end is not looked at any more. */
+	if (ev->type == KEV_EXPIRE && a->engine.impl)
+		engine_ike_expire(a->engine.impl, &ev->sa, ev->hard);
 }
 
 static void on_addresses(void *ctx, mono_t now)

@@ -13,7 +13,22 @@
 
 static void out_timer_fire(struct timer *t, mono_t now)
 {
-	child_install_pending(timer_container(t, struct child, out_timer));
+	struct child *c = timer_container(t, struct child, out_timer);
+
+	if (child_packets(c, SA_DIR_IN) || !mono_before(now, c->out_latest))
+		child_install_pending(c);
+	else
+		timer_set(&c->s->e->env.timers, t, mono_add_ms(now, REKEY_SETTLE_MS));
+}
+
+static void late_timer_fire(struct timer *t, mono_t now)
+{
+	struct child *c = timer_container(t, struct child, late_timer);
+
+	if (c->state == CHILD_LINGER)
+		child_free(c);
+	else
+		rekey_child_start(c);
 }
 
 struct child *child_new(struct session *s, const struct engine_child *want)
@@ -28,6 +43,7 @@ struct child *child_new(struct session *s, const struct engine_child *want)
 	if (!c->want.n_suites)
 		c->want.n_suites = esp_suites_default(c->want.suites);
 	timer_init(&c->out_timer, out_timer_fire);
+	timer_init(&c->late_timer, late_timer_fire);
 	DL_APPEND(s->children, c);
 	return c;
 }
@@ -88,11 +104,12 @@ void child_set_pair(struct child *c, const struct esp_choice *choice, const stru
 	c->pair.reqid = c->want.reqid;
 	c->pair.sel = *sel;
 	c->pair.suite = choice->suite;
+	lifetime_draw(c);
 }
 
 /* ---- the kernel ---- */
 
-static struct kernel_sa_id sa_id(const struct child *c, enum sa_dir dir)
+struct kernel_sa_id child_sa_id(const struct child *c, enum sa_dir dir)
 {
 	return (struct kernel_sa_id){
 		.dst = dir == SA_DIR_IN ? c->pair.local : c->pair.peer,
@@ -117,7 +134,7 @@ void child_fill_sa(const struct child *c, enum sa_dir dir, const struct esp_keys
 	bool in = dir == SA_DIR_IN;
 
 	*sa = (struct kernel_sa){
-		.id = sa_id(c, dir),
+		.id = child_sa_id(c, dir),
 		.src = in ? c->pair.peer : c->pair.local,
 		.reqid = c->want.reqid,
 		.dir = dir,
@@ -127,7 +144,10 @@ void child_fill_sa(const struct child *c, enum sa_dir dir, const struct esp_keys
 		.sel = in ? selector_reverse(&c->pair.sel) : c->pair.sel,
 		.inner_family = c->pair.sel.src.addr.family,
 		.lifetime_s = c->want.lifetime_s,
+		.soft_lifetime_s = c->watched ? 0 : c->soft_s,
 		.lifetime_bytes = c->want.lifetime_kb * 1024,
+		.soft_lifetime_bytes = c->watched ? 0 : c->soft_bytes,
+		.soft_next_packet = c->watched,
 		.if_id = c->want.if_id,
 	};
 	if (c->pair.encap_port) {
@@ -162,16 +182,23 @@ static void drop_pending(struct child *c)
 	c->out_later = NULL;
 }
 
-void child_install_later(struct child *c, const struct kernel_sa *sa)
+void child_keep_out(struct child *c, const struct kernel_sa *sa)
 {
 	c->out_later = malloc(sizeof(*sa));
-	if (!c->out_later) {
+	if (c->out_later)
+		*c->out_later = *sa;
+	else
 		child_install(c, sa);
+}
+
+void child_install_soon(struct child *c)
+{
+	mono_t now = ike_now(c->s->e);
+
+	if (!c->out_later)
 		return;
-	}
-	*c->out_later = *sa;
-	timer_set(&c->s->e->env.timers, &c->out_timer,
-		  mono_add_ms(ike_now(c->s->e), REKEY_SETTLE_MS));
+	c->out_latest = mono_add_ms(now, REKEY_SETTLE_MAX_MS);
+	timer_set(&c->s->e->env.timers, &c->out_timer, mono_add_ms(now, REKEY_SETTLE_MS));
 }
 
 void child_install_pending(struct child *c)
@@ -185,7 +212,7 @@ void child_install_pending(struct child *c)
 static void remove_sa(struct child *c, enum sa_dir dir, bool *installed)
 {
 	const struct kernel *k = &c->s->e->env.kernel;
-	struct kernel_sa_id id = sa_id(c, dir);
+	struct kernel_sa_id id = child_sa_id(c, dir);
 	int err;
 
 	if (!*installed)
@@ -223,6 +250,9 @@ void child_free(struct child *c)
 
 	child_remove_out(c);
 	child_remove_in(c);
+	timer_cancel(&s->e->env.timers, &c->late_timer);
+	crypto_dh_free(c->dh);
+	rekey_child_forget(c);
 	tasks_forget_child(s, c);
 	inbounds_forget_child(s->e, c);
 	if (s->setup && s->setup->first == c)
@@ -232,10 +262,11 @@ void child_free(struct child *c)
 }
 
 /*
- * UPDSA changes only the encapsulation of an existing SA: the keys in it must be
- * well formed, and are not used. So none are kept for this.
+ * UPDSA changes only encapsulation and limits of an existing SA (and says its
+ * soft end again): the keys in it must be well formed, and are not used. So none
+ * are kept for this.
  */
-static void move_sa(struct child *c, enum sa_dir dir)
+static void update_sa(struct child *c, enum sa_dir dir)
 {
 	const struct kernel *k = &c->s->e->env.kernel;
 	struct esp_keys keys = {
@@ -249,8 +280,16 @@ static void move_sa(struct child *c, enum sa_dir dir)
 	sa.replace = true;
 	err = k->ops->sa_add(k->impl, &sa);
 	if (err)
-		log_err("ike", "conn %u: cannot move SA %08x to port %u: %s", c->s->conn, sa.id.spi,
-			c->pair.encap_port, strerror(-err));
+		log_err("ike", "conn %u: cannot update SA %08x (port %u): %s", c->s->conn,
+			sa.id.spi, c->pair.encap_port, strerror(-err));
+}
+
+void child_update(struct child *c)
+{
+	if (c->in_installed)
+		update_sa(c, SA_DIR_IN);
+	if (c->out_installed)
+		update_sa(c, SA_DIR_OUT);
 }
 
 void child_move_port(struct child *c, uint16_t port)
@@ -258,10 +297,7 @@ void child_move_port(struct child *c, uint16_t port)
 	if (!c->pair.encap_port)
 		return;
 	c->pair.encap_port = port;
-	if (c->in_installed)
-		move_sa(c, SA_DIR_IN);
-	if (c->out_installed)
-		move_sa(c, SA_DIR_OUT);
+	child_update(c);
 	if (c->out_later)
 		c->out_later->encap_dport = port;
 }
@@ -296,9 +332,11 @@ void ike_event_child(struct child *c, enum engine_event_type type, enum engine_w
 	ike_event_text(ev, "%s", text);
 }
 
-static void start_delete(struct child *c)
+void child_start_delete(struct child *c)
 {
 	child_remove_out(c);
+	timer_cancel(&c->s->e->env.timers, &c->late_timer);
+	rekey_child_forget(c);
 	c->state = CHILD_DELETING;
 	c->id = 0;
 	task_push(c->s, TASK_DEL_CHILD, c);
@@ -320,9 +358,12 @@ static void close_one(struct child *c, enum engine_close how)
 		if (how == CLOSE_QUIET)
 			child_free(c);
 		else
-			start_delete(c);
+			child_start_delete(c);
 		break;
 	case CHILD_DELETING:
+	case CHILD_RIVAL:
+	case CHILD_LOST:
+	case CHILD_LINGER:
 		break;
 	}
 }
@@ -336,7 +377,10 @@ int child_close(struct child *c, enum engine_close how)
 	if (how == CLOSE_OUT) {
 		if (c->state != CHILD_UP)
 			return -EBUSY;
-		child_remove_out(c);
+		rekey_child_forget(c);
+		DL_FOREACH(s->children, it)
+			if (it->id == id)
+				child_remove_out(it);
 		c->state = CHILD_OUT_GONE;
 		return 0;
 	}
@@ -363,6 +407,8 @@ enum engine_why notify_why(uint16_t type)
 	case N_TEMPORARY_FAILURE:
 	case N_NO_ADDITIONAL_SAS:
 		return WHY_BUSY;
+	case N_CHILD_SA_NOT_FOUND:
+		return WHY_LOST;
 	default:
 		return WHY_UNKNOWN;
 	}

@@ -21,11 +21,17 @@ static void take_lower(uint8_t low[CROSSING_NONCE], const uint8_t *nonce, size_t
 		memcpy(low, n, sizeof(n));
 }
 
+void nonce_lower(uint8_t low[CROSSING_NONCE], struct chunk a, struct chunk b)
+{
+	memset(low, 0xff, CROSSING_NONCE);
+	take_lower(low, a.p, a.len);
+	take_lower(low, b.p, b.len);
+}
+
 void crossing_note(struct session *s)
 {
-	memset(s->low_nonce, 0xff, sizeof(s->low_nonce));
-	take_lower(s->low_nonce, s->setup->ni, s->setup->ni_len);
-	take_lower(s->low_nonce, s->setup->nr, s->setup->nr_len);
+	nonce_lower(s->low_nonce, (struct chunk){ s->setup->ni, s->setup->ni_len },
+		    (struct chunk){ s->setup->nr, s->setup->nr_len });
 }
 
 /* @own was on its way when @s began. Before IKE_AUTH it is dropped without a trace: no crossing. */

@@ -76,6 +76,13 @@ void engine_ike_set_signer(struct engine *engine, const struct ike_signer *signe
 void engine_ike_signed(struct engine *engine, uint32_t job, int err, const uint8_t *sig,
 		       size_t len);
 
+/*
+ * XFRM says that a limit of @sa is reached (RFC 7296 §2.8). A soft one of a pair that
+ * has carried something begins its rekey; a hard one of a pair that the caller knows
+ * is the caller's. @impl of the engine.
+ */
+void engine_ike_expire(void *impl, const struct kernel_sa_id *sa, bool hard);
+
 /* For metrics and tests. */
 struct ike_counters {
 	uint64_t sent, received;

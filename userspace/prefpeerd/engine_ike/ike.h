@@ -34,7 +34,11 @@
 #define COOKIES_MAX 2
 #define INVALID_KE_MAX 1
 #define SETUP_GRACE_MS 1000  /* beyond the caller's budget, then we give up by ourselves */
-#define REKEY_SETTLE_MS 1000 /* the peer's time to install a rekeyed inbound SA */
+#define REKEY_SETTLE_MS 1000 /* how often it is looked for that the peer uses its rekeyed pair */
+#define REKEY_SETTLE_MAX_MS 30000 /* longer an answer is not on its way */
+#define REKEY_LINGER_MS 5000 /* a replaced inbound SA: for what is still on its way (§12) */
+#define REKEY_RETRY_MS 1000  /* after a refusal; doubled each time */
+#define REKEY_RETRY_MAX_MS 16000
 #define REPLAY_WINDOW 64     /* packets, semantics.md §4.6 */
 #define EVENT_TEXT_MAX 256
 #define FRAG_FALLBACK 2 /* sendings in vain, then smaller fragments (RFC 7383 §2.5.2) */
@@ -62,6 +66,9 @@ enum child_state {
 	CHILD_UP,
 	CHILD_OUT_GONE, /* CLOSE_OUT: only the inbound SA is left */
 	CHILD_DELETING, /* DELETE queued or outstanding; the inbound SA may be left */
+	CHILD_RIVAL,	/* the peer's rekey of a pair that we are rekeying: inbound only (§2.8.1) */
+	CHILD_LOST,	/* such a one, and ours won: the peer deletes it */
+	CHILD_LINGER,	/* deleted at both ends, but for the inbound SA, which goes by itself */
 };
 
 struct child {
@@ -70,12 +77,21 @@ struct child {
 	struct engine_child want;
 	enum child_state state;
 	bool cancelled; /* closed while OPENING: deleted if the peer accepts, never installed */
-	bool replaced;	/* the peer rekeyed it: its id belongs to the successor */
+	bool replaced;	/* rekeyed: its id belongs to the successor */
+	bool watched;	/* unused at its soft end: its next packet is the soft end */
+	struct child *rekeys; /* the pair that it is to replace; NULL once it has, or that is gone */
 	struct engine_pair pair;
 	uint8_t nonce[IKE_NONCE_OURS]; /* of our CREATE_CHILD_SA request */
+	uint8_t low_nonce[CROSSING_NONCE]; /* the lower of both of the exchange that made it */
+	struct crypto_dh *dh; /* of our request, with PFS */
+	uint32_t soft_s; /* 0 = none */
+	uint64_t soft_bytes;
+	unsigned rekey_tries; /* refused ones */
 	bool in_installed, out_installed;
-	struct kernel_sa *out_later; /* with keys: to be installed at out_timer */
+	struct kernel_sa *out_later; /* with keys: to be installed when the peer is ready for it */
+	mono_t out_latest;
 	struct timer out_timer;
+	struct timer late_timer; /* UP: rekey again. LINGER: the end */
 	struct child *prev, *next;
 };
 
@@ -394,7 +410,8 @@ int child_build(struct session *s, struct task *t, struct msg_out *m);
 void child_response(struct session *s, struct task *t, const struct payloads *p);
 void child_request(struct session *s, const struct payloads *p);
 void child_verdict(struct session *s, struct inbound *in, const struct engine_verdict *v);
-void put_child_offer(struct msg_out *m, const struct child *c, const uint8_t *nonce);
+/* @nonce: NULL in IKE_AUTH, whose child has neither nonce nor Diffie-Hellman of its own. */
+int put_child_offer(struct msg_out *m, const struct child *c, const uint8_t *nonce);
 
 /* What came of taking the peer's answer. */
 struct child_outcome {
@@ -402,9 +419,14 @@ struct child_outcome {
 	char text[EVENT_TEXT_MAX];
 };
 
-/* Our offer was answered by @p: install, or say why not. */
+/*
+ * Our offer was answered by @p: install, or say why not. With @later only the
+ * inbound SA; the outbound one is put there, with keys.
+ */
 void child_take_answer(struct child *c, const struct payloads *p, struct chunk ni, struct chunk nr,
-		       struct child_outcome *out);
+		       struct kernel_sa *later, struct child_outcome *out);
+/* Up for the peer, and not for us: freed, and deleted there by the SPI that we offered. */
+void child_delete_orphan(struct child *c);
 /* Report a taken answer, and delete at the peer what it believes to be up and is not. */
 void child_settle(struct child *c, const struct child_outcome *out);
 
@@ -434,7 +456,31 @@ void inbound_finish(struct inbound *in, struct inbound_answer *a);
 /* The caller accepted, and we answered with @notify all the same: ENG_CHILD_FAILED. */
 void inbound_refused(struct session *s, const struct engine_verdict *v, uint16_t notify);
 
+/* ---- rekey_child.c: which pair takes another's place, and when (RFC 7296 §2.8) ---- */
+/* Ask for a successor, unless that is under way already or makes no sense any more. */
+void rekey_child_start(struct child *old);
+/* The peer answered our request. */
+void rekey_child_settle(struct child *c, struct kernel_sa *out_sa, const struct child_outcome *out);
+/* We answered the peer's request for @c; @out is wiped by the caller. */
+void rekey_child_answered(struct child *c, const struct kernel_sa *out);
+/* May the peer rekey it now? If not, the notify to answer with; 0 = it may. */
+uint16_t rekey_child_refusal(const struct child *old);
+/* The peer deletes @c, which is or is being replaced: true, and it lingers. */
+bool rekey_child_peer_deletes(struct child *c);
+/* @old is closed or gone: what was to replace it has nothing to replace. */
+void rekey_child_forget(struct child *old);
+/* Only the inbound SA is left, and not for long. */
+void child_linger(struct child *c);
+
+/* ---- lifetime.c: when ---- */
+/* What that SA has carried, as the kernel has it; 0 when it is not there. */
+uint64_t child_packets(const struct child *c, enum sa_dir dir);
+/* Draw the soft limits of a pair that is about to be installed. */
+void lifetime_draw(struct child *c);
+
 /* ---- crossing.c: both ends began at once ---- */
+/* The lower of two nonces. */
+void nonce_lower(uint8_t low[CROSSING_NONCE], struct chunk a, struct chunk b);
 enum crossing {
 	CROSSING_NONE,
 	CROSSING_WAIT, /* ours wins, and is not up yet */
@@ -478,10 +524,16 @@ struct child *child_by_spi_out(struct session *s, uint32_t spi);
 /* Draws spi_in (§12: never ALLOCSPI) and fills what of the pair the session knows. */
 int child_draw_spi(struct child *c);
 void child_set_pair(struct child *c, const struct esp_choice *choice, const struct selector *sel);
+struct kernel_sa_id child_sa_id(const struct child *c, enum sa_dir dir);
 void child_fill_sa(const struct child *c, enum sa_dir dir, const struct esp_keys *keys,
 		   struct kernel_sa *sa);
 int child_install(struct child *c, const struct kernel_sa *sa);
-void child_install_later(struct child *c, const struct kernel_sa *sa);
+/*
+ * Its outbound SA, with keys, until child_install_pending(); soon: when the peer sends on its
+ * side of it, which shows that our answer arrived, or must have had it long ago.
+ */
+void child_keep_out(struct child *c, const struct kernel_sa *sa);
+void child_install_soon(struct child *c);
 void child_install_pending(struct child *c);
 void child_remove_out(struct child *c);
 void child_remove_in(struct child *c);
@@ -489,6 +541,10 @@ void child_remove_in(struct child *c);
 void child_free(struct child *c);
 /* The peer's UDP port moved (§14.4). */
 void child_move_port(struct child *c, uint16_t port);
+/* Its SAs in the kernel get encapsulation and limits as they should be now. */
+void child_update(struct child *c);
+/* The outbound SA goes, DELETE is queued; the caller hears no more of it. */
+void child_start_delete(struct child *c);
 int child_close(struct child *c, enum engine_close how);
 void ike_event_child(struct child *c, enum engine_event_type type, enum engine_why why,
 		     const char *text);

@@ -259,7 +259,8 @@ static uint16_t choose(struct inbound *in, const struct child *c, struct esp_cho
 	struct proposals all;
 
 	if (proposals_parse(&sa, &all) ||
-	    esp_choose(&all, c->want.suites, c->want.n_suites, with_dh, in->ke_group, choice))
+	    esp_choose(&all, c->want.suites, c->want.n_suites, with_dh, c->want.pfs, in->ke_group,
+		       choice))
 		return N_NO_PROPOSAL_CHOSEN;
 	if (choice->dh && choice->dh != in->ke_group) {
 		out->notify_group = choice->dh;
@@ -293,6 +294,7 @@ static uint16_t answer(struct inbound *in, struct child *c, struct msg_out *m,
 		struct selector sel = answered(in, c);
 
 		child_set_pair(c, &choice, &sel);
+		nonce_lower(c->low_nonce, x.ni, x.nr_used);
 		notify = install_in(in, c, &x, out);
 	}
 	if (!notify)
@@ -323,11 +325,9 @@ void inbound_finish(struct inbound *in, struct inbound_answer *a)
 {
 	struct child *c = a->child;
 
-	/* The initiator of a rekey installs its inbound SA only when our answer is there. */
 	if (in->rekeys) {
-		child_install_later(c, &a->out);
-		in->rekeys->replaced = true;
-		ike_event_child(c, ENG_CHILD_REKEYED, WHY_NONE, "rekeyed by the peer");
+		c->rekeys = in->rekeys;
+		rekey_child_answered(c, &a->out);
 	} else if (child_install(c, &a->out)) {
 		ike_event_child(c, ENG_CHILD_FAILED, WHY_LOCAL,
 				"the kernel refused the outbound SA");

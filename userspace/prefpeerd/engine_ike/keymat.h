@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Key derivation of RFC 7296 §2.14 and §2.17. Pure. */
+/* Key derivation of RFC 7296 §2.14, §2.17 and §2.18. Pure. */
 #ifndef ENGINE_IKE_KEYMAT_H
 #define ENGINE_IKE_KEYMAT_H
 
@@ -27,6 +27,14 @@ struct esp_keys {
 int ike_keys_derive(const struct ike_suite *suite, struct chunk ni, struct chunk nr,
 		    struct chunk shared, const uint8_t spi_i[8], const uint8_t spi_r[8],
 		    struct ike_keys *out);
+
+/*
+ * The same when an IKE SA is rekeyed (§2.18): SKEYSEED = prf(SK_d of the old one, g^ir | Ni | Nr),
+ * with the old one's prf.
+ */
+int ike_keys_rekey(enum ike_prf old_prf, const uint8_t *old_sk_d, const struct ike_suite *suite,
+		   struct chunk ni, struct chunk nr, struct chunk shared, const uint8_t spi_i[8],
+		   const uint8_t spi_r[8], struct ike_keys *out);
 
 /* KEYMAT = prf+(SK_d, [g^ir |] Ni | Nr): first initiator → responder, then the other way. */
 int esp_keys_derive(enum ike_prf prf, const uint8_t *sk_d, const struct esp_suite *suite,

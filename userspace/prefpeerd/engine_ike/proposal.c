@@ -62,6 +62,8 @@ static int proposal_parse(struct rdr *r, struct proposal *p)
 	n = rdr_u8(r);
 	if (spi_len == 4)
 		p->spi = rdr_u32(r);
+	else if (spi_len == IKE_SPI_LEN)
+		rdr_copy(r, p->ike_spi, IKE_SPI_LEN);
 	else
 		rdr_bytes(r, spi_len);
 	for (unsigned i = 0; i < n; i++)
@@ -131,7 +133,8 @@ struct sa_writer {
 	uint8_t transforms;
 };
 
-static void sa_proposal(struct sa_writer *s, bool last, uint8_t num, uint8_t protocol, uint32_t spi)
+static void sa_proposal(struct sa_writer *s, bool last, uint8_t num, uint8_t protocol,
+			struct chunk spi)
 {
 	struct wtr *w = &s->m->w;
 
@@ -141,11 +144,10 @@ static void sa_proposal(struct sa_writer *s, bool last, uint8_t num, uint8_t pro
 	wtr_u16(w, 0);
 	wtr_u8(w, num);
 	wtr_u8(w, protocol);
-	wtr_u8(w, spi ? 4 : 0);
+	wtr_u8(w, (uint8_t)spi.len);
 	s->count_off = w->len;
 	wtr_u8(w, 0);
-	if (spi)
-		wtr_u32(w, spi);
+	wtr_bytes(w, spi.p, spi.len);
 	s->transforms = 0;
 }
 
@@ -267,7 +269,12 @@ static unsigned count_proposals(const struct ike_offer *o)
 	return n;
 }
 
-void put_sa_ike_offer(struct msg_out *m, const struct ike_offer *o)
+static struct chunk ike_spi(const uint8_t *spi)
+{
+	return (struct chunk){ spi, spi ? IKE_SPI_LEN : 0 };
+}
+
+void put_sa_ike_offer(struct msg_out *m, const struct ike_offer *o, const uint8_t *spi)
 {
 	struct sa_writer s = { .m = m };
 	unsigned total = count_proposals(o), n = 0;
@@ -278,18 +285,19 @@ void put_sa_ike_offer(struct msg_out *m, const struct ike_offer *o)
 			if (!has_kind(it, aead))
 				continue;
 			n++;
-			sa_proposal(&s, n == total, (uint8_t)n, PROTO_ID_IKE, 0);
+			sa_proposal(&s, n == total, (uint8_t)n, PROTO_ID_IKE, ike_spi(spi));
 			offer_kind(&s, it, aead);
 		}
 	msg_payload_end(m);
 }
 
-void put_sa_ike_choice(struct msg_out *m, uint8_t num, const struct ike_suite *suite)
+void put_sa_ike_choice(struct msg_out *m, uint8_t num, const struct ike_suite *suite,
+		       const uint8_t *spi)
 {
 	struct sa_writer s = { .m = m };
 
 	msg_payload_begin(m, PLD_SA);
-	sa_proposal(&s, true, num, PROTO_ID_IKE, 0);
+	sa_proposal(&s, true, num, PROTO_ID_IKE, ike_spi(spi));
 	sa_transform(&s, TRANSFORM_ENCR, suite->encr, suite->key_bits);
 	if (suite->integ)
 		sa_transform(&s, TRANSFORM_INTEG, suite->integ, 0);
@@ -403,14 +411,29 @@ static void put_esp(struct sa_writer *s, const struct esp_suite *suite)
 		sa_transform(s, TRANSFORM_INTEG, suite->integ, 0);
 }
 
-void put_sa_esp_offer(struct msg_out *m, const struct esp_suite *suites, unsigned n, uint32_t spi)
+struct esp_spi {
+	uint8_t b[4];
+};
+
+static struct esp_spi esp_spi(uint32_t spi)
 {
+	return (struct esp_spi){ { (uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8),
+				   (uint8_t)spi } };
+}
+
+void put_sa_esp_offer(struct msg_out *m, const struct esp_suite *suites, unsigned n, uint32_t spi,
+		      enum ike_dh dh)
+{
+	struct esp_spi ours = esp_spi(spi);
+	struct chunk spi_bytes = { ours.b, sizeof(ours.b) };
 	struct sa_writer s = { .m = m };
 
 	msg_payload_begin(m, PLD_SA);
 	for (unsigned i = 0; i < n; i++) {
-		sa_proposal(&s, i + 1 == n, (uint8_t)(i + 1), PROTO_ID_ESP, spi);
+		sa_proposal(&s, i + 1 == n, (uint8_t)(i + 1), PROTO_ID_ESP, spi_bytes);
 		put_esp(&s, &suites[i]);
+		if (dh)
+			sa_transform(&s, TRANSFORM_DH, dh, 0);
 		if (suites[i].esn)
 			sa_transform(&s, TRANSFORM_ESN, 1, 0);
 		sa_transform(&s, TRANSFORM_ESN, 0, 0);
@@ -422,10 +445,11 @@ void put_sa_esp_offer(struct msg_out *m, const struct esp_suite *suites, unsigne
 void put_sa_esp_choice(struct msg_out *m, uint8_t num, const struct esp_suite *suite,
 		       enum ike_dh dh, uint32_t spi)
 {
+	struct esp_spi ours = esp_spi(spi);
 	struct sa_writer s = { .m = m };
 
 	msg_payload_begin(m, PLD_SA);
-	sa_proposal(&s, true, num, PROTO_ID_ESP, spi);
+	sa_proposal(&s, true, num, PROTO_ID_ESP, (struct chunk){ ours.b, sizeof(ours.b) });
 	put_esp(&s, suite);
 	if (dh)
 		sa_transform(&s, TRANSFORM_DH, dh, 0);
@@ -445,10 +469,17 @@ static bool choose_esn(const struct proposal *p, const struct esp_suite *want, b
 	return offers(p, TRANSFORM_ESN, 0, 0) || !count(p, TRANSFORM_ESN);
 }
 
-static bool choose_pfs(const struct proposal *p, bool with_dh, uint16_t ke_group, enum ike_dh *out)
+static bool choose_pfs(const struct proposal *p, bool with_dh, enum ike_dh pfs, uint16_t ke_group,
+		       enum ike_dh *out)
 {
 	*out = DH_NONE;
-	if (!with_dh || !count(p, TRANSFORM_DH))
+	if (!with_dh)
+		return true;
+	if (pfs) {
+		*out = pfs;
+		return offers(p, TRANSFORM_DH, pfs, 0);
+	}
+	if (!count(p, TRANSFORM_DH))
 		return true;
 	if (!ke_group && offers(p, TRANSFORM_DH, DH_NONE, 0))
 		return true;
@@ -456,14 +487,15 @@ static bool choose_pfs(const struct proposal *p, bool with_dh, uint16_t ke_group
 }
 
 static bool esp_matches(const struct proposal *p, const struct esp_suite *want, bool with_dh,
-			uint16_t ke_group, struct esp_choice *out)
+			enum ike_dh pfs, uint16_t ke_group, struct esp_choice *out)
 {
 	if (p->protocol != PROTO_ID_ESP || !p->spi ||
 	    !offers(p, TRANSFORM_ENCR, want->encr, want->key_bits) ||
 	    !integ_fits(p, want->encr, want->integ))
 		return false;
 	out->suite = *want;
-	if (!choose_esn(p, want, &out->suite.esn) || !choose_pfs(p, with_dh, ke_group, &out->dh))
+	if (!choose_esn(p, want, &out->suite.esn) ||
+	    !choose_pfs(p, with_dh, pfs, ke_group, &out->dh))
 		return false;
 	out->num = p->num;
 	out->spi = p->spi;
@@ -471,24 +503,25 @@ static bool esp_matches(const struct proposal *p, const struct esp_suite *want, 
 }
 
 int esp_choose(const struct proposals *p, const struct esp_suite *suites, unsigned n, bool with_dh,
-	       uint16_t ke_group, struct esp_choice *out)
+	       enum ike_dh pfs, uint16_t ke_group, struct esp_choice *out)
 {
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned j = 0; j < p->n; j++)
-			if (esp_matches(&p->list[j], &suites[i], with_dh, ke_group, out))
+			if (esp_matches(&p->list[j], &suites[i], with_dh, pfs, ke_group, out))
 				return 0;
 	return -ENOENT;
 }
 
 int esp_accept(const struct proposals *p, const struct esp_suite *suites, unsigned n,
-	       struct esp_choice *out)
+	       enum ike_dh dh, struct esp_choice *out)
 {
 	const struct proposal *it = &p->list[0];
 
 	if (p->n != 1 || count(it, TRANSFORM_ENCR) != 1 || count(it, TRANSFORM_INTEG) > 1 ||
-	    count(it, TRANSFORM_ESN) > 1 || it->num < 1 || it->num > n)
+	    count(it, TRANSFORM_ESN) > 1 || it->num < 1 || it->num > n ||
+	    count(it, TRANSFORM_DH) > 1)
 		return -EINVAL;
-	if (!esp_matches(it, &suites[it->num - 1], false, 0, out) || out->spi < 256)
+	if (!esp_matches(it, &suites[it->num - 1], dh != DH_NONE, dh, dh, out) || out->spi < 256)
 		return -EINVAL;
 	return 0;
 }

@@ -20,6 +20,7 @@ struct transform {
 struct proposal {
 	uint8_t num, protocol;
 	uint32_t spi;			       /* ESP; 0 in IKE_SA_INIT */
+	uint8_t ike_spi[IKE_SPI_LEN];	       /* of a new IKE SA (§1.3.2); else zeros */
 	struct transform list[TRANSFORMS_MAX]; /* those with attributes that we know */
 	unsigned n;
 };
@@ -38,8 +39,10 @@ int proposals_parse(const struct payload *sa, struct proposals *out);
 extern const struct ike_offer ike_offer_all;
 
 bool ike_group_offered(const struct ike_offer *o, uint16_t group);
-void put_sa_ike_offer(struct msg_out *m, const struct ike_offer *o);
-void put_sa_ike_choice(struct msg_out *m, uint8_t num, const struct ike_suite *suite);
+/* @spi: ours of the new IKE SA when one is rekeyed; NULL in IKE_SA_INIT. */
+void put_sa_ike_offer(struct msg_out *m, const struct ike_offer *o, const uint8_t *spi);
+void put_sa_ike_choice(struct msg_out *m, uint8_t num, const struct ike_suite *suite,
+		       const uint8_t *spi);
 /*
  * As responder: the first proposal that works, ours preferred within it, the
  * group of the KE payload before others. -ENOENT: none. *num of the proposal.
@@ -52,7 +55,9 @@ int ike_accept(const struct ike_offer *o, const struct proposals *p, struct ike_
 /* ---- ESP ---- */
 /* What the caller leaves open: all that we have. Returns the number written, at most SUITE_MAX. */
 unsigned esp_suites_default(struct esp_suite out[SUITE_MAX]);
-void put_sa_esp_offer(struct msg_out *m, const struct esp_suite *suites, unsigned n, uint32_t spi);
+/* @dh: the group of our KE payload, the only one offered; NONE without PFS. */
+void put_sa_esp_offer(struct msg_out *m, const struct esp_suite *suites, unsigned n, uint32_t spi,
+		      enum ike_dh dh);
 void put_sa_esp_choice(struct msg_out *m, uint8_t num, const struct esp_suite *suite,
 		       enum ike_dh dh, uint32_t spi);
 
@@ -65,11 +70,13 @@ struct esp_choice {
 
 /*
  * As responder: our suites in our order. @with_dh false (IKE_AUTH): groups in
- * the offer are ignored. @ke_group: of the KE payload, 0 = none. -ENOENT: none.
+ * the offer are ignored. @pfs: the group that we insist on, NONE = whatever the
+ * peer likes. @ke_group: of the KE payload, 0 = none. -ENOENT: none.
  */
 int esp_choose(const struct proposals *p, const struct esp_suite *suites, unsigned n, bool with_dh,
-	       uint16_t ke_group, struct esp_choice *out);
+	       enum ike_dh pfs, uint16_t ke_group, struct esp_choice *out);
+/* As initiator; @dh as it was offered. */
 int esp_accept(const struct proposals *p, const struct esp_suite *suites, unsigned n,
-	       struct esp_choice *out);
+	       enum ike_dh dh, struct esp_choice *out);
 
 #endif

@@ -179,7 +179,9 @@ int auth_build(struct session *s, struct task *t, struct msg_out *m)
 	if (err)
 		return err;
 	put_qcd_token(m, s);
-	put_child_offer(m, t->child, NULL);
+	err = put_child_offer(m, t->child, NULL);
+	if (err)
+		return err;
 	t->child->state = CHILD_OPENING;
 	return 0;
 }
@@ -264,7 +266,7 @@ void auth_response(struct session *s, struct task *t, const struct payloads *p)
 	qcd_take(s, p);
 	if (c)
 		child_take_answer(c, p, (struct chunk){ su->ni, su->ni_len },
-				  (struct chunk){ su->nr, su->nr_len }, &out);
+				  (struct chunk){ su->nr, su->nr_len }, NULL, &out);
 	session_established(s);
 	if (c)
 		child_settle(c, &out);

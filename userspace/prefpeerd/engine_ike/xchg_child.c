@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* CREATE_CHILD_SA, both roles (RFC 7296 §1.3), and what IKE_AUTH's child shares with it. */
+/*
+ * CREATE_CHILD_SA for child SAs, both roles (RFC 7296 §1.3.1, §1.3.3, §2.17), and what IKE_AUTH's
+ * child shares with it.
+ */
 #include "prefpeerd/engine_ike/ike.h"
 
 #include <errno.h>
@@ -11,29 +14,50 @@
 /* ---- ours ---- */
 
 /* One TSi and one TSr: the line, never the packet's own (semantics.md §14.1). */
-void put_child_offer(struct msg_out *m, const struct child *c, const uint8_t *nonce)
+int put_child_offer(struct msg_out *m, const struct child *c, const uint8_t *nonce)
 {
+	enum ike_dh group = nonce && c->dh ? crypto_dh_group(c->dh) : DH_NONE;
+	uint8_t pub[CRYPTO_DH_PUB_MAX];
 	struct ts ours, theirs;
+	int err = group ? crypto_dh_public(c->dh, pub) : 0;
 
-	put_sa_esp_offer(m, c->want.suites, c->want.n_suites, c->pair.spi_in);
+	if (err)
+		return err;
+	put_sa_esp_offer(m, c->want.suites, c->want.n_suites, c->pair.spi_in, group);
 	if (nonce)
 		put_nonce(m, nonce, IKE_NONCE_OURS);
+	if (group)
+		put_ke(m, group, pub, dh_pub_len(group));
 	selector_to_ts(&c->want.sel, &ours, &theirs);
 	put_ts(m, PLD_TSI, &ours);
 	put_ts(m, PLD_TSR, &theirs);
+	return 0;
+}
+
+static int draw_secrets(struct child *c)
+{
+	if (child_draw_spi(c) || crypto_random(c->nonce, sizeof(c->nonce)))
+		return -EIO;
+	if (!c->want.pfs)
+		return 0;
+	c->dh = crypto_dh_new(c->want.pfs);
+	return c->dh ? 0 : -ENOMEM;
 }
 
 int child_build(struct session *s, struct task *t, struct msg_out *m)
 {
 	struct child *c = t->child;
+	int err;
 
-	if (!c)
+	if (!c || c->cancelled)
 		return -ECANCELED;
-	if (child_draw_spi(c) || crypto_random(c->nonce, sizeof(c->nonce)))
-		return -EIO;
-	put_child_offer(m, c, c->nonce);
+	err = draw_secrets(c);
+	if (err)
+		return err;
+	if (c->rekeys)
+		put_notify_esp(m, N_REKEY_SA, c->rekeys->pair.spi_in);
 	c->state = CHILD_OPENING;
-	return 0;
+	return put_child_offer(m, c, c->nonce);
 }
 
 static void fail(struct child_outcome *out, enum engine_why why, const char *text)
@@ -83,19 +107,22 @@ static bool answered_selector(const struct child *c, const struct payloads *p, s
 	return found;
 }
 
-static int install_pair(struct child *c, struct chunk ni, struct chunk nr)
+/* Inbound first: whatever the peer sends once it may has a place to arrive. */
+static int install_pair(struct child *c, struct chunk shared, struct chunk ni, struct chunk nr,
+			struct kernel_sa *later)
 {
-	struct chunk none = { NULL, 0 };
 	struct esp_keys i2r, r2i;
 	struct kernel_sa sa;
-	int err = esp_keys_derive(c->s->suite.prf, c->s->keys.d, &c->pair.suite, none, ni, nr, &i2r,
-				  &r2i);
+	int err = esp_keys_derive(c->s->suite.prf, c->s->keys.d, &c->pair.suite, shared, ni, nr,
+				  &i2r, &r2i);
 
 	if (!err) {
 		child_fill_sa(c, SA_DIR_IN, &r2i, &sa);
 		err = child_install(c, &sa);
 	}
-	if (!err) {
+	if (!err && later) {
+		child_fill_sa(c, SA_DIR_OUT, &i2r, later);
+	} else if (!err) {
 		child_fill_sa(c, SA_DIR_OUT, &i2r, &sa);
 		err = child_install(c, &sa);
 	}
@@ -105,9 +132,25 @@ static int install_pair(struct child *c, struct chunk ni, struct chunk nr)
 	return err;
 }
 
-void child_take_answer(struct child *c, const struct payloads *p, struct chunk ni, struct chunk nr,
-		       struct child_outcome *out)
+/* g^ir of an answer with PFS; empty without. False: no usable KE payload. */
+static bool take_ke(struct child *c, const struct payloads *p, uint8_t *shared, size_t *len)
 {
+	const struct payload *pld = payloads_find(p, PLD_KE);
+	struct pld_ke ke;
+
+	*len = 0;
+	if (!c->dh)
+		return true;
+	return pld && !ke_parse(pld, &ke) && ke.group == crypto_dh_group(c->dh) &&
+	       !crypto_dh_derive(c->dh, ke.data.p, ke.data.len, shared, len);
+}
+
+void child_take_answer(struct child *c, const struct payloads *p, struct chunk ni, struct chunk nr,
+		       struct kernel_sa *later, struct child_outcome *out)
+{
+	enum ike_dh group = c->dh ? crypto_dh_group(c->dh) : DH_NONE;
+	uint8_t shared[CRYPTO_DH_SHARED_MAX];
+	size_t shared_len;
 	const struct payload *sa = payloads_find(p, PLD_SA);
 	uint16_t error = payloads_error(p);
 	struct proposals all;
@@ -122,7 +165,7 @@ void child_take_answer(struct child *c, const struct payloads *p, struct chunk n
 		return;
 	}
 	if (!sa || proposals_parse(sa, &all) ||
-	    esp_accept(&all, c->want.suites, c->want.n_suites, &choice)) {
+	    esp_accept(&all, c->want.suites, c->want.n_suites, group, &choice)) {
 		fail(out, WHY_PROPOSAL, "the peer's answer is none of our proposals");
 		return;
 	}
@@ -130,14 +173,18 @@ void child_take_answer(struct child *c, const struct payloads *p, struct chunk n
 		fail(out, WHY_TS, "the peer's traffic selectors are not within ours");
 		return;
 	}
+	if (!take_ke(c, p, shared, &shared_len)) {
+		fail(out, WHY_PROPOSAL, "the peer's answer has no usable KE payload");
+		return;
+	}
 	child_set_pair(c, &choice, &sel);
-	err = install_pair(c, ni, nr);
+	err = install_pair(c, (struct chunk){ shared, shared_len }, ni, nr, later);
+	crypto_wipe(shared, sizeof(shared));
 	if (err)
 		fail(out, WHY_LOCAL, strerror(-err));
 }
 
-/* Up for the peer, and not for us: it goes by DELETE with the SPI that we offered. */
-static void delete_orphan(struct child *c)
+void child_delete_orphan(struct child *c)
 {
 	struct session *s = c->s;
 	uint32_t spi = c->pair.spi_in;
@@ -155,7 +202,7 @@ void child_settle(struct child *c, const struct child_outcome *out)
 {
 	if (out->why) {
 		ike_event_child(c, ENG_CHILD_FAILED, out->why, out->text);
-		delete_orphan(c);
+		child_delete_orphan(c);
 		return;
 	}
 	c->state = CHILD_UP;
@@ -168,6 +215,8 @@ void child_response(struct session *s, struct task *t, const struct payloads *p)
 	struct chunk ni, nr = { NULL, 0 };
 	struct child_outcome out = { .why = WHY_NONE };
 	struct child *c = t->child;
+	struct kernel_sa out_sa = { 0 };
+	bool rekey;
 
 	if (!c)
 		return;
@@ -176,15 +225,22 @@ void child_response(struct session *s, struct task *t, const struct payloads *p)
 		if (payloads_error(p))
 			child_free(c);
 		else
-			delete_orphan(c);
+			child_delete_orphan(c);
 		return;
 	}
+	rekey = c->rekeys;
 	ni = (struct chunk){ c->nonce, sizeof(c->nonce) };
 	if (!payloads_error(p) && (!pld || nonce_parse(pld, &nr)))
 		fail(&out, WHY_UNKNOWN, "the peer's answer is malformed");
 	else
-		child_take_answer(c, p, ni, nr, &out);
-	child_settle(c, &out);
+		child_take_answer(c, p, ni, nr, rekey ? &out_sa : NULL, &out);
+	if (nr.p)
+		nonce_lower(c->low_nonce, ni, nr);
+	if (rekey)
+		rekey_child_settle(c, &out_sa, &out);
+	else
+		child_settle(c, &out);
+	crypto_wipe(&out_sa, sizeof(out_sa));
 }
 
 /* ---- the peer's ---- */
@@ -289,7 +345,7 @@ void child_request(struct session *s, const struct payloads *p)
 		return;
 	}
 	/* Closing, or the pair is (§2.25). */
-	if (s->state != SES_UP || (old && (old->state != CHILD_UP || old->replaced))) {
+	if (s->state != SES_UP || (old && rekey_child_refusal(old))) {
 		reply_notify(s, XCHG_CREATE_CHILD_SA, N_TEMPORARY_FAILURE);
 		return;
 	}

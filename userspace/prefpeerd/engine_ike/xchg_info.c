@@ -30,8 +30,12 @@ int del_child_build(struct session *s, struct task *t, struct msg_out *m)
 
 void del_child_response(struct session *s, struct task *t, const struct payloads *p)
 {
-	if (t->child)
-		child_free(t->child);
+	struct child *c = t->child;
+
+	if (c && c->replaced)
+		child_linger(c);
+	else if (c)
+		child_free(c);
 }
 
 int del_ike_build(struct session *s, struct task *t, struct msg_out *m)
@@ -57,15 +61,6 @@ static bool delete_is_sent(const struct child *c)
 	return t && t->kind == TASK_DEL_CHILD && t->child == c;
 }
 
-/* A rekeyed pair goes: whatever outbound SA waited for that is due. */
-static void settle_rekeys(struct session *s)
-{
-	struct child *c;
-
-	DL_FOREACH(s->children, c)
-		child_install_pending(c);
-}
-
 /* Our SPI of the pair, for the answer; 0 = none. */
 static uint32_t peer_deletes(struct session *s, uint32_t spi)
 {
@@ -75,10 +70,9 @@ static uint32_t peer_deletes(struct session *s, uint32_t spi)
 	if (!c)
 		return 0;
 	ours = delete_is_sent(c) ? 0 : c->pair.spi_in;
-	if (c->replaced)
-		settle_rekeys(s);
-	else
-		ike_event_child(c, ENG_CHILD_DOWN, WHY_PEER_DELETE, "the peer deleted it");
+	if (rekey_child_peer_deletes(c))
+		return ours;
+	ike_event_child(c, ENG_CHILD_DOWN, WHY_PEER_DELETE, "the peer deleted it");
 	child_free(c);
 	return ours;
 }

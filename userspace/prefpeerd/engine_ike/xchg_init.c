@@ -49,7 +49,7 @@ static int build_request(struct session *s, struct msg_out *m)
 	msg_begin(m, &h);
 	if (su->cookie_len)
 		put_notify(m, N_COOKIE, su->cookie, su->cookie_len);
-	put_sa_ike_offer(m, s->e->env.offer);
+	put_sa_ike_offer(m, s->e->env.offer, NULL);
 	put_ke(m, group, pub, dh_pub_len(group));
 	put_nonce(m, su->ni, su->ni_len);
 	if (!s->e->env.old_signatures)
@@ -398,7 +398,7 @@ static int build_response(struct session *s, struct init_in *in, const uint8_t *
 	memcpy(h.spi_i, s->spi_i, IKE_SPI_LEN);
 	memcpy(h.spi_r, s->spi_r, IKE_SPI_LEN);
 	msg_begin(m, &h);
-	put_sa_ike_choice(m, in->num, &s->suite);
+	put_sa_ike_choice(m, in->num, &s->suite, NULL);
 	put_ke(m, s->suite.dh, pub, dh_pub_len(s->suite.dh));
 	put_nonce(m, su->nr, su->nr_len);
 	if (su->peer_hashes)

@@ -28,10 +28,10 @@ static void judge_sa(const struct payload *p)
 	    !encr_is_aead(suite.encr) && !suite.integ)
 		abort();
 	/* Never a child without integrity, nor without an SPI. */
-	if (!esp_choose(&all, suites, n, true, DH_X25519, &choice) &&
+	if (!esp_choose(&all, suites, n, true, DH_NONE, DH_X25519, &choice) &&
 	    (!choice.spi || (!encr_is_aead(choice.suite.encr) && !choice.suite.integ)))
 		abort();
-	if (!esp_accept(&all, suites, n, &choice) && choice.spi < 256)
+	if (!esp_accept(&all, suites, n, DH_NONE, &choice) && choice.spi < 256)
 		abort();
 }
 

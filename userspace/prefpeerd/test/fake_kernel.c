@@ -27,6 +27,9 @@ static int fake_sa_add(void *impl, const struct kernel_sa *sa)
 			return -ESRCH;
 		old->encap_sport = sa->encap_sport;
 		old->encap_dport = sa->encap_dport;
+		old->soft_lifetime_s = sa->soft_lifetime_s;
+		old->soft_lifetime_bytes = sa->soft_lifetime_bytes;
+		old->soft_next_packet = sa->soft_next_packet;
 		k->n_replaced++;
 		return 0;
 	}
@@ -34,8 +37,9 @@ static int fake_sa_add(void *impl, const struct kernel_sa *sa)
 		return -EEXIST;
 	if (k->n_sas == FAKE_SAS_MAX)
 		return -ENOBUFS;
+	k->packets[k->n_sas] = 0;
+	k->born[k->n_sas] = k->n_added++;
 	k->sas[k->n_sas++] = *sa;
-	k->n_added++;
 	return 0;
 }
 
@@ -46,8 +50,24 @@ static int fake_sa_del(void *impl, const struct kernel_sa_id *id)
 
 	if (!sa)
 		return -ESRCH;
-	*sa = k->sas[--k->n_sas];
+	k->n_sas--;
+	k->packets[sa - k->sas] = k->packets[k->n_sas];
+	k->born[sa - k->sas] = k->born[k->n_sas];
+	*sa = k->sas[k->n_sas];
 	k->n_removed++;
+	return 0;
+}
+
+static int fake_sa_read(void *impl, const struct kernel_sa_id *id, struct kernel_sa_reading *out)
+{
+	struct fake_kernel *k = impl;
+	const struct kernel_sa *sa = find(k, id);
+
+	if (!sa)
+		return -ESRCH;
+	*out = (struct kernel_sa_reading){
+		.packets = k->packets[sa - k->sas], .src = sa->src, .reqid = sa->reqid
+	};
 	return 0;
 }
 
@@ -76,6 +96,7 @@ static int fake_pair_read(void *impl, const struct kernel_pair_key *key,
 static const struct kernel_ops fake_ops = {
 	.sa_add = fake_sa_add,
 	.sa_del = fake_sa_del,
+	.sa_read = fake_sa_read,
 	.peer_read = fake_peer_read,
 	.pair_read = fake_pair_read,
 };
@@ -91,6 +112,30 @@ const struct kernel_sa *fake_kernel_sa(const struct fake_kernel *k, uint32_t spi
 		if (k->sas[i].id.spi == spi)
 			return &k->sas[i];
 	return NULL;
+}
+
+bool fake_kernel_carry(struct fake_kernel *k, uint32_t spi)
+{
+	bool soft = false;
+
+	for (unsigned i = 0; i < k->n_sas; i++)
+		if (k->sas[i].id.spi == spi) {
+			k->packets[i]++;
+			soft = k->sas[i].soft_next_packet;
+			k->sas[i].soft_next_packet = false;
+		}
+	return soft;
+}
+
+const struct kernel_sa *fake_kernel_out(const struct fake_kernel *k, uint32_t reqid)
+{
+	const struct kernel_sa *best = NULL;
+
+	for (unsigned i = 0; i < k->n_sas; i++)
+		if (k->sas[i].dir == SA_DIR_OUT && k->sas[i].reqid == reqid &&
+		    (!best || k->born[i] > k->born[best - k->sas]))
+			best = &k->sas[i];
+	return best;
 }
 
 unsigned fake_kernel_count(const struct fake_kernel *k, enum sa_dir dir)

@@ -13,6 +13,8 @@
 struct fake_kernel {
 	struct kernel port;
 	struct kernel_sa sas[FAKE_SAS_MAX];
+	uint64_t packets[FAKE_SAS_MAX];
+	unsigned born[FAKE_SAS_MAX]; /* the order in which they came */
 	unsigned n_sas;
 	unsigned n_added, n_removed, n_replaced;
 	int add_error;			 /* what the next sa_add returns, once; 0 = succeed */
@@ -31,6 +33,10 @@ struct fake_kernel {
 void fake_kernel_init(struct fake_kernel *k);
 /* NULL when there is none. */
 const struct kernel_sa *fake_kernel_sa(const struct fake_kernel *k, uint32_t spi);
+/* A packet goes through that SA. True: it is its soft end, which is said once. */
+bool fake_kernel_carry(struct fake_kernel *k, uint32_t spi);
+/* The SA that the next packet of that reqid takes: the newest. NULL: none. */
+const struct kernel_sa *fake_kernel_out(const struct fake_kernel *k, uint32_t reqid);
 unsigned fake_kernel_count(const struct fake_kernel *k, enum sa_dir dir);
 
 #endif

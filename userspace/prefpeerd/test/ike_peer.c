@@ -109,7 +109,7 @@ static void put_child(struct ike_peer *p, uint32_t spi)
 	unsigned n = esp_suites_default(suites);
 	struct ts left, right;
 
-	put_sa_esp_offer(&p->m, suites, n, spi);
+	put_sa_esp_offer(&p->m, suites, n, spi, DH_NONE);
 	put_nonce(&p->m, nonce, sizeof(nonce));
 	selector_to_ts(&c.sel, &left, &right);
 	put_ts(&p->m, PLD_TSI, &right);
@@ -127,9 +127,10 @@ void ike_peer_rekey_child(struct ike_peer *p, uint32_t spi)
 void ike_peer_rekey_ike(struct ike_peer *p)
 {
 	static const uint8_t nonce[32] = "a nonce that nobody could guess", pub[32] = { 9 };
+	static const uint8_t spi[IKE_SPI_LEN] = "new spi";
 
 	ike_peer_begin(p, XCHG_CREATE_CHILD_SA);
-	put_sa_ike_offer(&p->m, &ike_offer_all);
+	put_sa_ike_offer(&p->m, &ike_offer_all, spi);
 	put_nonce(&p->m, nonce, sizeof(nonce));
 	put_ke(&p->m, DH_X25519, pub, sizeof(pub));
 	ike_peer_send(p);

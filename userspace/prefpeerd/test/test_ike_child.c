@@ -621,17 +621,35 @@ static void rekey_by_the_peer(void **state)
 	assert_int_equal(p->f->left.kernel.n_sas, 3);
 	ike_peer_delete_child(p, p->child_spi_in);
 	assert_non_null(fake_kernel_sa(&p->f->left.kernel, pair.spi_out));
+	/* The old inbound SA, for what is still on its way. */
+	assert_int_equal(p->f->left.kernel.n_sas, 3);
+	assert_int_equal(fake_kernel_count(&p->f->left.kernel, SA_DIR_OUT), 1);
+	fixture_run_ms(p->f, 5000);
 	assert_int_equal(p->f->left.kernel.n_sas, 2);
 	assert_null(side_last(&p->f->left, ENG_CHILD_DOWN));
 	ike_peer_free(p);
 }
 
-/* It does not delete the old one at once: the outbound SA is not held back for long. */
+/*
+ * It does not delete the old one: the outbound SA is held back until the peer is
+ * seen to have the new pair, or for half a minute.
+ */
 static void rekey_settles(void **state)
 {
 	struct ike_peer *p = ike_peer_up();
 
 	ike_peer_rekey_child(p, p->child_spi_in);
+	fixture_run_ms(p->f, 29000);
+	assert_int_equal(p->f->left.kernel.n_sas, 3);
+	fixture_run_ms(p->f, 2000);
+	assert_int_equal(p->f->left.kernel.n_sas, 4);
+	ike_peer_free(p);
+
+	p = ike_peer_up();
+	ike_peer_rekey_child(p, p->child_spi_in);
+	fixture_run_ms(p->f, 3000);
+	fake_kernel_carry(&p->f->left.kernel,
+			  side_last(&p->f->left, ENG_CHILD_REKEYED)->ev.pair.spi_in);
 	fixture_run_ms(p->f, 1100);
 	assert_int_equal(p->f->left.kernel.n_sas, 4);
 	/* Closing the child takes both pairs along. */

@@ -131,7 +131,7 @@ static void put_request(struct ike_peer *p, uint8_t exchange)
 	ike_peer_begin(p, exchange);
 	put_notify_esp(&p->m, N_REKEY_SA, p->child_spi_in);
 	put_delete_esp(&p->m, &p->child_spi_in, 1);
-	put_sa_esp_offer(&p->m, suites, n, 0xabcdef01);
+	put_sa_esp_offer(&p->m, suites, n, 0xabcdef01, DH_NONE);
 	put_nonce(&p->m, nonce, sizeof(nonce));
 	put_ke(&p->m, 31, nonce, 32);
 	selector_to_ts(&c.sel, &left, &right);

@@ -337,7 +337,7 @@ static void parse_offer(struct proposals *out, const struct ike_offer *o)
 	struct msg_out m;
 
 	msg_begin(&m, &h);
-	put_sa_ike_offer(&m, o);
+	put_sa_ike_offer(&m, o, NULL);
 	p = sa_payload(&m);
 	assert_int_equal(proposals_parse(&p, out), 0);
 }
@@ -417,7 +417,7 @@ static void accepted_answers(void **state)
 		struct msg_out m;
 
 		msg_begin(&m, &h);
-		put_sa_ike_choice(&m, rows[i].num, rows[i].s);
+		put_sa_ike_choice(&m, rows[i].num, rows[i].s, NULL);
 		sa = sa_payload(&m);
 		assert_int_equal(proposals_parse(&sa, &p), 0);
 		assert_int_equal(ike_accept(&ike_offer_all, &p, &got), rows[i].want);
@@ -474,7 +474,7 @@ static void offers_in_a_row(void **state)
 		struct msg_out m;
 
 		msg_begin(&m, &h);
-		put_sa_ike_choice(&m, rows[i].num, &rows[i].s);
+		put_sa_ike_choice(&m, rows[i].num, &rows[i].s, NULL);
 		sa = sa_payload(&m);
 		assert_int_equal(proposals_parse(&sa, &p), 0);
 		assert_int_equal(ike_accept(&first, &p, &s), rows[i].want);

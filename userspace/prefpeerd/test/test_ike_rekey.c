@@ -1,0 +1,619 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Rekeying, both roles, and whatever may cross it (RFC 7296 §2.8, §2.25). Every
+ * test runs a flow in each direction: not one packet of it may be lost.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "prefpeerd/engine_ike/ike.h"
+#include "prefpeerd/test/ike_flow.h"
+#include "prefpeerd/test/ike_peer.h"
+
+#define LEFT_REQID 0x50500001u
+#define RIGHT_REQID 77u
+#define LATE_MS 40 /* ESP against IKE */
+
+struct world {
+	struct fixture *f;
+	struct flow out, in;
+};
+
+static void up_with(struct world *w, struct engine_child *c)
+{
+	struct engine_budget b = { 12000, 12000 };
+
+	w->f = fixture_new(AF_INET);
+	assert_int_equal(w->f->left.engine->ops->open(w->f->left.engine->impl, 1, 1,
+						      &w->f->left.addr, c, &b), 0);
+	fixture_run_ms(w->f, 300);
+	assert_non_null(side_last(&w->f->right, ENG_CHILD_UP));
+	flow_start(&w->out, w->f, true, LEFT_REQID, LATE_MS);
+	flow_start(&w->in, w->f, false, RIGHT_REQID, LATE_MS);
+	fixture_run_ms(w->f, 500);
+}
+
+static void up(struct world *w)
+{
+	struct engine_child c = fixture_child(1, 1);
+
+	up_with(w, &c);
+}
+
+/* The pair that the caller of that side knows now. */
+static struct engine_pair pair_of(const struct side *s)
+{
+	const struct recorded *r = side_last(s, ENG_CHILD_REKEYED);
+
+	r = r ? r : side_last(s, ENG_CHILD_UP);
+	return r->ev.pair;
+}
+
+static void soft_end(struct side *s)
+{
+	struct engine_pair p = pair_of(s);
+	struct kernel_sa_id id = { .dst = p.local, .spi = p.spi_in, .proto = IPPROTO_ESP };
+
+	engine_ike_expire(s->engine->impl, &id, false);
+}
+
+static void expect_one_pair(struct world *w)
+{
+	struct engine_pair l = pair_of(&w->f->left), r = pair_of(&w->f->right);
+
+	assert_int_equal(l.spi_in, r.spi_out);
+	assert_int_equal(l.spi_out, r.spi_in);
+	assert_int_equal(w->f->left.kernel.n_sas, 2);
+	assert_int_equal(w->f->right.kernel.n_sas, 2);
+	assert_non_null(fake_kernel_sa(&w->f->left.kernel, l.spi_in));
+	assert_non_null(fake_kernel_sa(&w->f->left.kernel, l.spi_out));
+	assert_non_null(fake_kernel_sa(&w->f->right.kernel, r.spi_in));
+	assert_non_null(fake_kernel_sa(&w->f->right.kernel, r.spi_out));
+}
+
+static void expect_none_lost(struct world *w)
+{
+	assert_true(w->out.arrived > 100 && w->in.arrived > 100);
+	assert_int_equal(w->out.lost, 0);
+	assert_int_equal(w->in.lost, 0);
+}
+
+/* Until nothing of a rekey is left: no lingering SA, no zombie. */
+static void settle(struct world *w)
+{
+	fixture_run_ms(w->f, 40000);
+}
+
+static void down(struct world *w)
+{
+	flow_stop(&w->out);
+	flow_stop(&w->in);
+	fixture_free(w->f);
+}
+
+/* One rekeyed pair everywhere, nobody heard of an end, and no packet was lost. */
+static void expect_rekeyed(struct world *w, unsigned times)
+{
+	settle(w);
+	assert_int_equal(side_count(&w->f->left, ENG_CHILD_REKEYED), times);
+	assert_int_equal(side_count(&w->f->right, ENG_CHILD_REKEYED), times);
+	assert_null(side_last(&w->f->left, ENG_CHILD_DOWN));
+	assert_null(side_last(&w->f->right, ENG_CHILD_DOWN));
+	expect_one_pair(w);
+	expect_none_lost(w);
+}
+
+/* ---- a network that misbehaves at the right moment ---- */
+
+struct trick {
+	struct world *w;
+	struct side *from;
+	uint8_t exchange;
+	bool response;
+	unsigned skip, n; /* leave alone so many, then do it to so many */
+	enum mock_fate fate;
+};
+
+static enum mock_fate tricked(void *ctx, struct datagram *d)
+{
+	struct trick *t = ctx;
+
+	if (!addr_equal(&d->src.addr, &t->from->addr) || datagram_exchange(d) != t->exchange ||
+	    datagram_is_response(d) != t->response)
+		return MOCK_PASS;
+	if (t->skip) {
+		t->skip--;
+		return MOCK_PASS;
+	}
+	if (!t->n)
+		return MOCK_PASS;
+	t->n--;
+	return t->fate;
+}
+
+static void play(struct world *w, struct trick *t)
+{
+	w->f->net.filter = tricked;
+	w->f->net.filter_ctx = t;
+}
+
+/* ---- one end ---- */
+
+static void by_us(void **state)
+{
+	struct world w;
+	unsigned since;
+
+	up(&w);
+	since = w.f->net.n_log;
+	soft_end(&w.f->left);
+	expect_rekeyed(&w, 1);
+	assert_int_equal(side_last(&w.f->left, ENG_CHILD_REKEYED)->ev.child, 1);
+	/* One exchange, and DELETE of the old pair by who asked. */
+	assert_int_equal(net_count(w.f, &w.f->left, XCHG_CREATE_CHILD_SA, false, since), 1);
+	assert_int_equal(net_count(w.f, &w.f->left, XCHG_INFORMATIONAL, false, since), 1);
+	assert_int_equal(net_count(w.f, &w.f->right, XCHG_INFORMATIONAL, false, since), 0);
+	down(&w);
+}
+
+/* Both SAs of a pair say their soft end, and the kernel may say it twice. */
+static void soft_end_said_often(void **state)
+{
+	struct world w;
+	struct engine_pair p;
+	unsigned since;
+
+	up(&w);
+	since = w.f->net.n_log;
+	p = pair_of(&w.f->left);
+	for (int i = 0; i < 3; i++) {
+		struct kernel_sa_id out = { .dst = p.peer, .spi = p.spi_out, .proto = IPPROTO_ESP };
+		struct kernel_sa_id in = { .dst = p.local, .spi = p.spi_in, .proto = IPPROTO_ESP };
+
+		engine_ike_expire(w.f->left.engine->impl, &in, false);
+		engine_ike_expire(w.f->left.engine->impl, &out, false);
+		fixture_run_ms(w.f, 15);
+	}
+	expect_rekeyed(&w, 1);
+	assert_int_equal(net_count(w.f, &w.f->left, XCHG_CREATE_CHILD_SA, false, since), 1);
+	down(&w);
+}
+
+static void again_and_again(void **state)
+{
+	struct world w;
+
+	up(&w);
+	for (unsigned i = 1; i <= 5; i++) {
+		soft_end(i % 2 ? &w.f->left : &w.f->right);
+		fixture_run_ms(w.f, 20000);
+	}
+	expect_rekeyed(&w, 5);
+	down(&w);
+}
+
+static void with_pfs(void **state)
+{
+	static const enum ike_dh groups[] = { DH_X25519, DH_ECP_256, DH_ECP_384, DH_MODP_2048 };
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct engine_child c = fixture_child(1, 1);
+		struct world w;
+		unsigned since;
+
+		c.pfs = groups[i];
+		up_with(&w, &c);
+		since = w.f->net.n_log;
+		soft_end(&w.f->left);
+		expect_rekeyed(&w, 1);
+		/* A public value is in there. */
+		assert_true(w.f->net.log[since]->len > 200 + dh_pub_len(groups[i]));
+		down(&w);
+	}
+}
+
+/* Who insists on a group does so in both roles; refused, the old pair stays and is tried again. */
+static void pfs_that_the_peer_insists_on(void **state)
+{
+	struct world w;
+	unsigned since;
+
+	up(&w);
+	w.f->right.inbound_child.pfs = DH_ECP_256;
+	soft_end(&w.f->left);
+	fixture_run_ms(w.f, 20000);
+	/* The first child came without; its rekey by right asks for what right wanted then: nothing. */
+	assert_int_equal(side_count(&w.f->left, ENG_CHILD_REKEYED), 1);
+	down(&w);
+
+	w.f = fixture_new(AF_INET);
+	w.f->right.inbound_child.pfs = DH_ECP_256;
+	assert_true(fixture_up(w.f));
+	flow_start(&w.out, w.f, true, LEFT_REQID, LATE_MS);
+	flow_start(&w.in, w.f, false, RIGHT_REQID, LATE_MS);
+	fixture_run_ms(w.f, 500);
+	since = w.f->net.n_log;
+	soft_end(&w.f->left);
+	fixture_run_ms(w.f, 20000);
+	assert_int_equal(side_count(&w.f->left, ENG_CHILD_REKEYED), 0);
+	assert_in_range(net_count(w.f, &w.f->left, XCHG_CREATE_CHILD_SA, false, since), 3, 6);
+	expect_one_pair(&w);
+	soft_end(&w.f->right);
+	expect_rekeyed(&w, 1);
+	down(&w);
+}
+
+/* Nothing carried: no rekey. Then a packet: at once. */
+static void unused(void **state)
+{
+	struct engine_child c = fixture_child(1, 1);
+	struct world w;
+	struct engine_pair p;
+	unsigned since;
+
+	up_with(&w, &c);
+	soft_end(&w.f->left);
+	fixture_run_ms(w.f, 500);
+	flow_stop(&w.out);
+	flow_stop(&w.in);
+	fixture_run_ms(w.f, 10000);
+	/* The successor has carried those packets; the next one nothing. */
+	soft_end(&w.f->left);
+	fixture_run_ms(w.f, 10000);
+	assert_int_equal(side_count(&w.f->left, ENG_CHILD_REKEYED), 2);
+	since = w.f->net.n_log;
+	p = pair_of(&w.f->left);
+	assert_false(fake_kernel_sa(&w.f->left.kernel, p.spi_in)->soft_next_packet);
+	soft_end(&w.f->left);
+	soft_end(&w.f->left);
+	fixture_run_ms(w.f, 10000);
+	assert_int_equal(w.f->net.n_log, since);
+	assert_true(fake_kernel_sa(&w.f->left.kernel, p.spi_in)->soft_next_packet);
+	assert_true(fake_kernel_sa(&w.f->left.kernel, p.spi_out)->soft_next_packet);
+	/* Inbound counts as well as outbound. */
+	flow_start(&w.in, w.f, false, RIGHT_REQID, LATE_MS);
+	fixture_run_ms(w.f, 10000);
+	assert_int_equal(side_count(&w.f->left, ENG_CHILD_REKEYED), 3);
+	assert_int_equal(w.in.soft, 1);
+	assert_int_equal(w.in.lost, 0);
+	expect_one_pair(&w);
+	flow_stop(&w.in);
+	fixture_free(w.f);
+}
+
+/* Limits as the kernel gets them: both SAs alike, and drawn anew for each pair. */
+static void limits(void **state)
+{
+	struct engine_child c = fixture_child(1, 1);
+	unsigned seconds_differ = 0, bytes_differ = 0;
+	const struct kernel_sa *in, *out;
+	uint32_t soft_s = 0;
+	uint64_t soft_bytes = 0;
+	struct world w;
+
+	c.lifetime_kb = 4608000;
+	up_with(&w, &c);
+	for (int i = 0; i < 8; i++) {
+		struct engine_pair p = pair_of(&w.f->left);
+
+		in = fake_kernel_sa(&w.f->left.kernel, p.spi_in);
+		out = fake_kernel_sa(&w.f->left.kernel, p.spi_out);
+		assert_int_equal(in->lifetime_s, 3600);
+		assert_int_equal(in->lifetime_bytes, 4608000ull * 1024);
+		assert_in_range(in->soft_lifetime_s, 3600 - 30 - 360, 3600 - 30);
+		assert_in_range(in->soft_lifetime_bytes / 1024, 4608000 / 10 * 8 - 1,
+				4608000 / 10 * 9);
+		assert_int_equal(in->soft_lifetime_s, out->soft_lifetime_s);
+		assert_int_equal(in->soft_lifetime_bytes, out->soft_lifetime_bytes);
+		seconds_differ += in->soft_lifetime_s != soft_s;
+		bytes_differ += in->soft_lifetime_bytes != soft_bytes;
+		soft_s = in->soft_lifetime_s;
+		soft_bytes = in->soft_lifetime_bytes;
+		soft_end(&w.f->left);
+		fixture_run_ms(w.f, 10000);
+	}
+	assert_true(seconds_differ > 4 && bytes_differ > 4);
+	down(&w);
+	/* The shortest ones: not before half of it. */
+	c.lifetime_s = 120;
+	c.lifetime_kb = 2560;
+	up_with(&w, &c);
+	in = fake_kernel_sa(&w.f->left.kernel, pair_of(&w.f->left).spi_in);
+	assert_in_range(in->soft_lifetime_s, 78, 90);
+	assert_in_range(in->soft_lifetime_bytes / 1024, 2048, 2304);
+	down(&w);
+}
+
+/* ---- messages lost, doubled and late ---- */
+
+static void messages_lost(void **state)
+{
+	for (unsigned what = 0; what < 4; what++) {
+		struct world w;
+		struct trick t = { .exchange = what < 2 ? XCHG_CREATE_CHILD_SA : XCHG_INFORMATIONAL,
+				   .response = what & 1,
+				   .n = 1,
+				   .fate = MOCK_DROP };
+
+		up(&w);
+		t.from = t.response ? &w.f->right : &w.f->left;
+		play(&w, &t);
+		soft_end(&w.f->left);
+		expect_rekeyed(&w, 1);
+		assert_int_equal(t.n, 0);
+		down(&w);
+	}
+}
+
+static void messages_late_and_twice(void **state)
+{
+	static const enum mock_fate fates[] = { MOCK_TWICE, MOCK_LATE };
+
+	for (unsigned what = 0; what < 8; what++) {
+		struct world w;
+		struct trick t = { .exchange = what < 4 ? XCHG_CREATE_CHILD_SA : XCHG_INFORMATIONAL,
+				   .response = what & 1,
+				   .n = 1,
+				   .fate = fates[what >> 1 & 1] };
+
+		up(&w);
+		t.from = t.response ? &w.f->right : &w.f->left;
+		play(&w, &t);
+		soft_end(&w.f->left);
+		expect_rekeyed(&w, 1);
+		assert_int_equal(t.n, 0);
+		down(&w);
+	}
+}
+
+/* ---- §2.8.1 and §2.25.1: two at once ---- */
+
+/* Whose exchange had the lowest nonce is random: every outcome comes up in so many. */
+#define OFTEN 12
+
+static void simultaneous_child_rekey(void **state)
+{
+	unsigned by_left = 0;
+
+	for (unsigned i = 0; i < OFTEN; i++) {
+		unsigned since, left_deletes, right_deletes;
+		struct world w;
+
+		up(&w);
+		since = w.f->net.n_log;
+		soft_end(&w.f->left);
+		soft_end(&w.f->right);
+		expect_rekeyed(&w, 1);
+		assert_int_equal(net_count(w.f, &w.f->left, XCHG_CREATE_CHILD_SA, false, since), 1);
+		assert_int_equal(net_count(w.f, &w.f->right, XCHG_CREATE_CHILD_SA, false, since), 1);
+		/* Whoever won deletes the old one, whoever lost its own. */
+		left_deletes = net_count(w.f, &w.f->left, XCHG_INFORMATIONAL, false, since);
+		right_deletes = net_count(w.f, &w.f->right, XCHG_INFORMATIONAL, false, since);
+		assert_int_equal(left_deletes, 1);
+		assert_int_equal(right_deletes, 1);
+		by_left += strstr(side_last(&w.f->left, ENG_CHILD_REKEYED)->text, "by us") != NULL;
+		down(&w);
+	}
+	assert_in_range(by_left, 1, OFTEN - 1);
+}
+
+/* The same, and each message in turn is lost, late or doubled. */
+static void simultaneous_and_a_message_lost(void **state)
+{
+	static const enum mock_fate fates[] = { MOCK_DROP, MOCK_LATE, MOCK_TWICE };
+
+	for (unsigned i = 0; i < 3 * 4 * 6; i++) {
+		struct world w;
+		struct trick t = { .exchange = i & 1 ? XCHG_INFORMATIONAL : XCHG_CREATE_CHILD_SA,
+				   .response = i >> 1 & 1,
+				   .n = 1,
+				   .fate = fates[i / 4 % 3] };
+
+		up(&w);
+		t.from = i & 4 ? &w.f->left : &w.f->right;
+		play(&w, &t);
+		soft_end(&w.f->left);
+		fixture_run_ms(w.f, i % 5 * 4);
+		soft_end(&w.f->right);
+		settle(&w);
+		expect_one_pair(&w);
+		expect_none_lost(&w);
+		assert_null(side_last(&w.f->left, ENG_CHILD_DOWN));
+		assert_null(side_last(&w.f->right, ENG_CHILD_DOWN));
+		down(&w);
+	}
+}
+
+/* Ours is on its way and lost; the peer's overtakes it, and its DELETE of the old pair comes first. */
+static void request_overtaken_by_a_whole_rekey(void **state)
+{
+	struct world w;
+	struct trick t = { .exchange = XCHG_CREATE_CHILD_SA, .n = 1, .fate = MOCK_DROP };
+
+	up(&w);
+	t.from = &w.f->left;
+	play(&w, &t);
+	soft_end(&w.f->left);
+	soft_end(&w.f->right);
+	fixture_run_ms(w.f, 100);
+	/* Taken over at the DELETE: ours was never seen. */
+	assert_int_equal(side_count(&w.f->left, ENG_CHILD_REKEYED), 1);
+	assert_int_equal(pair_of(&w.f->left).spi_in, pair_of(&w.f->right).spi_out);
+	expect_rekeyed(&w, 1);
+	down(&w);
+}
+
+/* The peer rekeys what we are just deleting. */
+static void rekey_of_a_closing_child(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+	struct trick t = { .from = &p->f->right, .exchange = XCHG_INFORMATIONAL,
+			   .response = true, .n = 99, .fate = MOCK_DROP };
+
+	p->f->net.filter = tricked;
+	p->f->net.filter_ctx = &t;
+	p->f->left.engine->ops->child_close(p->f->left.engine->impl, p->conn, p->child,
+					    CLOSE_DELETE);
+	ike_peer_rekey_child(p, p->child_spi_in);
+	assert_int_equal(p->reply.error, N_TEMPORARY_FAILURE);
+	ike_peer_free(p);
+}
+
+/* And what we have rekeyed ourselves a moment ago. */
+static void rekey_of_a_replaced_child(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+	struct trick t = { .from = &p->f->left, .exchange = XCHG_INFORMATIONAL, .n = 99,
+			   .fate = MOCK_DROP };
+
+	p->f->net.filter = tricked;
+	p->f->net.filter_ctx = &t;
+	fake_kernel_carry(&p->f->left.kernel, pair_of(&p->f->left).spi_in);
+	soft_end(&p->f->left);
+	fixture_run_ms(p->f, 60);
+	assert_int_equal(side_count(&p->f->left, ENG_CHILD_REKEYED), 1);
+	ike_peer_rekey_child(p, p->child_spi_in);
+	assert_int_equal(p->reply.error, N_TEMPORARY_FAILURE);
+	ike_peer_free(p);
+}
+
+static void rekey_of_a_deleted_child(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+
+	ike_peer_delete_child(p, p->child_spi_in);
+	ike_peer_rekey_child(p, p->child_spi_in);
+	assert_int_equal(p->reply.error, N_CHILD_SA_NOT_FOUND);
+	ike_peer_free(p);
+}
+
+/* The peer deletes what we are rekeying: answered as usual, and ours comes to nothing. */
+static void delete_of_a_child_in_rekey(void **state)
+{
+	struct world w;
+	struct trick t = { .exchange = XCHG_CREATE_CHILD_SA, .n = 1, .fate = MOCK_LATE };
+
+	up(&w);
+	flow_stop(&w.out);
+	flow_stop(&w.in);
+	t.from = &w.f->left;
+	play(&w, &t);
+	soft_end(&w.f->left);
+	w.f->right.engine->ops->child_close(w.f->right.engine->impl,
+					    side_last(&w.f->right, ENG_CHILD_UP)->ev.conn,
+					    side_last(&w.f->right, ENG_CHILD_UP)->ev.child,
+					    CLOSE_DELETE);
+	settle(&w);
+	assert_int_equal(side_last(&w.f->left, ENG_CHILD_DOWN)->ev.why, WHY_PEER_DELETE);
+	assert_int_equal(w.f->left.kernel.n_sas, 0);
+	assert_int_equal(w.f->right.kernel.n_sas, 0);
+	assert_null(side_last(&w.f->left, ENG_CHILD_REKEYED));
+	assert_null(side_last(&w.f->right, ENG_CHILD_REKEYED));
+	fixture_free(w.f);
+}
+
+/* We close what we are rekeying: the successor must not outlive it at either end. */
+static void closed_while_in_rekey(void **state)
+{
+	for (int64_t ms = 0; ms < 50; ms += 5) {
+		struct world w;
+
+		up(&w);
+		flow_stop(&w.out);
+		flow_stop(&w.in);
+		soft_end(&w.f->left);
+		soft_end(&w.f->right);
+		fixture_run_ms(w.f, ms);
+		w.f->left.engine->ops->child_close(w.f->left.engine->impl, 1, 1, CLOSE_DELETE);
+		settle(&w);
+		assert_int_equal(w.f->left.kernel.n_sas, 0);
+		assert_int_equal(w.f->right.kernel.n_sas, 0);
+		assert_int_equal(side_count(&w.f->right, ENG_CHILD_DOWN), 1);
+		fixture_free(w.f);
+	}
+}
+
+/* TEMPORARY_FAILURE: not at once, but again. The right end is closing its pair at first. */
+static void temporary_failure(void **state)
+{
+	struct world w;
+	struct session *r;
+	struct child *c;
+	unsigned since;
+
+	up(&w);
+	since = w.f->net.n_log;
+	r = ((struct ike *)w.f->right.engine->impl)->sessions;
+	c = r->children;
+	c->replaced = true; /* as if it were being closed */
+	soft_end(&w.f->left);
+	fixture_run_ms(w.f, 900);
+	assert_int_equal(net_count(w.f, &w.f->left, XCHG_CREATE_CHILD_SA, false, since), 1);
+	c->replaced = false;
+	fixture_run_ms(w.f, 1500);
+	assert_int_equal(net_count(w.f, &w.f->left, XCHG_CREATE_CHILD_SA, false, since), 2);
+	expect_rekeyed(&w, 1);
+	down(&w);
+}
+
+/* CHILD_SA_NOT_FOUND: it is gone at the peer; silently here too, and the caller makes a new one. */
+static void child_sa_not_found(void **state)
+{
+	struct world w;
+	struct session *r;
+	unsigned since;
+
+	up(&w);
+	flow_stop(&w.out);
+	flow_stop(&w.in);
+	r = ((struct ike *)w.f->right.engine->impl)->sessions;
+	child_free(r->children);
+	since = w.f->net.n_log;
+	soft_end(&w.f->left);
+	fixture_run_ms(w.f, 5000);
+	assert_int_equal(side_last(&w.f->left, ENG_CHILD_DOWN)->ev.why, WHY_LOST);
+	assert_int_equal(w.f->left.kernel.n_sas, 0);
+	assert_int_equal(net_count(w.f, &w.f->left, XCHG_INFORMATIONAL, false, since), 0);
+	fixture_free(w.f);
+}
+
+/* The kernel has no room for the new outbound SA: the old pair goes on, and it is tried again. */
+static void kernel_refuses_the_successor(void **state)
+{
+	struct world w;
+
+	up(&w);
+	w.f->left.kernel.add_error = -ENOBUFS;
+	soft_end(&w.f->left);
+	fixture_run_ms(w.f, 500);
+	assert_int_equal(side_count(&w.f->left, ENG_CHILD_REKEYED), 0);
+	fixture_run_ms(w.f, 3000);
+	assert_int_equal(side_count(&w.f->left, ENG_CHILD_REKEYED), 1);
+	settle(&w);
+	expect_one_pair(&w);
+	expect_none_lost(&w);
+	down(&w);
+}
+
+#define T(fn) cmocka_unit_test(fn)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(by_us), T(soft_end_said_often), T(again_and_again), T(with_pfs),
+		T(pfs_that_the_peer_insists_on), T(unused), T(limits), T(messages_lost),
+		T(messages_late_and_twice), T(simultaneous_child_rekey),
+		T(simultaneous_and_a_message_lost), T(request_overtaken_by_a_whole_rekey),
+		T(rekey_of_a_closing_child), T(rekey_of_a_replaced_child),
+		T(rekey_of_a_deleted_child), T(delete_of_a_child_in_rekey),
+		T(closed_while_in_rekey), T(temporary_failure), T(child_sa_not_found),
+		T(kernel_refuses_the_successor),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
