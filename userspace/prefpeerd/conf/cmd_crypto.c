@@ -135,6 +135,14 @@ void cmd_fragmentation(struct parser *p, const struct cmd *cmd)
 			    conf_text("576 is what every IPv4 path carries"));
 }
 
+void cmd_global_lifetime_kb(struct parser *p, const struct cmd *cmd)
+{
+	if (cmd->no)
+		p->c->child_lifetime_kb = CHILD_LIFETIME_KB;
+	else
+		p->c->child_lifetime_kb = cmd->flags & F_DISABLE ? 0 : cmd->arg[SLOT_NUM].num;
+}
+
 void cmd_hostname(struct parser *p, const struct cmd *cmd)
 {
 	*p->c->hostname = '\0';

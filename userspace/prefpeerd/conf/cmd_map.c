@@ -239,6 +239,25 @@ void cmd_set_lifetime(struct parser *p, const struct cmd *cmd)
 	parser_frame(p)->entry->lifetime_s = cmd->no ? 0 : (uint32_t)cmd->arg[SLOT_NUM].num;
 }
 
+void cmd_set_lifetime_kb(struct parser *p, const struct cmd *cmd)
+{
+	struct map_entry *e = parser_frame(p)->entry;
+
+	e->lifetime_kb_off = !cmd->no && cmd->flags & F_DISABLE;
+	e->lifetime_kb = cmd->no || e->lifetime_kb_off ? 0 : cmd->arg[SLOT_NUM].num;
+}
+
+void cmd_set_pfs(struct parser *p, const struct cmd *cmd)
+{
+	struct map_entry *e = parser_frame(p)->entry;
+
+	/* The number is the keyword's own. */
+	e->pfs = DH_NONE;
+	for (unsigned i = 0; i < LEX_WORDS_MAX && !cmd->no; i++)
+		if (cmd->path[i] && cmd->path[i]->min)
+			e->pfs = cmd->path[i]->min;
+}
+
 void cmd_set_timeout(struct parser *p, const struct cmd *cmd)
 {
 	uint32_t unit = cmd->flags & F_MILLIS ? 1 : 1000;

@@ -142,6 +142,13 @@ struct idle_time conf_entry_idle(const struct config *c, const struct map_entry 
 	return (struct idle_time){.ms = c->idle_ms};
 }
 
+uint64_t conf_entry_lifetime_kb(const struct config *c, const struct map_entry *e)
+{
+	if (e->lifetime_kb_off)
+		return 0;
+	return e->lifetime_kb ? e->lifetime_kb : c->child_lifetime_kb;
+}
+
 const struct psk *conf_psk(const struct config *c, const struct addr *peer)
 {
 	for (unsigned i = 0; i < c->n_psks; i++)

@@ -200,6 +200,9 @@ struct map_entry {
 	uint32_t answer_ms;      /* set ikev2 connect-timeout; 0 = not set */
 	bool has_default;        /* peers[0].is_default */
 	uint32_t lifetime_s;     /* set security-association lifetime seconds; 0 = the global one */
+	uint64_t lifetime_kb;    /* likewise kilobytes; 0 = the global one */
+	bool lifetime_kb_off;    /* `kilobytes disable` */
+	enum ike_dh pfs;         /* set pfs; NONE = no Diffie-Hellman of its own */
 	struct conf_pos pos;
 };
 
@@ -302,6 +305,8 @@ void conf_diags_print(const struct conf_diags *d, const char *path, const char *
  */
 uint32_t conf_dpd_notice_ms(const struct dpd *d, uint32_t budget_ms);
 struct idle_time conf_entry_idle(const struct config *c, const struct map_entry *e);
+/* The volume after which an entry's SAs end: its own, else the global one. 0 = any. */
+uint64_t conf_entry_lifetime_kb(const struct config *c, const struct map_entry *e);
 /* The key for a dialled or source address; NULL = none. */
 const struct psk *conf_psk(const struct config *c, const struct addr *peer);
 /* What the keyring of @profile says of that address: key, identity or both; of all keys without one. */

@@ -79,6 +79,7 @@ enum { /* flags of a command, set by the keywords that were given */
 	F_PKCS1 = 1 << 27,
 	F_SIGN = 1 << 28,
 	F_VERIFY = 1 << 29,
+	F_DISABLE = 1 << 30,
 };
 
 typedef void (*cmd_fn)(struct parser *p, const struct cmd *cmd);

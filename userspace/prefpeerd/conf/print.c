@@ -367,6 +367,13 @@ static void print_entry(const struct map_entry *e, FILE *out)
 	print_idle(&e->idle, out);
 	if (e->lifetime_s)
 		fprintf(out, " set security-association lifetime seconds %u\n", e->lifetime_s);
+	if (e->lifetime_kb_off)
+		fputs(" set security-association lifetime kilobytes disable\n", out);
+	else if (e->lifetime_kb)
+		fprintf(out, " set security-association lifetime kilobytes %llu\n",
+			(unsigned long long)e->lifetime_kb);
+	if (e->pfs)
+		fprintf(out, " set pfs group%d\n", e->pfs);
 	print_sets(e, out);
 	print_timeout(e->answer_ms, out);
 	if (*e->acl_name)
@@ -407,6 +414,11 @@ void config_print(const struct config *c, FILE *out)
 	if (c->child_lifetime_s != CHILD_LIFETIME_S)
 		fprintf(out, "crypto ipsec security-association lifetime seconds %u\n",
 			c->child_lifetime_s);
+	if (!c->child_lifetime_kb)
+		fputs("crypto ipsec security-association lifetime kilobytes disable\n", out);
+	else if (c->child_lifetime_kb != CHILD_LIFETIME_KB)
+		fprintf(out, "crypto ipsec security-association lifetime kilobytes %llu\n",
+			(unsigned long long)c->child_lifetime_kb);
 	for (unsigned i = 0; i < c->n_sets; i++)
 		print_set(c->sets[i], out);
 	for (unsigned i = 0; i < c->n_acls; i++)

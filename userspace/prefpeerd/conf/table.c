@@ -482,7 +482,11 @@ static const struct node map_lifetime[] = {
 	KW("seconds", "in seconds", .undo = cmd_set_lifetime,
 	   NEXT(NUM("N", "120..2592000", SLOT_NUM, "lifetime", 120, 2592000, "s",
 		    BOTH(cmd_set_lifetime)))),
-	NOT_YET("days"), NOT_YET("kilobytes"),
+	KW("kilobytes", "in kilobytes that an SA has carried", .undo = cmd_set_lifetime_kb,
+	   NEXT(NUM("N", "2560..4294967295", SLOT_NUM, "lifetime", 2560, 4294967295, "KB",
+		    BOTH(cmd_set_lifetime_kb)),
+		KW("disable", "any volume", .flag = F_DISABLE, BOTH(cmd_set_lifetime_kb)))),
+	NOT_YET("days"),
 	{ 0 },
 };
 static const struct node set_sa[] = {
@@ -490,6 +494,20 @@ static const struct node set_sa[] = {
 	KW("idletime", "delete SAs that carry nothing", .undo = cmd_set_idle, .next = map_idle),
 	KW("lifetime", "of SAs", .undo = cmd_set_lifetime, .next = map_lifetime),
 	NOT_YET("level"), NOT_YET("replay"), NOT_YET("dfbit"), NOT_YET("ecn"), NOT_YET("dummy"),
+	{ 0 },
+};
+#define PFS_GROUP(n, h) \
+	KW("group" #n, h, .min = (n), BOTH(cmd_set_pfs))
+#define PFS_WEAK(n) \
+	REFUSE("group" #n, "Diffie-Hellman group " #n " is too weak", \
+	       "`set pfs group19` (or 14, 20, 31)")
+
+static const struct node pfs_groups[] = {
+	PFS_GROUP(14, "2048-bit MODP"), PFS_GROUP(15, "3072-bit MODP"),
+	PFS_GROUP(16, "4096-bit MODP"), PFS_GROUP(21, "ECP, P-521"),
+	PFS_GROUP(32, "Curve448"), PFS_GROUP(19, "ECP, P-256"), PFS_GROUP(20, "ECP, P-384"),
+	PFS_GROUP(31, "Curve25519"),
+	PFS_WEAK(1), PFS_WEAK(2), PFS_WEAK(5), PFS_WEAK(22), PFS_WEAK(23), PFS_WEAK(24),
 	{ 0 },
 };
 static const struct node map_set[] = {
@@ -509,7 +527,9 @@ static const struct node map_set[] = {
 				    "ms", BOTH(cmd_set_timeout)))))))),
 	KW("ikev2-profile", "how its peers and we prove who we are", .undo = cmd_set_profile,
 	   NEXT(ARG(ARG_NAME, "NAME", "a profile", .slot = SLOT_NAME, BOTH(cmd_set_profile)))),
-	NOT_YET("pfs"), NOT_YET("isakmp-profile"), NOT_YET("identity"),
+	KW("pfs", "a Diffie-Hellman exchange of its own for each SA after the first",
+	   .undo = cmd_set_pfs, .next = pfs_groups),
+	NOT_YET("isakmp-profile"), NOT_YET("identity"),
 	NOT_YET("reverse-route"), NOT_YET("nat"), NOT_YET("ip"),
 	{ 0 },
 };
@@ -591,7 +611,13 @@ static const struct node crypto_ipsec[] = {
 		   NEXT(KW("seconds", "in seconds", .undo = cmd_global_lifetime,
 			   NEXT(NUM("N", "120..86400", SLOT_NUM, "lifetime", 120, 86400, "s",
 				    BOTH(cmd_global_lifetime)))),
-			NOT_YET("days"), NOT_YET("kilobytes"))),
+			KW("kilobytes", "in kilobytes that an SA has carried",
+			   .undo = cmd_global_lifetime_kb,
+			   NEXT(NUM("N", "2560..4294967295", SLOT_NUM, "lifetime", 2560, 4294967295,
+				    "KB", BOTH(cmd_global_lifetime_kb)),
+				KW("disable", "any volume", .flag = F_DISABLE,
+				   BOTH(cmd_global_lifetime_kb)))),
+			NOT_YET("days"))),
 		NOT_YET("replay"), NOT_YET("dfbit"), NOT_YET("ecn"), NOT_YET("dummy"))),
 	NOT_YET("profile"), NOT_YET("fragmentation"), NOT_YET("df-bit"), NOT_YET("nat-transparency"),
 	{ 0 },

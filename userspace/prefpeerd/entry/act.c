@@ -79,8 +79,9 @@ static bool fill_child(struct entries *s, const struct core_action *a, struct en
 		.line_sel = l->sel,
 		.has_flow = l->has_flow,
 		.flow = l->flow,
+		.pfs = se->conf->pfs,
 		.lifetime_s = se->conf->lifetime_s ? se->conf->lifetime_s : s->conf->child_lifetime_s,
-		.lifetime_kb = s->conf->child_lifetime_kb,
+		.lifetime_kb = conf_entry_lifetime_kb(s->conf, se->conf),
 	};
 	for (unsigned i = 0; i < se->conf->n_sets && i < SUITE_MAX; i++)
 		out->suites[out->n_suites++] = se->conf->sets[i]->suite;

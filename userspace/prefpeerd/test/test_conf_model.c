@@ -591,6 +591,29 @@ static void maps_by_sequence(void **state)
 	conf_help_free(&x);
 }
 
+static void lifetimes_and_pfs(void **state)
+{
+	struct parsed x = valid("crypto ipsec security-association lifetime kilobytes 2560\n"
+				"crypto map m 1\n set pfs group19\n"
+				"crypto map m 2\n set security-association lifetime kilobytes disable\n"
+				"crypto map m 3\n set security-association lifetime kilobytes 4294967295\n"
+				" set pfs group31\n no set pfs\n"
+				"crypto map m 4\n set security-association lifetime kilobytes 3000\n"
+				" no set security-association lifetime kilobytes\n");
+	struct parsed off = valid("crypto ipsec security-association lifetime kilobytes disable\n");
+	struct map_entry **e = x.c->maps[0]->entries;
+
+	assert_int_equal(e[0]->pfs, DH_ECP_256);
+	assert_int_equal(e[2]->pfs, DH_NONE);
+	assert_int_equal(conf_entry_lifetime_kb(x.c, e[0]), 2560);
+	assert_int_equal(conf_entry_lifetime_kb(x.c, e[1]), 0);
+	assert_int_equal(conf_entry_lifetime_kb(x.c, e[2]), 4294967295);
+	assert_int_equal(conf_entry_lifetime_kb(x.c, e[3]), 2560);
+	assert_int_equal(off.c->child_lifetime_kb, 0);
+	conf_help_free(&x);
+	conf_help_free(&off);
+}
+
 static void defaults(void **state)
 {
 	struct parsed x = valid("");
@@ -640,6 +663,7 @@ int main(void)
 		cmocka_unit_test(keys_most_specific_first),
 		cmocka_unit_test(keyring_identities),
 		cmocka_unit_test(maps_by_sequence),
+		cmocka_unit_test(lifetimes_and_pfs),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(incomplete_says_why),
 	};

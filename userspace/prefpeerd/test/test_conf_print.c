@@ -54,6 +54,11 @@ static void gen_timers(struct gen *g)
 	if (maybe(g))
 		say(g, "crypto ipsec security-association lifetime seconds %u\n",
 		    120 + pick(g, 86281));
+	if (pick(g, 3) == 0)
+		say(g, "crypto ipsec security-association lifetime kilobytes disable\n");
+	else if (maybe(g))
+		say(g, "crypto ipsec security-association lifetime kilobytes %u\n",
+		    2560 + pick(g, 86281));
 }
 
 static void gen_names(struct gen *g)
@@ -243,6 +248,12 @@ static void gen_entry_body(struct gen *g, bool ipv6)
 		    100 + pick(g, 9999));
 	if (maybe(g))
 		say(g, " set security-association lifetime seconds %u\n", 120 + pick(g, 9999));
+	if (pick(g, 3) == 0)
+		say(g, " set security-association lifetime kilobytes disable\n");
+	else if (maybe(g))
+		say(g, " set security-association lifetime kilobytes %u\n", 2560 + pick(g, 9999));
+	if (maybe(g))
+		say(g, " set pfs group%u\n", maybe(g) ? 14 : 31);
 	if (maybe(g))
 		say(g, " set ikev2 connect-timeout milliseconds %u\n", 250 * (1 + pick(g, 100)));
 	if (maybe(g))
@@ -400,6 +411,9 @@ static void same_entry(const struct map_entry *a, const struct map_entry *b)
 	same_idle(&a->idle, &b->idle);
 	assert_int_equal(a->answer_ms, b->answer_ms);
 	assert_int_equal(a->lifetime_s, b->lifetime_s);
+	assert_int_equal(a->lifetime_kb, b->lifetime_kb);
+	assert_int_equal(a->lifetime_kb_off, b->lifetime_kb_off);
+	assert_int_equal(a->pfs, b->pfs);
 }
 
 static void same_addrs(const struct addr *a, unsigned n, const struct addr *b, unsigned m)
