@@ -57,6 +57,7 @@ struct engine_remote {
 	unsigned n_trust;
 	const char *broken; /* why it cannot be used at all: a sentence; NULL: it can */
 	struct dpd dpd;
+	uint32_t lifetime_s; /* of IKE SAs; 0 = none */
 };
 
 /* What a child SA is to be. Copied by open, child_open, inbound_reply. */

@@ -225,6 +225,7 @@ struct config {
 	uint32_t idle_ms; /* crypto ipsec security-association idle-time; 0 = off */
 	struct dpd dpd;   /* what is in force (crypto ikev2 dpd, else isakmp keepalive) */
 	struct fragmentation frag;
+	uint32_t ike_lifetime_s;   /* of IKE SAs; 86400 */
 	uint32_t child_lifetime_s; /* crypto ipsec security-association lifetime seconds; 3600 */
 	uint64_t child_lifetime_kb; /* 4608000; 0 = disabled */
 	struct addr name_servers[NAME_SERVERS_MAX]; /* none: those of /etc/resolv.conf */

@@ -195,6 +195,7 @@ struct config *config_parse(const char *path, const char *text, size_t len,
 	p.c = parser_alloc(&p, sizeof(*p.c));
 	if (p.c) {
 		p.c->path = parser_strdup(&p, path, strlen(path));
+		p.c->ike_lifetime_s = IKE_LIFETIME_S;
 		p.c->child_lifetime_s = CHILD_LIFETIME_S;
 		p.c->child_lifetime_kb = CHILD_LIFETIME_KB;
 	}

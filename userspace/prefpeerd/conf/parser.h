@@ -183,6 +183,7 @@ void conf_psk_wipe(struct psk *k);
 bool conf_peer_has_key(const struct config *c, const struct conf_peer *q);
 /* config_load(), with the text kept for conf_diags_print(); free it with conf_text_free(). */
 int conf_load_text(const char *path, struct config **out, struct conf_diags *diags, char **text);
+#define IKE_LIFETIME_S 86400
 #define CHILD_LIFETIME_S 3600
 #define CHILD_LIFETIME_KB 4608000
 

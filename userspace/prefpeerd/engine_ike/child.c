@@ -15,10 +15,19 @@ static void out_timer_fire(struct timer *t, mono_t now)
 {
 	struct child *c = timer_container(t, struct child, out_timer);
 
-	if (child_packets(c, SA_DIR_IN) || !mono_before(now, c->out_latest))
+	if (child_is_proven(c))
 		child_install_pending(c);
 	else
 		timer_set(&c->s->e->env.timers, t, mono_add_ms(now, REKEY_SETTLE_MS));
+}
+
+/* What the peer did not know it may know by now. */
+static void child_delete_again(struct child *c)
+{
+	if (mono_diff_ms(ike_now(c->s->e), c->answered) >= REKEY_SETTLE_MAX_MS)
+		c->unproven = false;
+	task_push(c->s, TASK_DEL_CHILD, c);
+	exchange_next(c->s);
 }
 
 static void late_timer_fire(struct timer *t, mono_t now)
@@ -27,6 +36,8 @@ static void late_timer_fire(struct timer *t, mono_t now)
 
 	if (c->state == CHILD_LINGER)
 		child_free(c);
+	else if (c->state == CHILD_DELETING)
+		child_delete_again(c);
 	else
 		rekey_child_start(c);
 }
@@ -197,7 +208,6 @@ void child_install_soon(struct child *c)
 
 	if (!c->out_later)
 		return;
-	c->out_latest = mono_add_ms(now, REKEY_SETTLE_MAX_MS);
 	timer_set(&c->s->e->env.timers, &c->out_timer, mono_add_ms(now, REKEY_SETTLE_MS));
 }
 
@@ -390,6 +400,25 @@ int child_close(struct child *c, enum engine_close how)
 			close_one(it, how);
 	exchange_next(s);
 	return 0;
+}
+
+bool child_is_proven(const struct child *c)
+{
+	return !c->unproven || child_packets(c, SA_DIR_IN) ||
+	       mono_diff_ms(ike_now(c->s->e), c->answered) >= REKEY_SETTLE_MAX_MS;
+}
+
+void children_proven(struct session *s)
+{
+	struct child *c;
+
+	DL_FOREACH(s->children, c) {
+		if (!c->unproven)
+			continue;
+		c->unproven = false;
+		if (c->state == CHILD_UP)
+			child_install_pending(c);
+	}
 }
 
 enum engine_why notify_why(uint16_t type)

@@ -41,6 +41,7 @@ static const struct task_ops task_ops[] = {
 	[TASK_INIT] = { XCHG_IKE_SA_INIT, NULL, NULL }, /* in clear: xchg_init.c */
 	[TASK_AUTH] = { XCHG_IKE_AUTH, auth_build, auth_response },
 	[TASK_CHILD] = { XCHG_CREATE_CHILD_SA, child_build, child_response },
+	[TASK_REKEY] = { XCHG_CREATE_CHILD_SA, rekey_ike_build, rekey_ike_response },
 	[TASK_DEL_CHILD] = { XCHG_INFORMATIONAL, del_child_build, del_child_response },
 	[TASK_DEL_IKE] = { XCHG_INFORMATIONAL, del_ike_build, del_ike_response },
 	[TASK_PROBE] = { XCHG_INFORMATIONAL, probe_build, probe_response },
@@ -323,6 +324,8 @@ void exchange_next(struct session *s)
 			ike_event_child(t->child, ENG_CHILD_FAILED, WHY_LOCAL, strerror(-err));
 			child_free(t->child);
 		}
+		if (t->kind == TASK_REKEY && err != -ECANCELED)
+			rekey_ike_failed(s, strerror(-err));
 		free(t);
 	}
 }
@@ -465,6 +468,8 @@ static bool may_begin(const struct session *s, uint8_t exchange)
 		return exchange == XCHG_IKE_AUTH;
 	case SES_UP:
 	case SES_CLOSING:
+	case SES_REKEYED:
+	case SES_RIVAL:
 		return exchange == XCHG_CREATE_CHILD_SA || exchange == XCHG_INFORMATIONAL;
 	default:
 		return false;
@@ -555,6 +560,9 @@ static void request_input(struct session *s, const struct ike_header *h,
 	s->rs.have_request = true;
 	response_forget(s);
 	session_heard(s, local, peer, when);
+	children_proven(s);
+	if (!in.err && s->state == SES_RIVAL)
+		rekey_ike_peer_uses(s, &in.p);
 	if (in.err || in.p.unknown_critical)
 		refuse(s, h->exchange, in.err ? 0 : in.p.unknown_critical);
 	else

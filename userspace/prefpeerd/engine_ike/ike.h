@@ -35,10 +35,11 @@
 #define INVALID_KE_MAX 1
 #define SETUP_GRACE_MS 1000  /* beyond the caller's budget, then we give up by ourselves */
 #define REKEY_SETTLE_MS 1000 /* how often it is looked for that the peer uses its rekeyed pair */
-#define REKEY_SETTLE_MAX_MS 30000 /* longer an answer is not on its way */
+#define REKEY_SETTLE_MAX_MS 180000 /* nobody asks again for that long */
 #define REKEY_LINGER_MS 5000 /* a replaced inbound SA: for what is still on its way (§12) */
 #define REKEY_RETRY_MS 1000  /* after a refusal; doubled each time */
 #define REKEY_RETRY_MAX_MS 16000
+#define REKEYED_MS 180000 /* a replaced IKE SA waits so long for the peer's DELETE: likewise */
 #define REPLAY_WINDOW 64     /* packets, semantics.md §4.6 */
 #define EVENT_TEXT_MAX 256
 #define FRAG_FALLBACK 2 /* sendings in vain, then smaller fragments (RFC 7383 §2.5.2) */
@@ -78,6 +79,9 @@ struct child {
 	enum child_state state;
 	bool cancelled; /* closed while OPENING: deleted if the peer accepts, never installed */
 	bool replaced;	/* rekeyed: its id belongs to the successor */
+	bool unproven;	/* the peer asked for it, and may not have our answer yet */
+	mono_t answered;
+	bool delete_blind; /* our DELETE was sent while it was */
 	bool watched;	/* unused at its soft end: its next packet is the soft end */
 	struct child *rekeys; /* the pair that it is to replace; NULL once it has, or that is gone */
 	struct engine_pair pair;
@@ -89,15 +93,22 @@ struct child {
 	unsigned rekey_tries; /* refused ones */
 	bool in_installed, out_installed;
 	struct kernel_sa *out_later; /* with keys: to be installed when the peer is ready for it */
-	mono_t out_latest;
 	struct timer out_timer;
-	struct timer late_timer; /* UP: rekey again. LINGER: the end */
+	struct timer late_timer; /* UP: rekey again. DELETING: DELETE again. LINGER: the end */
 	struct child *prev, *next;
 };
 
 /* ---- requests of ours ---- */
 
-enum task_kind { TASK_INIT, TASK_AUTH, TASK_CHILD, TASK_DEL_CHILD, TASK_DEL_IKE, TASK_PROBE };
+enum task_kind {
+	TASK_INIT,
+	TASK_AUTH,
+	TASK_CHILD,
+	TASK_REKEY, /* of the IKE SA */
+	TASK_DEL_CHILD,
+	TASK_DEL_IKE,
+	TASK_PROBE,
+};
 
 struct task {
 	enum task_kind kind;
@@ -150,6 +161,9 @@ enum session_state {
 	SES_UP,
 	SES_CLOSING,   /* DELETE queued or outstanding */
 	SES_ABANDONED, /* initiator, IKE_AUTH left behind: a late response gets DELETE */
+	SES_REKEYING,  /* heir of another one, which we asked for or are answering */
+	SES_RIVAL,     /* heir that the peer asked for while ours was asked for (§2.8.2) */
+	SES_REKEYED,   /* replaced: waits for the peer's DELETE */
 	SES_ZOMBIE,    /* no keys: answers repeats of the peer's last request */
 	SES_DEAD,
 };
@@ -212,7 +226,7 @@ struct session {
 	struct inbound *held;
 	struct child *children;
 	bool counted; /* the last reading of the peer was of counters only */
-	struct timer retry_timer, dpd_timer, natt_timer, expiry_timer;
+	struct timer retry_timer, dpd_timer, natt_timer, expiry_timer, life_timer;
 	mono_t created, since, heard, last_sent;
 	uint32_t srtt_us;
 	bool srtt_rough; /* no request that was sent once has been answered yet */
@@ -220,6 +234,14 @@ struct session {
 	struct init_key init_key;
 	bool half_open_counted;
 	uint8_t low_nonce[CROSSING_NONCE]; /* the lower of Ni and Nr */
+	uint32_t lifetime_s;		   /* 0 = none */
+	mono_t life_end;
+	unsigned rekey_tries; /* refused ones */
+	/* While it is rekeyed: */
+	struct session *heir;  /* asked for by us */
+	struct session *rival; /* asked for by the peer at the same time */
+	struct session *old;   /* of those two: what is to be replaced */
+	uint8_t rekey_nonce[CROSSING_NONCE]; /* and the lower nonce of their exchange */
 	struct session *prev, *next;
 	UT_hash_handle hh_spi, hh_conn, hh_init;
 };
@@ -302,12 +324,20 @@ void engine_session_ended(struct ike *e); /* for stop */
 
 /* ---- session.c: the table, the one door of states, death ---- */
 struct session *session_new(struct ike *e, bool initiator);
+/* To take the place of @old. */
+struct session *session_new_heir(struct session *old, bool initiator);
 void session_set_state(struct session *s, enum session_state to, const char *reason);
 const char *session_state_name(enum session_state state);
 const uint8_t *session_our_spi(const struct session *s);
 struct session *session_by_spi(struct ike *e, const uint8_t spi[IKE_SPI_LEN]);
 struct session *session_by_conn(struct ike *e, conn_id conn);
 void session_name(struct session *s, conn_id conn);
+/* @to is what the caller means by that name from now on. */
+void session_rename(struct session *from, struct session *to);
+/* Replaced: no timers any more, but those of requests. */
+void session_retire(struct session *s);
+/* An heir is up. */
+void session_take_up(struct session *s, const char *how);
 void session_add_half_open(struct session *s);
 void session_setup_done(struct session *s);
 void session_established(struct session *s);
@@ -472,7 +502,30 @@ void rekey_child_forget(struct child *old);
 /* Only the inbound SA is left, and not for long. */
 void child_linger(struct child *c);
 
+/* ---- xchg_rekey.c: which IKE SA takes another's place ---- */
+void rekey_ike_start(struct session *s);
+/* It came to nothing: the peer's takes over, if there is one, or it is tried again. */
+void rekey_ike_failed(struct session *s, const char *text);
+/* Between our request, or the peer's that crossed it, and the decision. */
+bool rekey_ike_under_way(const struct session *s);
+int rekey_ike_build(struct session *s, struct task *t, struct msg_out *m);
+void rekey_ike_response(struct session *s, struct task *t, const struct payloads *p);
+void rekey_ike_request(struct session *s, const struct payloads *p);
+/* A request came on @s, a rival: the peer uses it, unless it just deletes it. */
+void rekey_ike_peer_uses(struct session *s, const struct payloads *p);
+/* The peer deletes it: whatever it rekeyed it to takes over. */
+void rekey_ike_peer_deletes(struct session *s);
+/* It ends, or is closed (@tell: the peer will be told of the heirs as well). */
+void rekey_ike_forget(struct session *s, bool tell);
+
 /* ---- lifetime.c: when ---- */
+/* An IKE SA begins. */
+void lifetime_begin(struct session *s);
+/* Its rekey was refused: again later, unless its end comes first. */
+void lifetime_again(struct session *s);
+void lifetime_fire(struct timer *t, mono_t now);
+/* After so many refusals: doubled each time, and at random, since the peer may do the same. */
+uint32_t lifetime_retry_ms(unsigned tries);
 /* What that SA has carried, as the kernel has it; 0 when it is not there. */
 uint64_t child_packets(const struct child *c, enum sa_dir dir);
 /* Draw the soft limits of a pair that is about to be installed. */
@@ -502,6 +555,8 @@ void del_child_response(struct session *s, struct task *t, const struct payloads
 int del_ike_build(struct session *s, struct task *t, struct msg_out *m);
 void del_ike_response(struct session *s, struct task *t, const struct payloads *p);
 void info_request(struct session *s, const struct payloads *p);
+/* Among its payloads is the DELETE of the IKE SA that it came on. */
+bool deletes_ike_sa(const struct payloads *p);
 
 /* ---- recovery.c: after a crash, and what is said in clear ---- */
 /* Our token for this IKE SA, under its protection; nothing without a secret that is kept. */
@@ -548,6 +603,10 @@ void child_start_delete(struct child *c);
 int child_close(struct child *c, enum engine_close how);
 void ike_event_child(struct child *c, enum engine_event_type type, enum engine_why why,
 		     const char *text);
+/* Has the peer got our answer to its request for it, as far as can be seen? */
+bool child_is_proven(const struct child *c);
+/* A further request of the peer's: it has all our answers to those before (window 1). */
+void children_proven(struct session *s);
 /* Error notify → reason. */
 enum engine_why notify_why(uint16_t type);
 

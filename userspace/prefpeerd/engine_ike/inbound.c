@@ -318,6 +318,8 @@ void inbound_answer(struct inbound *in, const struct engine_child *want, struct 
 		return;
 	}
 	c->state = CHILD_UP;
+	c->unproven = true;
+	c->answered = ike_now(c->s->e);
 	out->child = c;
 }
 

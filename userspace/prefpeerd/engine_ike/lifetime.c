@@ -41,6 +41,63 @@ void lifetime_draw(struct child *c)
 	c->soft_bytes = bytes ? soft_of(bytes, early > EARLY_BYTES ? early : EARLY_BYTES) : 0;
 }
 
+uint32_t lifetime_retry_ms(unsigned tries)
+{
+	uint32_t ms = tries < 4 ? REKEY_RETRY_MS << tries : REKEY_RETRY_MAX_MS;
+
+	return ms + (uint32_t)below(ms);
+}
+
+/* ---- IKE SAs ---- */
+
+void lifetime_begin(struct session *s)
+{
+	mono_t now = ike_now(s->e);
+
+	s->rekey_tries = 0;
+	if (!s->lifetime_s)
+		return;
+	s->life_end = mono_add_ms(now, (int64_t)s->lifetime_s * 1000);
+	timer_set(&s->e->env.timers, &s->life_timer,
+		  mono_add_ms(now, (int64_t)soft_of((uint64_t)s->lifetime_s * 1000,
+						    EARLY_S * 1000)));
+}
+
+static void look_again(struct session *s, uint32_t ms)
+{
+	mono_t at = mono_add_ms(ike_now(s->e), ms);
+
+	/* No lifetime: somebody else's wish, and nothing ends. */
+	if (s->lifetime_s)
+		at = mono_min(at, s->life_end);
+	timer_set(&s->e->env.timers, &s->life_timer, at);
+}
+
+void lifetime_again(struct session *s)
+{
+	look_again(s, lifetime_retry_ms(s->rekey_tries++));
+}
+
+void lifetime_fire(struct timer *t, mono_t now)
+{
+	struct session *s = timer_container(t, struct session, life_timer);
+
+	if (s->state != SES_UP)
+		return;
+	if (s->lifetime_s && !mono_before(now, s->life_end)) {
+		session_close(s, WHY_LIFETIME, "the lifetime of the IKE SA ended");
+		return;
+	}
+	/* The peer would have to refuse it beside its own request (§2.25.2). */
+	if (s->held) {
+		look_again(s, REKEY_RETRY_MS);
+		return;
+	}
+	if (s->lifetime_s)
+		timer_set(&s->e->env.timers, t, s->life_end);
+	rekey_ike_start(s);
+}
+
 /* ---- the kernel's word ---- */
 
 static struct child *child_of(struct ike *e, const struct kernel_sa_id *sa)

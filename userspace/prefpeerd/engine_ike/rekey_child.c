@@ -57,14 +57,8 @@ static struct engine_child wanted(const struct child *old)
 
 static void again_later(struct child *old)
 {
-	uint32_t ms = REKEY_RETRY_MAX_MS, jitter = 0;
+	uint32_t ms = lifetime_retry_ms(old->rekey_tries++);
 
-	if (old->rekey_tries < 4)
-		ms = REKEY_RETRY_MS << old->rekey_tries;
-	old->rekey_tries++;
-	/* Both ends may have been refused for the other's sake: not in step again. */
-	crypto_random(&jitter, sizeof(jitter));
-	ms += jitter % ms;
 	timer_set(&old->s->e->env.timers, &old->late_timer, mono_add_ms(ike_now(old->s->e), ms));
 }
 
@@ -76,6 +70,11 @@ void rekey_child_start(struct child *old)
 
 	if (!may_replace(old) || !old->id || asked_for(old) || replacing(old, CHILD_RIVAL))
 		return;
+	/* The peer's own rekey made it, and our answer may not be there yet: it would know nothing. */
+	if (!child_is_proven(old)) {
+		again_later(old);
+		return;
+	}
 	c = child_new(s, &want);
 	if (!c || !task_push(s, TASK_CHILD, c)) {
 		if (c)
@@ -199,7 +198,12 @@ static bool undone(struct child *c)
 {
 	struct child *old = c->rekeys;
 
-	if (c->state != CHILD_UP || !old || old->state != CHILD_UP)
+	if (!old || old->state != CHILD_UP)
+		return false;
+	/* Half closed by us: what it replaced goes with it. */
+	if (c->state == CHILD_OUT_GONE)
+		child_start_delete(old);
+	if (c->state != CHILD_UP)
 		return false;
 	old->replaced = false;
 	c->rekeys = NULL;

@@ -13,6 +13,7 @@ static const char *const state_names[] = {
 	[SES_INIT] = "INIT",	       [SES_AUTH] = "AUTH",	[SES_HALF_OPEN] = "HALF_OPEN",
 	[SES_HELD] = "HELD",	       [SES_UP] = "UP",		[SES_CLOSING] = "CLOSING",
 	[SES_ABANDONED] = "ABANDONED", [SES_ZOMBIE] = "ZOMBIE", [SES_DEAD] = "DEAD",
+	[SES_REKEYING] = "REKEYING",   [SES_RIVAL] = "RIVAL",	[SES_REKEYED] = "REKEYED",
 };
 
 const char *session_state_name(enum session_state state)
@@ -80,6 +81,15 @@ static void session_unname(struct session *s)
 	s->conn = 0;
 }
 
+void session_rename(struct session *from, struct session *to)
+{
+	conn_id conn = from->conn;
+
+	session_unname(from);
+	if (conn)
+		session_name(to, conn);
+}
+
 void session_add_half_open(struct session *s)
 {
 	HASH_ADD(hh_init, s->e->by_init, init_key, sizeof(s->init_key), s);
@@ -126,6 +136,11 @@ static void expiry_fire(struct timer *t, mono_t now)
 		break;
 	case SES_CLOSING:
 		session_end(s, WHY_TIMEOUT, "DELETE was not answered in time");
+		break;
+	case SES_REKEYED:
+		session_set_state(s, SES_CLOSING, "the peer did not delete it");
+		task_push(s, TASK_DEL_IKE, NULL);
+		exchange_next(s);
 		break;
 	default:
 		session_end(s, WHY_TIMEOUT, "%s timed out", state_names[s->state]);
@@ -210,7 +225,7 @@ static void natt_fire(struct timer *t, mono_t now)
 
 /* ---- life ---- */
 
-struct session *session_new(struct ike *e, bool initiator)
+static struct session *new_session(struct ike *e, bool initiator, enum session_state state)
 {
 	struct session *s = calloc(1, sizeof(*s));
 
@@ -224,17 +239,41 @@ struct session *session_new(struct ike *e, bool initiator)
 	}
 	s->e = e;
 	s->initiator = initiator;
-	s->state = initiator ? SES_INIT : SES_HALF_OPEN;
+	s->state = state;
 	s->created = ike_now(e);
 	s->counted = true; /* until a reading says better */
 	timer_init(&s->retry_timer, NULL);
 	timer_init(&s->dpd_timer, dpd_fire);
 	timer_init(&s->natt_timer, natt_fire);
 	timer_init(&s->expiry_timer, expiry_fire);
-	if (initiator)
+	timer_init(&s->life_timer, lifetime_fire);
+	if (is_setup(state))
 		e->n_setups++;
 	DL_APPEND(e->sessions, s);
 	HASH_ADD_KEYPTR(hh_spi, e->by_spi, session_our_spi(s), IKE_SPI_LEN, s);
+	return s;
+}
+
+struct session *session_new(struct ike *e, bool initiator)
+{
+	return new_session(e, initiator, initiator ? SES_INIT : SES_HALF_OPEN);
+}
+
+struct session *session_new_heir(struct session *old, bool initiator)
+{
+	struct session *s = new_session(old->e, initiator, SES_REKEYING);
+
+	if (!s)
+		return NULL;
+	s->old = old;
+	s->remote = old->remote;
+	s->local = old->local;
+	s->peer = old->peer;
+	s->dpd = old->dpd;
+	s->srtt_us = old->srtt_us;
+	/* Negotiated once, for all that follow it (RFC 7383 §2.3). */
+	s->frag.on = old->frag.on;
+	s->frag.mtu = old->frag.mtu;
 	return s;
 }
 
@@ -262,15 +301,34 @@ void session_established(struct session *s)
 	session_setup_done(s);
 	s->since = ike_now(s->e);
 	timer_cancel(timers_of(s), &s->expiry_timer);
-	if (r)
+	if (r) {
 		r->srtt_us = s->srtt_us;
+		s->lifetime_s = r->r.lifetime_s;
+	}
 	session_arm_dpd(s);
 	arm_natt(s);
+	lifetime_begin(s);
 	if (!s->conn)
 		return;
 	ev = ike_event(s->e, s, ENG_UP);
 	ev->peer_id = s->peer_id;
 	session_fill_info(s, &ev->info);
+}
+
+void session_retire(struct session *s)
+{
+	timer_cancel(timers_of(s), &s->dpd_timer);
+	timer_cancel(timers_of(s), &s->natt_timer);
+	timer_cancel(timers_of(s), &s->life_timer);
+}
+
+void session_take_up(struct session *s, const char *how)
+{
+	session_set_state(s, SES_UP, how);
+	session_setup_done(s);
+	session_arm_dpd(s);
+	arm_natt(s);
+	lifetime_begin(s);
 }
 
 void session_follow(struct session *s, const struct endpoint *peer)
@@ -422,6 +480,7 @@ static void cancel_timers(struct session *s)
 	timer_cancel(timers_of(s), &s->dpd_timer);
 	timer_cancel(timers_of(s), &s->natt_timer);
 	timer_cancel(timers_of(s), &s->expiry_timer);
+	timer_cancel(timers_of(s), &s->life_timer);
 }
 
 /* All that hangs on a session but its last response. */
@@ -430,6 +489,12 @@ static void strip(struct session *s)
 	struct child *c, *tmp;
 
 	cancel_timers(s);
+	rekey_ike_forget(s, false);
+	if (s->old && s->old->heir == s)
+		s->old->heir = NULL;
+	if (s->old && s->old->rival == s)
+		s->old->rival = NULL;
+	s->old = NULL;
 	if (s->held)
 		inbound_gone(s->held);
 	DL_FOREACH_SAFE(s->children, c, tmp)
@@ -481,9 +546,11 @@ void session_close(struct session *s, enum engine_why why, const char *reason)
 	session_report_down(s, why, reason);
 	session_set_state(s, SES_CLOSING, reason);
 	timer_cancel(timers_of(s), &s->dpd_timer);
+	timer_cancel(timers_of(s), &s->life_timer);
+	rekey_ike_forget(s, true);
 	DL_FOREACH(s->children, c) {
 		child_remove_out(c);
-		c->cancelled = c->state == CHILD_OPENING;
+		c->cancelled = c->state == CHILD_OPENING || c->state == CHILD_QUEUED;
 		c->id = 0;
 	}
 	if (s->held)

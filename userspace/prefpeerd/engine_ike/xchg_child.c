@@ -337,15 +337,15 @@ void child_request(struct session *s, const struct payloads *p)
 	struct inbound *in;
 
 	if (asks_for_ike_sa(p)) {
-		reply_notify(s, XCHG_CREATE_CHILD_SA, N_NO_ADDITIONAL_SAS);
+		rekey_ike_request(s, p);
 		return;
 	}
 	if (rekeys && !rekey_target(s, &notify, &old)) {
 		reply_not_found(s, &notify);
 		return;
 	}
-	/* Closing, or the pair is (§2.25). */
-	if (s->state != SES_UP || (old && rekey_child_refusal(old))) {
+	/* Closing or being rekeyed, or the pair is (§2.25). */
+	if (s->state != SES_UP || rekey_ike_under_way(s) || (old && rekey_child_refusal(old))) {
 		reply_notify(s, XCHG_CREATE_CHILD_SA, N_TEMPORARY_FAILURE);
 		return;
 	}

@@ -22,6 +22,8 @@ int del_child_build(struct session *s, struct task *t, struct msg_out *m)
 {
 	uint32_t spi = t->child ? t->child->pair.spi_in : t->spi;
 
+	if (t->child)
+		t->child->delete_blind = t->child->unproven;
 	if (!spi)
 		return -ECANCELED;
 	put_delete_esp(m, &spi, 1);
@@ -32,10 +34,18 @@ void del_child_response(struct session *s, struct task *t, const struct payloads
 {
 	struct child *c = t->child;
 
-	if (c && c->replaced)
+	if (!c)
+		return;
+	if (c->delete_blind && !payloads_find(p, PLD_DELETE)) {
+		/* When it has our answer, it has a pair that nobody else has. */
+		child_remove_in(c);
+		timer_set(&s->e->env.timers, &c->late_timer,
+			  mono_add_ms(ike_now(s->e), lifetime_retry_ms(c->rekey_tries++)));
+	} else if (c->replaced) {
 		child_linger(c);
-	else if (c)
+	} else {
 		child_free(c);
+	}
 }
 
 int del_ike_build(struct session *s, struct task *t, struct msg_out *m)
@@ -94,7 +104,7 @@ static unsigned peer_deletes_all(struct session *s, const struct pld_delete *d, 
 	return n;
 }
 
-static bool names_ike_sa(const struct payloads *p)
+bool deletes_ike_sa(const struct payloads *p)
 {
 	struct pld_delete d;
 
@@ -138,8 +148,9 @@ void info_request(struct session *s, const struct payloads *p)
 	log_errors(s, p);
 	reply_begin(s, XCHG_INFORMATIONAL, &m);
 	/* Authentic, and the peer's last word on it (§2.21.2). */
-	if (names_ike_sa(p) || payloads_notify(p, N_AUTHENTICATION_FAILED, &notify)) {
+	if (deletes_ike_sa(p) || payloads_notify(p, N_AUTHENTICATION_FAILED, &notify)) {
 		reply_send(s, &m);
+		rekey_ike_peer_deletes(s);
 		session_end(s, WHY_PEER_DELETE, "the peer deleted the IKE SA");
 		return;
 	}

@@ -89,7 +89,8 @@ static bool set_by_profile(struct engine_remote *r, const struct config *c,
 void remote_want(struct entries *s, const struct config *c, const struct addr *peer,
 		 const struct ikev2_profile *profile)
 {
-	struct engine_remote fresh = {.peer = *peer, .dpd = c->dpd};
+	struct engine_remote fresh = {
+		.peer = *peer, .dpd = c->dpd, .lifetime_s = c->ike_lifetime_s};
 	struct shell_remote *r = find_remote(s, peer, profile);
 
 	if (!addr_is_set(peer) || !(profile ? set_by_profile(&fresh, c, profile) :

@@ -8,7 +8,7 @@
 
 #include "prefpeerd/kernel.h"
 
-#define FAKE_SAS_MAX 64
+#define FAKE_SAS_MAX 256
 
 struct fake_kernel {
 	struct kernel port;

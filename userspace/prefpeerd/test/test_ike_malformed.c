@@ -340,7 +340,7 @@ static void key_exchange_of_any_length(void **state)
 			struct msg_out m;
 
 			msg_begin(&m, &h);
-			put_sa_ike_offer(&m, &ike_offer_all);
+			put_sa_ike_offer(&m, &ike_offer_all, NULL);
 			put_ke(&m, ike_offer_all.groups[g], bytes, lengths[i]);
 			put_nonce(&m, bytes, 32);
 			assert_int_equal(msg_end(&m), 0);
@@ -351,7 +351,7 @@ static void key_exchange_of_any_length(void **state)
 			mocknet_inject(&p->f->net, &d);
 			assert_int_equal(net_count(p->f, &p->f->left, XCHG_IKE_SA_INIT, true, since), 0);
 			ike_peer_begin(p, XCHG_CREATE_CHILD_SA);
-			put_sa_ike_offer(&p->m, &ike_offer_all);
+			put_sa_ike_offer(&p->m, &ike_offer_all, NULL);
 			put_nonce(&p->m, bytes, 32);
 			put_ke(&p->m, ike_offer_all.groups[g], bytes, lengths[i]);
 			ike_peer_send(p);

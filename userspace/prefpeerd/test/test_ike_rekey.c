@@ -83,10 +83,10 @@ static void expect_none_lost(struct world *w)
 	assert_int_equal(w->in.lost, 0);
 }
 
-/* Until nothing of a rekey is left: no lingering SA, no zombie. */
+/* Until nothing of a rekey is left: no lingering SA, nothing that waits for a DELETE. */
 static void settle(struct world *w)
 {
-	fixture_run_ms(w->f, 40000);
+	fixture_run_ms(w->f, 400000);
 }
 
 static void down(struct world *w)
@@ -106,6 +106,31 @@ static void expect_rekeyed(struct world *w, unsigned times)
 	assert_null(side_last(&w->f->right, ENG_CHILD_DOWN));
 	expect_one_pair(w);
 	expect_none_lost(w);
+}
+
+static struct session *session_of(const struct side *s, conn_id conn)
+{
+	return session_by_conn(s->engine->impl, conn);
+}
+
+static struct session *left_session(const struct world *w)
+{
+	return session_of(&w->f->left, 1);
+}
+
+static struct session *right_session(const struct world *w)
+{
+	return session_of(&w->f->right, INBOUND_CONN);
+}
+
+static const struct child *child_in_state(const struct session *s, enum child_state state)
+{
+	const struct child *c;
+
+	DL_FOREACH(s->children, c)
+		if (c->state == state)
+			return c;
+	return NULL;
 }
 
 /* ---- a network that misbehaves at the right moment ---- */
@@ -382,13 +407,22 @@ static void simultaneous_child_rekey(void **state)
 
 	for (unsigned i = 0; i < OFTEN; i++) {
 		unsigned since, left_deletes, right_deletes;
+		uint8_t theirs[CROSSING_NONCE];
+		const struct child *lost, *won;
 		struct world w;
 
 		up(&w);
 		since = w.f->net.n_log;
 		soft_end(&w.f->left);
 		soft_end(&w.f->right);
+		fixture_run_ms(w.f, 15);
+		lost = child_in_state(left_session(&w), CHILD_RIVAL);
+		assert_non_null(lost);
+		memcpy(theirs, lost->low_nonce, sizeof(theirs));
 		expect_rekeyed(&w, 1);
+		won = child_find(left_session(&w), 1);
+		/* Theirs, or ours if it has not the lowest of the four. */
+		assert_true(memcmp(won->low_nonce, theirs, sizeof(theirs)) >= 0);
 		assert_int_equal(net_count(w.f, &w.f->left, XCHG_CREATE_CHILD_SA, false, since), 1);
 		assert_int_equal(net_count(w.f, &w.f->right, XCHG_CREATE_CHILD_SA, false, since), 1);
 		/* Whoever won deletes the old one, whoever lost its own. */
@@ -600,6 +634,444 @@ static void kernel_refuses_the_successor(void **state)
 	down(&w);
 }
 
+
+/* ---- the IKE SA ---- */
+
+static unsigned sessions(const struct side *s)
+{
+	const struct ike *e = s->engine->impl;
+	const struct session *it;
+	unsigned n = 0;
+
+	DL_FOREACH(e->sessions, it)
+		n++;
+	return n;
+}
+
+/*
+ * One IKE SA at each end, under the names that the callers know, with the same keys; it and its
+ * pair are rekeyed again, by each end: whatever was moved is whole.
+ */
+static void expect_one_ike_sa(struct world *w)
+{
+	struct session *l, *r;
+
+	settle(w);
+	assert_int_equal(sessions(&w->f->left), 1);
+	assert_int_equal(sessions(&w->f->right), 1);
+	l = left_session(w);
+	r = right_session(w);
+	assert_non_null(l);
+	assert_non_null(r);
+	assert_memory_equal(l->spi_i, r->spi_i, IKE_SPI_LEN);
+	assert_memory_equal(l->spi_r, r->spi_r, IKE_SPI_LEN);
+	assert_memory_equal(&l->keys, &r->keys, sizeof(l->keys));
+	assert_int_equal(l->state, SES_UP);
+	assert_int_equal(r->state, SES_UP);
+	assert_null(side_last(&w->f->left, ENG_DOWN));
+	assert_null(side_last(&w->f->right, ENG_DOWN));
+	assert_null(side_last(&w->f->left, ENG_CHILD_DOWN));
+	assert_null(side_last(&w->f->right, ENG_CHILD_DOWN));
+	expect_one_pair(w);
+	expect_none_lost(w);
+}
+
+static void expect_both_can_go_on(struct world *w)
+{
+	unsigned n = side_count(&w->f->left, ENG_CHILD_REKEYED);
+
+	expect_one_ike_sa(w);
+	soft_end(&w->f->left);
+	fixture_run_ms(w->f, 10000);
+	soft_end(&w->f->right);
+	expect_rekeyed(w, n + 2);
+	rekey_ike_start(right_session(w));
+	expect_one_ike_sa(w);
+}
+
+static void ike_by_us(void **state)
+{
+	struct engine_conn_info was, is;
+	struct world w;
+	struct ike_keys keys;
+	unsigned since;
+
+	up(&w);
+	w.f->left.engine->ops->conn_info(w.f->left.engine->impl, 1, &was);
+	keys = left_session(&w)->keys;
+	since = w.f->net.n_log;
+	rekey_ike_start(left_session(&w));
+	fixture_run_ms(w.f, 1000);
+	w.f->left.engine->ops->conn_info(w.f->left.engine->impl, 1, &is);
+	assert_memory_not_equal(was.spi_i, is.spi_i, IKE_SPI_LEN);
+	assert_memory_not_equal(was.spi_r, is.spi_r, IKE_SPI_LEN);
+	assert_memory_not_equal(&keys, &left_session(&w)->keys, sizeof(keys));
+	/* Whatever was known of the peer still is. */
+	assert_true(was.rtt_us == is.rtt_us || is.rtt_us);
+	assert_int_equal(was.since.ns, is.since.ns);
+	assert_true(endpoint_equal(&was.peer, &is.peer));
+	assert_int_equal(is.remote, 1);
+	assert_true(is.tx > was.tx && is.rx > was.rx);
+	/* One exchange, and DELETE of the old one by who asked. */
+	assert_int_equal(net_count(w.f, &w.f->left, XCHG_CREATE_CHILD_SA, false, since), 1);
+	assert_int_equal(net_count(w.f, &w.f->left, XCHG_INFORMATIONAL, false, since), 1);
+	assert_int_equal(net_count(w.f, &w.f->right, XCHG_INFORMATIONAL, false, since), 0);
+	/* Both count from 0 again. */
+	assert_int_equal(left_session(&w)->next_out, 0);
+	assert_int_equal(right_session(&w)->next_in, 0);
+	expect_both_can_go_on(&w);
+	down(&w);
+}
+
+/* With a lifetime: before its end, at a time of its own each time, for ever. */
+static void ike_lifetime(void **state)
+{
+	mono_t first = MONO_UNSET;
+	unsigned differ = 0;
+	struct world w;
+
+	up(&w);
+	flow_stop(&w.out);
+	flow_stop(&w.in);
+	left_session(&w)->lifetime_s = 86400;
+	lifetime_begin(left_session(&w));
+	for (int i = 0; i < 6; i++) {
+		uint8_t spi[IKE_SPI_LEN];
+		mono_t begin = w.f->clock.now;
+		int64_t s = 0;
+
+		memcpy(spi, left_session(&w)->spi_i, sizeof(spi));
+		while (!memcmp(spi, left_session(&w)->spi_i, sizeof(spi)) && s < 90000) {
+			fixture_run_ms(w.f, 10000);
+			s = mono_diff_ms(w.f->clock.now, begin) / 1000;
+		}
+		assert_in_range(s, 86400 - 30 - 8640, 86400 - 20);
+		differ += mono_is_set(first) && first.ns != s;
+		first.ns = s;
+	}
+	assert_true(differ > 2);
+	assert_null(side_last(&w.f->left, ENG_DOWN));
+	fixture_free(w.f);
+}
+
+/* Refused for ever: it ends with its lifetime, and DELETE says so. */
+static void ike_lifetime_ends(void **state)
+{
+	struct world w;
+	unsigned since;
+
+	up(&w);
+	flow_stop(&w.out);
+	flow_stop(&w.in);
+	right_session(&w)->rival = right_session(&w); /* it refuses whatever comes */
+	left_session(&w)->lifetime_s = 120;
+	lifetime_begin(left_session(&w));
+	since = w.f->net.n_log;
+	fixture_run_ms(w.f, 119000);
+	assert_null(side_last(&w.f->left, ENG_DOWN));
+	assert_in_range(net_count(w.f, &w.f->left, XCHG_CREATE_CHILD_SA, false, since), 3, 7);
+	fixture_run_ms(w.f, 990);
+	right_session(&w)->rival = NULL;
+	fixture_run_ms(w.f, 400);
+	assert_int_equal(side_last(&w.f->left, ENG_DOWN)->ev.why, WHY_LIFETIME);
+	assert_int_equal(side_last(&w.f->right, ENG_DOWN)->ev.why, WHY_PEER_DELETE);
+	fixture_free(w.f);
+}
+
+static void ike_with_another_group(void **state)
+{
+	static const struct ike_offer p256 = {
+		.ciphers = { { ENCR_AES_GCM_16, 128, INTEG_NONE } },
+		.prfs = { PRF_HMAC_SHA2_384 },
+		.groups = { DH_ECP_256 },
+	};
+	struct world w;
+	unsigned since;
+
+	up(&w);
+	/* The peer's configuration has changed meanwhile: INVALID_KE_PAYLOAD, once more. */
+	((struct ike *)w.f->right.engine->impl)->env.offer = &p256;
+	since = w.f->net.n_log;
+	rekey_ike_start(left_session(&w));
+	fixture_run_ms(w.f, 1000);
+	assert_int_equal(net_count(w.f, &w.f->left, XCHG_CREATE_CHILD_SA, false, since), 2);
+	assert_int_equal(left_session(&w)->suite.dh, DH_ECP_256);
+	assert_int_equal(left_session(&w)->suite.prf, PRF_HMAC_SHA2_384);
+	expect_both_can_go_on(&w);
+	down(&w);
+}
+
+/* What waited behind the request goes on under the new keys, on the new one. */
+static void queue_moves(void **state)
+{
+	struct engine_child c = fixture_child(2, 2);
+	struct world w;
+
+	up(&w);
+	rekey_ike_start(left_session(&w));
+	assert_int_equal(w.f->left.engine->ops->child_open(w.f->left.engine->impl, 1, &c), 0);
+	soft_end(&w.f->left);
+	fixture_run_ms(w.f, 3000);
+	assert_int_equal(side_count(&w.f->left, ENG_CHILD_UP), 2);
+	assert_int_equal(side_count(&w.f->left, ENG_CHILD_REKEYED), 1);
+	settle(&w);
+	expect_none_lost(&w);
+	assert_int_equal(w.f->left.kernel.n_sas, 4);
+	assert_int_equal(sessions(&w.f->left), 1);
+	down(&w);
+}
+
+/* DPD goes on, and still sees a death. */
+static void dpd_crosses_it(void **state)
+{
+	struct world w;
+
+	w.f = fixture_new(AF_INET);
+	fixture_dpd(w.f, DPD_PERIODIC, 10000, 2000);
+	assert_true(fixture_up(w.f));
+	rekey_ike_start(left_session(&w));
+	fixture_run_ms(w.f, 60000);
+	assert_null(side_last(&w.f->left, ENG_DOWN));
+	assert_true(net_count(w.f, &w.f->left, XCHG_INFORMATIONAL, false, 0) >= 5);
+	w.f->net.send_error = -ENETDOWN;
+	fixture_run_ms(w.f, 23000);
+	assert_int_equal(side_last(&w.f->left, ENG_DOWN)->ev.why, WHY_DEAD);
+	fixture_free(w.f);
+}
+
+/* Behind a NAT the new one goes on through the same ports. */
+static void ike_through_a_nat(void **state)
+{
+	struct world w;
+
+	w.f = fixture_new(AF_INET);
+	w.f->net.nat.inside = w.f->left.addr;
+	addr_parse("10.9.9.9", &w.f->net.nat.outside);
+	w.f->net.nat.port_offset = 1000;
+	w.f->to_left.peer = w.f->net.nat.outside;
+	w.f->to_left.remote_id = ike_id_from_addr(&w.f->left.addr);
+	w.f->right.engine->ops->remote_set(w.f->right.engine->impl, &w.f->to_left);
+	assert_true(fixture_up(w.f));
+	flow_start(&w.out, w.f, true, LEFT_REQID, LATE_MS);
+	flow_start(&w.in, w.f, false, RIGHT_REQID, LATE_MS);
+	fixture_run_ms(w.f, 500);
+	rekey_ike_start(left_session(&w));
+	expect_both_can_go_on(&w);
+	assert_true(left_session(&w)->natt.local);
+	assert_int_equal(right_session(&w)->peer.port, 5500);
+	down(&w);
+}
+
+static void ike_messages_lost_late_and_twice(void **state)
+{
+	static const enum mock_fate fates[] = { MOCK_DROP, MOCK_TWICE, MOCK_LATE };
+
+	for (unsigned i = 0; i < 12; i++) {
+		struct world w;
+		struct trick t = { .exchange = i & 1 ? XCHG_CREATE_CHILD_SA : XCHG_INFORMATIONAL,
+				   .response = i >> 1 & 1,
+				   .n = 1,
+				   .fate = fates[i / 4] };
+
+		up(&w);
+		t.from = t.response ? &w.f->right : &w.f->left;
+		play(&w, &t);
+		rekey_ike_start(left_session(&w));
+		expect_one_ike_sa(&w);
+		assert_int_equal(t.n, 0);
+		down(&w);
+	}
+}
+
+/* §2.8.2 */
+static void simultaneous_ike_rekey(void **state)
+{
+	unsigned by_left = 0;
+
+	for (unsigned i = 0; i < OFTEN; i++) {
+		uint8_t theirs[CROSSING_NONCE];
+		struct world w;
+		unsigned since;
+
+		up(&w);
+		since = w.f->net.n_log;
+		rekey_ike_start(left_session(&w));
+		rekey_ike_start(right_session(&w));
+		fixture_run_ms(w.f, 15);
+		assert_non_null(left_session(&w)->rival);
+		memcpy(theirs, left_session(&w)->rival->rekey_nonce, sizeof(theirs));
+		expect_one_ike_sa(&w);
+		/* Ours stays only if it has not the lowest of the four. */
+		assert_int_equal(left_session(&w)->initiator,
+				 memcmp(left_session(&w)->rekey_nonce, theirs, sizeof(theirs)) > 0);
+		assert_int_equal(net_count(w.f, &w.f->left, XCHG_CREATE_CHILD_SA, false, since), 1);
+		assert_int_equal(net_count(w.f, &w.f->right, XCHG_CREATE_CHILD_SA, false, since), 1);
+		/* Whoever won deletes the old one, whoever lost its own. */
+		assert_int_equal(net_count(w.f, &w.f->left, XCHG_INFORMATIONAL, false, since), 1);
+		assert_int_equal(net_count(w.f, &w.f->right, XCHG_INFORMATIONAL, false, since), 1);
+		by_left += left_session(&w)->initiator;
+		expect_both_can_go_on(&w);
+		down(&w);
+	}
+	assert_in_range(by_left, 1, OFTEN - 1);
+}
+
+static void simultaneous_ike_and_a_message_lost(void **state)
+{
+	static const enum mock_fate fates[] = { MOCK_DROP, MOCK_LATE, MOCK_TWICE };
+
+	for (unsigned i = 0; i < 72; i++) {
+		struct world w;
+		struct trick t = { .exchange = i & 1 ? XCHG_INFORMATIONAL : XCHG_CREATE_CHILD_SA,
+				   .response = i >> 1 & 1,
+				   .n = 1 + i % 2,
+				   .fate = fates[i / 4 % 3] };
+
+		up(&w);
+		t.from = i & 4 ? &w.f->left : &w.f->right;
+		play(&w, &t);
+		rekey_ike_start(left_session(&w));
+		fixture_run_ms(w.f, i % 5 * 4);
+		rekey_ike_start(right_session(&w));
+		expect_one_ike_sa(&w);
+		down(&w);
+	}
+}
+
+/* The peer's overtakes ours as a whole: its DELETE of the old one is answered, ours forgotten. */
+static void ike_request_overtaken_by_a_whole_rekey(void **state)
+{
+	struct world w;
+	struct trick t = { .exchange = XCHG_CREATE_CHILD_SA, .n = 1, .fate = MOCK_DROP };
+
+	up(&w);
+	t.from = &w.f->left;
+	play(&w, &t);
+	rekey_ike_start(left_session(&w));
+	rekey_ike_start(right_session(&w));
+	fixture_run_ms(w.f, 100);
+	assert_false(left_session(&w)->initiator);
+	expect_both_can_go_on(&w);
+	down(&w);
+}
+
+/* §2.25.2: child and IKE SA rekeyed at once, by an end each: both are refused, and come again. */
+static void ike_rekey_beside_child_rekey(void **state)
+{
+	struct world w;
+
+	up(&w);
+	soft_end(&w.f->left);
+	rekey_ike_start(right_session(&w));
+	expect_rekeyed(&w, 1);
+	expect_one_ike_sa(&w);
+	assert_memory_not_equal(&left_session(&w)->keys.d, &(uint8_t[CRYPTO_PRF_MAX]){ 0 }, 8);
+	assert_false(left_session(&w)->initiator);
+	down(&w);
+}
+
+/* The peer deletes the IKE SA that we rekey: answered, and ours forgotten. */
+static void delete_of_an_ike_sa_in_rekey(void **state)
+{
+	for (int64_t ms = 0; ms < 40; ms += 5) {
+		struct world w;
+
+		up(&w);
+		flow_stop(&w.out);
+		flow_stop(&w.in);
+		rekey_ike_start(left_session(&w));
+		fixture_run_ms(w.f, ms);
+		w.f->right.engine->ops->close(w.f->right.engine->impl, INBOUND_CONN, CLOSE_DELETE);
+		settle(&w);
+		assert_int_equal(side_count(&w.f->left, ENG_DOWN), 1);
+		assert_int_equal(side_last(&w.f->left, ENG_DOWN)->ev.why, WHY_PEER_DELETE);
+		assert_int_equal(sessions(&w.f->left), 0);
+		assert_int_equal(sessions(&w.f->right), 0);
+		assert_int_equal(w.f->left.kernel.n_sas, 0);
+		assert_int_equal(w.f->right.kernel.n_sas, 0);
+		fixture_free(w.f);
+	}
+}
+
+/* And we close what both ends are rekeying. */
+static void closed_while_ike_in_rekey(void **state)
+{
+	for (int64_t ms = 0; ms < 60; ms += 5) {
+		struct world w;
+
+		up(&w);
+		flow_stop(&w.out);
+		flow_stop(&w.in);
+		rekey_ike_start(left_session(&w));
+		if (ms % 2)
+			rekey_ike_start(right_session(&w));
+		fixture_run_ms(w.f, ms);
+		w.f->left.engine->ops->close(w.f->left.engine->impl, 1, CLOSE_DELETE);
+		settle(&w);
+		assert_int_equal(side_count(&w.f->right, ENG_DOWN), 1);
+		assert_int_equal(sessions(&w.f->left), 0);
+		assert_int_equal(sessions(&w.f->right), 0);
+		assert_int_equal(w.f->left.kernel.n_sas, 0);
+		assert_int_equal(w.f->right.kernel.n_sas, 0);
+		fixture_free(w.f);
+	}
+}
+
+/* Rekey of an IKE SA that is being closed: TEMPORARY_FAILURE. */
+static void rekey_of_a_closing_ike_sa(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+	struct trick t = { .from = &p->f->left, .exchange = XCHG_INFORMATIONAL, .n = 99,
+			   .fate = MOCK_DROP };
+
+	p->f->net.filter = tricked;
+	p->f->net.filter_ctx = &t;
+	p->f->left.engine->ops->close(p->f->left.engine->impl, p->conn, CLOSE_DELETE);
+	ike_peer_rekey_ike(p);
+	assert_int_equal(p->reply.error, N_TEMPORARY_FAILURE);
+	ike_peer_rekey_child(p, p->child_spi_in);
+	assert_int_equal(p->reply.error, N_TEMPORARY_FAILURE);
+	ike_peer_free(p);
+}
+
+/* Children that the peer asks for while we rekey the IKE SA: TEMPORARY_FAILURE; DELETE as usual. */
+static void child_requests_while_ike_in_rekey(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+	struct trick t = { .from = &p->f->left, .exchange = XCHG_CREATE_CHILD_SA, .n = 99,
+			   .fate = MOCK_DROP };
+
+	p->f->net.filter = tricked;
+	p->f->net.filter_ctx = &t;
+	rekey_ike_start(session_of(&p->f->left, p->conn));
+	ike_peer_rekey_child(p, p->child_spi_in);
+	assert_int_equal(p->reply.error, N_TEMPORARY_FAILURE);
+	ike_peer_delete_child(p, p->child_spi_in);
+	assert_int_equal(p->reply.error, 0);
+	assert_non_null(payloads_find(&p->reply.p, PLD_DELETE));
+	ike_peer_free(p);
+}
+
+/* The peer does not delete what it rekeyed: after a while we do. */
+static void old_ike_sa_left_behind(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+	unsigned since;
+
+	ike_peer_rekey_ike(p);
+	assert_int_equal(p->reply.error, 0);
+	assert_int_equal(sessions(&p->f->left), 2);
+	since = p->f->net.n_log;
+	fixture_run_ms(p->f, 179000);
+	assert_int_equal(net_count(p->f, &p->f->left, XCHG_INFORMATIONAL, false, since), 0);
+	fixture_run_ms(p->f, 2000);
+	assert_int_equal(net_count(p->f, &p->f->left, XCHG_INFORMATIONAL, false, since), 1);
+	fixture_run_ms(p->f, 1000);
+	assert_null(side_last(&p->f->left, ENG_DOWN));
+	assert_int_equal(fake_kernel_count(&p->f->left.kernel, SA_DIR_IN), 1);
+	ike_peer_free(p);
+}
+
 #define T(fn) cmocka_unit_test(fn)
 
 int main(void)
@@ -612,7 +1084,14 @@ int main(void)
 		T(rekey_of_a_closing_child), T(rekey_of_a_replaced_child),
 		T(rekey_of_a_deleted_child), T(delete_of_a_child_in_rekey),
 		T(closed_while_in_rekey), T(temporary_failure), T(child_sa_not_found),
-		T(kernel_refuses_the_successor),
+		T(kernel_refuses_the_successor), T(ike_by_us), T(ike_lifetime),
+		T(ike_lifetime_ends), T(ike_with_another_group), T(queue_moves), T(dpd_crosses_it),
+		T(ike_through_a_nat), T(ike_messages_lost_late_and_twice),
+		T(simultaneous_ike_rekey), T(simultaneous_ike_and_a_message_lost),
+		T(ike_request_overtaken_by_a_whole_rekey), T(ike_rekey_beside_child_rekey),
+		T(delete_of_an_ike_sa_in_rekey), T(closed_while_ike_in_rekey),
+		T(rekey_of_a_closing_ike_sa), T(child_requests_while_ike_in_rekey),
+		T(old_ike_sa_left_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
