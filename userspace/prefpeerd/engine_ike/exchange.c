@@ -45,6 +45,7 @@ static const struct task_ops task_ops[] = {
 	[TASK_DEL_CHILD] = { XCHG_INFORMATIONAL, del_child_build, del_child_response },
 	[TASK_DEL_IKE] = { XCHG_INFORMATIONAL, del_ike_build, del_ike_response },
 	[TASK_PROBE] = { XCHG_INFORMATIONAL, probe_build, probe_response },
+	[TASK_TOKEN] = { XCHG_INFORMATIONAL, token_build, probe_response },
 };
 
 struct task *task_push(struct session *s, enum task_kind kind, struct child *c)

@@ -108,6 +108,7 @@ enum task_kind {
 	TASK_DEL_CHILD,
 	TASK_DEL_IKE,
 	TASK_PROBE,
+	TASK_TOKEN, /* of a rekeyed IKE SA (RFC 6290 §4.3) */
 };
 
 struct task {
@@ -549,6 +550,7 @@ void crossing_turn(struct ike *e);
 
 /* ---- xchg_info.c ---- */
 int probe_build(struct session *s, struct task *t, struct msg_out *m);
+int token_build(struct session *s, struct task *t, struct msg_out *m);
 void probe_response(struct session *s, struct task *t, const struct payloads *p);
 int del_child_build(struct session *s, struct task *t, struct msg_out *m);
 void del_child_response(struct session *s, struct task *t, const struct payloads *p);

@@ -13,6 +13,13 @@ int probe_build(struct session *s, struct task *t, struct msg_out *m)
 	return 0;
 }
 
+/* Where the initiator of a rekey makes tokens, only now both SPIs are known (RFC 6290 §4.3). */
+int token_build(struct session *s, struct task *t, struct msg_out *m)
+{
+	put_qcd_token(m, s);
+	return 0;
+}
+
 /* That it is authentic is all that matters, and was noted. */
 void probe_response(struct session *s, struct task *t, const struct payloads *p)
 {
@@ -146,6 +153,8 @@ void info_request(struct session *s, const struct payloads *p)
 		return;
 	}
 	log_errors(s, p);
+	if (payloads_notify(p, N_QCD_TOKEN, &notify))
+		qcd_take(s, p);
 	reply_begin(s, XCHG_INFORMATIONAL, &m);
 	/* Authentic, and the peer's last word on it (§2.21.2). */
 	if (deletes_ike_sa(p) || payloads_notify(p, N_AUTHENTICATION_FAILED, &notify)) {

@@ -7,7 +7,8 @@
  *
  * Both ends at once (§2.8.2): each answers as usual and waits; the one of the two
  * with the lowest of the four nonces is deleted by who asked for it. What else may
- * cross it: §2.25.2.
+ * cross it: §2.25.2. Fragmentation goes on (RFC 7383 §2.3), tokens of crash detection
+ * are made anew (RFC 6290 §4.3).
  */
 #include "prefpeerd/engine_ike/ike.h"
 
@@ -100,6 +101,8 @@ static void inherit_to_peers(struct session *old, struct session *new, const cha
 static void inherit_to_ours(struct session *old, struct session *new)
 {
 	inherit(old, new, "rekeyed by us");
+	if (new->e->qcd_maker)
+		task_push(new, TASK_TOKEN, NULL);
 	delete_bare(old, "rekeyed by us");
 	exchange_next(new);
 }
@@ -216,6 +219,7 @@ static const char *take_answer(struct session *s, struct session *heir, const st
 	if (heir->suite.dh != crypto_dh_group(su->dh) || ke.group != heir->suite.dh)
 		return "the peer's answer has no usable KE payload";
 	memcpy(heir->spi_r, all.list[0].ike_spi, IKE_SPI_LEN);
+	qcd_take(heir, p);
 	return derive(s, heir, (struct chunk){ su->ni, su->ni_len }, nr, &ke)
 		       ? "the peer's answer has no usable KE payload"
 		       : NULL;
@@ -363,6 +367,7 @@ static struct session *answer(struct session *s, const struct rekey_in *in, stru
 	put_sa_ike_choice(m, in->num, &in->suite, new->spi_r);
 	put_nonce(m, su->nr, su->nr_len);
 	put_ke(m, in->suite.dh, pub, dh_pub_len(in->suite.dh));
+	put_qcd_token(m, new);
 	return new;
 }
 

@@ -224,20 +224,24 @@ static void again_and_again(void **state)
 
 static void with_pfs(void **state)
 {
-	static const enum ike_dh groups[] = { DH_X25519, DH_ECP_256, DH_ECP_384, DH_MODP_2048 };
+	static const enum ike_dh groups[] = { DH_X25519,    DH_ECP_256,	  DH_ECP_384,	DH_ECP_521,
+					      DH_MODP_2048, DH_MODP_3072, DH_MODP_4096, DH_X448 };
 
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 8; i++) {
 		struct engine_child c = fixture_child(1, 1);
 		struct world w;
 		unsigned since;
+		size_t bytes = 0;
 
 		c.pfs = groups[i];
 		up_with(&w, &c);
 		since = w.f->net.n_log;
 		soft_end(&w.f->left);
 		expect_rekeyed(&w, 1);
-		/* A public value is in there. */
-		assert_true(w.f->net.log[since]->len > 200 + dh_pub_len(groups[i]));
+		/* Two public values are in there. */
+		for (unsigned n = since; n < w.f->net.n_log; n++)
+			bytes += w.f->net.log[n]->len;
+		assert_true(bytes > 400 + 2 * dh_pub_len(groups[i]));
 		down(&w);
 	}
 }
