@@ -87,7 +87,7 @@ noticed_in_one_round_trip()
 	monitor_has '"event":"map-state".*restarted and lost the IKE SA' || fail "the monitor does not say why"
 }
 
-flow_goes_on() { flow_more flow 50; }
+flow_goes_on() { wait_for 20 flow_more flow 50 || fail "no more than $(flow_received flow) arrived"; }
 
 # A hub that has forgotten its secret has no proof, and nobody believes it.
 no_secret()
