@@ -55,6 +55,7 @@ class Told:
     def configured(self, config):
         """What is told next may be of before or of after."""
         self.cfgs = [self.cfgs[-1], config]
+        self.start = None # a default that comes or goes in the walk changes `next`
         if self.homes:
             self.homes.add(config.idle_home)
 
