@@ -147,6 +147,7 @@ void entries_engine_event(void *ctx, const struct engine_event *ev, mono_t now)
 		break;
 	case ENG_CHILD_UP:
 		core_child_up(&t.r, ev->conn, ev->child, &pair);
+		verdict_ask(s, ev->child);
 		break;
 	case ENG_CHILD_FAILED:
 		core_child_failed(&t.r, ev->conn, ev->child, ev->why, ev->text);

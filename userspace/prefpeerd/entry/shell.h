@@ -46,7 +46,7 @@ struct shell_orphan {
 struct shell_verdict {
 	struct kernel_pair_key pair;
 	child_id child;  /* a pair that was made anew has verdicts of its own */
-	mono_t last_use; /* by the verdict; UNSET: none was given, events were lost */
+	mono_t last_use; /* by the verdict; UNSET: none was given */
 	unsigned tries;
 	uint32_t spi_in, spi_out; /* whose packets were counted at the first try */
 	bool counted;
@@ -137,6 +137,12 @@ void takeover_resync(struct entries *s);
 /* verdict.c */
 /* The pair is idle since @last_use, says the module; UNSET: is it? (after lost events) */
 void verdict_take(struct step *t, const struct kernel_pair_key *pair, mono_t last_use);
+/*
+ * A pair came up; the kernel's may be an older one, which an agent before us or a
+ * child before this one had been told of (make-before-break, kernel.md §13). It is
+ * looked at in a second: packets that wait for it pass first.
+ */
+void verdict_ask(struct entries *s, child_id id);
 /* Those that waited for an IKE SA which has answered, or went, are judged again. */
 void verdicts_release(struct step *t);
 void verdicts_init(struct entries *s);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The module says once per episode that a pair is idle. So a verdict whose second
- * look fails is kept and asked again, and after lost events every pair is asked.
+ * look fails is kept and asked again, after lost events every pair is asked, and
+ * so is a pair that new SAs may have joined.
  */
 #include "prefpeerd/entry/mem.h"
 #include "prefpeerd/entry/shell.h"
@@ -130,6 +131,20 @@ void verdict_take(struct step *t, const struct kernel_pair_key *pair, mono_t las
 	struct shell_verdict v = {.pair = *pair, .last_use = last_use};
 
 	judge(t, &v);
+}
+
+void verdict_ask(struct entries *s, child_id id)
+{
+	struct shell_verdict v = {0}, *old;
+	struct core_child *ch;
+
+	if (!core_child_entry(&s->core, id, &ch) || ch->state != CHILD_LIVE)
+		return;
+	v.pair = (struct kernel_pair_key){ch->local, ch->remote, ch->reqid};
+	old = waiting(s, &v.pair);
+	if (old)
+		*old = v; /* that was of the SAs before */
+	keep(s, &v);
 }
 
 /* Is its IKE SA still to be proven alive? One that is gone took its pairs along. */

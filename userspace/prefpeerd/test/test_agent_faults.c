@@ -116,6 +116,34 @@ static void verdict_lost_and_unread(void **state)
 	branch_free(b);
 }
 
+/* Of an agent that is no more: the pair's verdict fell while nobody listened. */
+static int read_idle_pair(void *impl, const struct kernel_pair_key *key,
+			  struct kernel_pair_reading *out)
+{
+	struct branch *b = impl;
+
+	(void)key;
+	out->last_use = mono_add_ms(b->clock.now, -150000);
+	out->idle_ms = 120000;
+	return 0;
+}
+
+static void idle_pair_joined(void **state)
+{
+	struct branch *b = branch_new(CONF, 2);
+
+	(void)state;
+	b->ops.pair_read = read_idle_pair;
+	branch_send(b, 0);
+	branch_run_ms(b, 900);
+	assert_string_equal(branch_state(b), "UP 10.1.1.1"); /* what waits may pass */
+	branch_run_ms(b, 1000);
+	assert_string_equal(branch_state(b), "DOWN 10.1.1.1");
+	assert_string_equal(branch_last(b, ENTRY_DOWN)->sentence,
+			    "idle for 150 s; next attempt 10.1.1.1");
+	branch_free(b);
+}
+
 static void verdict_unread(void **state)
 {
 	struct branch *b = up();
@@ -263,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdict_lost),
 		cmocka_unit_test(verdict_lost_and_unread),
+		cmocka_unit_test(idle_pair_joined),
 		cmocka_unit_test(verdict_unread),
 		cmocka_unit_test(verdict_unread_then_void),
 		cmocka_unit_test(verdict_never_read),
