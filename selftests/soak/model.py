@@ -59,6 +59,7 @@ class Alt:
         self.lost = False           # UP: the hub does not know our IKE SA
         self.bare = False           # UP: no pair
         self.act = (0, 0)           # UP: last packet of the pair
+        self.joins = None           # (peer, last packet): SAs of an earlier run that it may join
         self.idles = ()             # UP: (T, home) that may be in force for the pair
         self.moved = (-INF, -INF)   # last inbound move
         self.timers = {}            # name: (lo, hi, must)
@@ -207,6 +208,10 @@ class Model:
         a.walked = w
         a.timers = self.calls(a)
         self.new_pair(a, w)
+        if a.joins and a.joins[0] == peer: # make-before-break: the clock is theirs together
+            a.act = (min(a.joins[1], a.act[0]), a.act[1])
+            self.arm_up(a)
+        a.joins = None
         if not self.w.answers(peer):
             self.unanswered(a, w, w)
         return [a]
@@ -606,6 +611,8 @@ class Model:
         a = Alt(self.cfg.peers[0])
         if orphan in self.cfg.peers:
             a.c = orphan
+            used = [x.act[0] for x in self.alts if x.st == UP and x.c == orphan]
+            a.joins = (orphan, min(used, default=w[0]))
             if self.w.address:
                 self.alts = self.begin_walk(a, w)
                 return
