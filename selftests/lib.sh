@@ -232,6 +232,14 @@ sysctl_ns()
 	in_ns "$ns" sysctl -qw "$@"
 }
 
+# in_memory FILE…: programs and their libraries come to the guest's memory now, as
+# those of tools/vm/preload do at boot. Paged in from the host's disk while they
+# run, each page would be a jump of virtual time.
+in_memory()
+{
+	touch -h -c -a "$@" $(ldd "$@" 2>/dev/null | awk '/=> \// { print $3 }' | sort -u | xargs -r realpath)
+}
+
 # bg LOG COMMAND…: in the background until the test ends; its pid in $bg_pid.
 bg()
 {

@@ -20,6 +20,7 @@ pluto_start()
 	[ -x "$pluto_bin/pluto" ] || fail "no libreswan in $pluto_root" || return
 	# Where it looks for its helpers is compiled in.
 	[ -e /usr/libexec/ipsec ] || { mkdir -p /usr/libexec && ln -s "$pluto_bin" /usr/libexec/ipsec; } || return
+	in_memory "$pluto_bin/pluto" "$pluto_bin/whack" "$pluto_bin/addconn"
 	mkdir -p "$dir/nss"
 	[ -e "$dir/nss/cert9.db" ] || certutil -N -d "sql:$dir/nss" --empty-password || return
 	bg "$tmp/$name.log" ip netns exec "$2" "$pluto_bin/pluto" --nofork --stderrlog \

@@ -4,7 +4,7 @@
 # Debian packages that the project's tools need, by name, and their
 # installation.
 #
-# Sourced: gives deps_install [GROUP…], GROUP one of: build vm peers bench lint.
+# Sourced: gives deps_install [GROUP…], GROUP one of: build vm peers bench foreign lint.
 # Executed: installs all groups.
 #
 # Where everything is installed this costs one dpkg-query. Otherwise it needs
@@ -24,10 +24,10 @@ deps_peers="
 	charon-systemd strongswan-swanctl libstrongswan-standard-plugins
 	iproute2 iputils-ping nftables tcpdump procps jq passwd
 	systemd man-db bash-completion nsd ldnsutils"
-# Only for the benchmark: what others do, and plots. libreswan is unpacked, not
-# installed; these are what it needs of its dependencies.
-deps_bench="
-	frr gnuplot-nox
+# Only for the benchmark: what others do, and plots.
+deps_bench="frr gnuplot-nox"
+# What libreswan and OpenIKED need; they themselves are unpacked, not installed.
+deps_foreign="
 	libnss3-tools libldns3 libcurl3-nss libaudit1 libldap-2.5-0 libevent-pthreads-2.1-7
 	dns-root-data"
 deps_lint="
@@ -44,6 +44,7 @@ deps_list()
 		vm)    echo $deps_vm ;;
 		peers) echo $deps_peers ;;
 		bench) echo $deps_bench ;;
+		foreign) echo $deps_foreign ;;
 		lint)  echo $deps_lint ;;
 		*)     echo "deps: no such group: $group" >&2; return 2 ;;
 		esac
@@ -154,7 +155,19 @@ deps_unpack()
 	dpkg -x "$1"_*.deb root && mv root "$2" && rm -rf "$2.new"
 )
 
+# deps_foreign_below DIR: the gateways of others that conflict with what is installed,
+# or are wanted by one test only, each in a folder of its own.
+deps_foreign_below()
+{
+	local package
+
+	deps_install foreign || return
+	for package in libreswan openiked; do
+		deps_unpack $package "$1/$package" || return
+	done
+}
+
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
-	[ $# -gt 0 ] || set -- build vm peers bench lint
+	[ $# -gt 0 ] || set -- build vm peers bench foreign lint
 	deps_install "$@"
 fi
