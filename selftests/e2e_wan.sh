@@ -265,14 +265,26 @@ nothing_at_third_exit()
 	[ -z "$clear" ] || fail "$(wc -l <<<"$clear") frames in clear, the first: $(head -n 1 <<<"$clear")"
 }
 
+# not_at_hub N ADDRESS: hub N has no IKE SA with it; those of addresses that went are its own affair
+not_at_hub() { ! swanctl_of "hub$1" --list-sas | grep -qF "@ $2["; }
+
 # The map leaves the interface that it runs by.
 interface_removed()
 {
+	local t
+
+	t=$(now_ns)
 	sed -i '/^interface wan0/,+1d' "$tmp/prefpeer.conf"
 	ip -n "$branch" route add $h2/32 via 10.9.0.1
 	pp reload || return
 	up_from 10.9.0.2 $h2 20 || fail "not by the interface that is left" || return
 	expect "SAs by the interface that is left" "sa_spis $branch $branch_addr $h1" "" || return
+	capture_sync
+	# RFC 7296 1.4.1: the address is still there, so the hub is told.
+	[ "$(ike_count $h1 INFORMATIONAL "$t")" -ge 1 ] || fail "nothing was said to $h1" || return
+	wait_for 10 not_at_hub 1 $branch_addr || fail "it was not told: $(swanctl_of hub1 --list-sas)" || return
+	monitor_has "\"text\":\"map removed from the interface of $branch_addr; next attempt $h1\"" ||
+		fail "monitor does not say why: $(last_state)" || return
 	printf 'interface wan0\n crypto map tohub\n' >>"$tmp/prefpeer.conf"
 	pp reload || return
 	ip -n "$branch" route del $h2/32 via 10.9.0.1
