@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check: by name; a draft that nobody has seen to pass yet
+# check: by name: it needs libreswan and OpenIKED, unpacked below build/
 #
 # Our agent with gateways that others wrote: strongSwan, libreswan, OpenIKED,
-# who calls whom, suites, families, a NAT before the branch. Every pair of
-# values of two columns is in some row (but those that no row can have).
+# who calls whom, suites, families, a NAT before the branch.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 . "$selftests_dir/lib_e2e.sh"
@@ -23,10 +22,6 @@ cells=(
 	"libreswan  hub    gcm    4 direct"
 	"libreswan  branch chacha 6 direct"
 	"openiked   branch cbc    4 direct"
-	"openiked   hub    cbc    6 direct"
-	"openiked   branch gcm    6 direct"
-	"openiked   branch chacha 4 direct"
-	"openiked   branch cbc    4 nat"
 )
 
 set_of()
@@ -156,16 +151,12 @@ cell()
 	return $status
 }
 
-# cannot MAKE SUITE PATH: prints why that gateway cannot, if it cannot. iked 7.2 as
-# Debian has it drops AEAD from childsa without a word (iked -nv prints the policy
-# without), and PF_KEY of Linux does not take its SA with UDP encapsulation.
+# cannot MAKE: prints why that gateway cannot, if it cannot. iked 7.2 as Debian has it
+# drops AEAD from childsa without a word (iked -nv prints the policy without), and
+# its PF_KEY refuses HMAC-SHA2 once the IKE_AUTH is answered.
 cannot()
 {
-	case $1/$2/$3 in
-	openiked/cbc/direct) ;;
-	openiked/*/nat)      echo "OpenIKED 7.2 cannot put its SA into Linux with UDP encapsulation" ;;
-	openiked/*)          echo "OpenIKED 7.2 on Linux offers no AEAD for children" ;;
-	esac
+	[ "$1" != openiked ] || echo "OpenIKED 7.2 on Linux puts no SA with AEAD or SHA-2 into the kernel"
 }
 
 no_hub() { :; }
@@ -174,7 +165,7 @@ e2e_hub=no_hub
 e2e_up 1 || { fail "no topology"; exit 1; }
 for row in "${cells[@]}"; do
 	read -r make who suite family path <<<"$row"
-	why=$(cannot "$make" "$suite" "$path")
+	why=$(cannot "$make")
 	if [ -n "$why" ]; then
 		skip "$make, $who calls, $suite, IPv$family, $path" "$why"
 		continue
