@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check: by name; its case "another hub" has not been seen to pass as it is now
+# kernel: 6.12
 #
 # Certificates with strongSwan: each kind of key both ways by way of an issuing
 # CA, a hub with a certificate and one with a pre-shared key in one list. Then

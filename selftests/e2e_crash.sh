@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # kernel: 6.12
-# check: by name; a draft that nobody has seen to pass yet
 #
 # A hub with prefpeerd loses everything: its agent is killed, its SAs are gone. The
 # branch learns so from the answer to its first liveness check (RFC 6290), in one
