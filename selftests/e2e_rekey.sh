@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check: by name; a draft that nobody has seen to pass yet as a whole
+# check: by name, it takes minutes
 #
 # Rekeying against strongSwan: child SAs by us, by the hub and by both at once, with
 # a Diffie-Hellman exchange of their own and without; the IKE SA likewise. Lifetimes
