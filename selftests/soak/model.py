@@ -359,8 +359,13 @@ class Model:
             return self.accept(a, hub, w)
         if alive and (guard[1] or not maybe):
             return [a]
-        # the check of P[c] takes its time, or its death does
+        # the check of P[c] takes its time, or its death does, which may be after the hold
         a.timers["held " + hub] = (w[0], w[1] + HOLD + SLACK, False)
+        if not alive:
+            lo, hi, must = a.timers.get("dead", (INF, -INF, False))
+            b = self.cfg.budget
+            a.timers["dead"] = (min(lo, w[0] + b * 5 / 6 - 0.1),
+                                hi if must else max(hi, w[1] + b + 1 + SLACK), must)
         return [a]
 
     def busy(self, a):
