@@ -12,7 +12,7 @@
 # is made: this machine only builds, and boots the kernels in a virtual one.
 
 deps_build="
-	build-essential pkg-config clang sparse kmod
+	build-essential pkg-config clang libclang-rt-dev sparse kmod
 	libmnl-dev libnl-3-dev libnl-genl-3-dev libevent-dev libunbound-dev libjansson-dev
 	libssl-dev libcap-ng-dev uthash-dev libcmocka-dev libsystemd-dev libseccomp-dev
 	linux-headers-amd64 linux-headers-6.12-amd64
@@ -22,7 +22,7 @@ deps_vm="
 	linux-image-amd64 linux-image-6.12-amd64"
 deps_peers="
 	charon-systemd strongswan-swanctl libstrongswan-standard-plugins
-	iproute2 iputils-ping nftables tcpdump procps jq passwd
+	iproute2 iputils-ping nftables tcpdump procps jq passwd openssl
 	systemd man-db bash-completion nsd ldnsutils"
 # Only for the benchmark: what others do, and plots.
 deps_bench="frr gnuplot-nox"
