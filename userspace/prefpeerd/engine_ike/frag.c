@@ -160,13 +160,7 @@ static struct ike_header header_of(const struct msg_out *m)
 	struct rdr r;
 
 	rdr_init(&r, m->buf, IKE_HEADER_LEN);
-	rdr_copy(&r, h.spi_i, sizeof(h.spi_i));
-	rdr_copy(&r, h.spi_r, sizeof(h.spi_r));
-	h.next = rdr_u8(&r);
-	h.version = rdr_u8(&r);
-	h.exchange = rdr_u8(&r);
-	h.flags = rdr_u8(&r);
-	h.id = rdr_u32(&r);
+	ike_header_read(&r, &h);
 	return h;
 }
 

@@ -7,6 +7,17 @@
 #define OFF_NEXT 16
 #define OFF_LENGTH 24
 
+void ike_header_read(struct rdr *r, struct ike_header *h)
+{
+	rdr_copy(r, h->spi_i, sizeof(h->spi_i));
+	rdr_copy(r, h->spi_r, sizeof(h->spi_r));
+	h->next = rdr_u8(r);
+	h->version = rdr_u8(r);
+	h->exchange = rdr_u8(r);
+	h->flags = rdr_u8(r);
+	h->id = rdr_u32(r);
+}
+
 int ike_header_parse(const uint8_t *bytes, size_t len, struct ike_header *out)
 {
 	struct ike_header h;
@@ -14,13 +25,7 @@ int ike_header_parse(const uint8_t *bytes, size_t len, struct ike_header *out)
 	uint32_t total;
 
 	rdr_init(&r, bytes, len);
-	rdr_copy(&r, h.spi_i, sizeof(h.spi_i));
-	rdr_copy(&r, h.spi_r, sizeof(h.spi_r));
-	h.next = rdr_u8(&r);
-	h.version = rdr_u8(&r);
-	h.exchange = rdr_u8(&r);
-	h.flags = rdr_u8(&r);
-	h.id = rdr_u32(&r);
+	ike_header_read(&r, &h);
 	total = rdr_u32(&r);
 	if (!rdr_ok(&r) || total != len)
 		return -EINVAL;

@@ -23,6 +23,8 @@ struct ike_header {
 	uint32_t id;
 };
 
+/* All fields but the length; the reader is then before that. */
+void ike_header_read(struct rdr *r, struct ike_header *h);
 /* 0; -EINVAL: shorter than a header, or its length is not @len. */
 int ike_header_parse(const uint8_t *bytes, size_t len, struct ike_header *out);
 
