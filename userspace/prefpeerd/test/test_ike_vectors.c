@@ -143,85 +143,85 @@ static void keys_of_a_child_sa(void **state)
 
 /* ---- Diffie-Hellman ---- */
 
+static const struct {
+	enum ike_dh group;
+	const char *i, *gi, *r, *gr, *gir;
+} agreed[] = {
+	{ DH_ECP_256,
+	  "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433",
+	  "dad0b65394221cf9b051e1feca5787d098dfe637fc90b9ef945d0c3772581180"
+	  "5271a0461cdb8252d61f1c456fa3e59ab1f45b33accf5f58389e0577b8990bb3",
+	  "c6ef9c5d78ae012a011164acb397ce2088685d8f06bf9be0b283ab46476bee53",
+	  "d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf63"
+	  "56fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872ab",
+	  "d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de" },
+	{ DH_ECP_384,
+	  "099f3c7034d4a2c699884d73a375a67f7624ef7c6b3c0f160647b67414dce655"
+	  "e35b538041e649ee3faef896783ab194",
+	  "667842d7d180ac2cde6f74f37551f55755c7645c20ef73e31634fe72b4c55ee6"
+	  "de3ac808acb4bdb4c88732aee95f41aa9482ed1fc0eeb9cafc4984625ccfc23f"
+	  "65032149e0e144ada024181535a0f38eeb9fcff3c2c947dae69b4c634573a81c",
+	  "41cb0779b4bdb85d47846725fbec3c9430fab46cc8dc5060855cc9bda0aa2942"
+	  "e0308312916b8ed2960e4bd55a7448fc",
+	  "e558dbef53eecde3d3fccfc1aea08a89a987475d12fd950d83cfa41732bc509d"
+	  "0d1ac43a0336def96fda41d0774a3571dcfbec7aacf3196472169e838430367f"
+	  "66eebe3c6e70c416dd5f0c68759dd1fff83fa40142209dff5eaad96db9e6386c",
+	  "11187331c279962d93d604243fd592cb9d0a926f422e47187521287e7156c5c4"
+	  "d603135569b9e9d09cf5d4a270f59746" },
+	{ DH_ECP_521,
+	  "0037ade9319a89f4dabdb3ef411aaccca5123c61acab57b5393dce47608172a0"
+	  "95aa85a30fe1c2952c6771d937ba9777f5957b2639bab072462f68c27a57382d"
+	  "4a52",
+	  "0015417e84dbf28c0ad3c278713349dc7df153c897a1891bd98bab4357c9ecbe"
+	  "e1e3bf42e00b8e380aeae57c2d107564941885942af5a7f4601723c4195d176c"
+	  "ed3e017cae20b6641d2eeb695786d8c946146239d099e18e1d5a514c739d7cb4"
+	  "a10ad8a788015ac405d7799dc75e7b7d5b6cf2261a6a7f1507438bf01beb6ca3"
+	  "926f9582",
+	  "0145ba99a847af43793fdd0e872e7cdfa16be30fdc780f97bccc3f078380201e"
+	  "9c677d600b343757a3bdbf2a3163e4c2f869cca7458aa4a4effc311f5cb15168"
+	  "5eb9",
+	  "00d0b3975ac4b799f5bea16d5e13e9af971d5e9b984c9f39728b5e5739735a21"
+	  "9b97c356436adc6e95bb0352f6be64a6c2912d4ef2d0433ced2b6171640012d9"
+	  "460f015c68226383956e3bd066e797b623c27ce0eac2f551a10c2c724d985207"
+	  "7b87220b6536c5c408a1d2aebb8e86d678ae49cb57091f4732296579ab44fcd1"
+	  "7f0fc56a",
+	  "01144c7d79ae6956bc8edb8e7c787c4521cb086fa64407f97894e5e6b2d79b04"
+	  "d1427e73ca4baa240a34786859810c06b3c715a3a8cc3151f2bee417996d19f3"
+	  "ddea" },
+	{ DH_X25519,
+	  "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
+	  "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a",
+	  "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
+	  "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f",
+	  "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742" },
+	{ DH_X448,
+	  "9a8f4925d1519f5775cf46b04b5800d4ee9ee8bae8bc5565d498c28dd9c9baf5"
+	  "74a9419744897391006382a6f127ab1d9ac2d8c0a598726b",
+	  "9b08f7cc31b7e3e67d22d5aea121074a273bd2b83de09c63faa73d2c22c5d9bb"
+	  "c836647241d953d40c5b12da88120d53177f80e532c41fa0",
+	  "1c306a7ac2a0e2e0990b294470cba339e6453772b075811d8fad0d1d6927c120"
+	  "bb5ee8972b0d3e21374c9c921b09d1b0366f10b65173992d",
+	  "3eb7a829b0cd20f5bcfc0b599b6feccf6da4627107bdb0d4f345b43027d8b972"
+	  "fc3e34fb4232a13ca706dcb57aec3dae07bdc1c67bf33609",
+	  "07fff4181ac6cc95ec1c16a94a0f74d12da232ce40a77552281d282bb60c0b56"
+	  "fd2464c335543936521c24403085d59a449a5037514a879d" },
+};
+
 static void agreed_secrets(void **state)
 {
-	static const struct {
-		enum ike_dh group;
-		const char *i, *gi, *r, *gr, *gir;
-	} rows[] = {
-		{ DH_ECP_256,
-		  "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433",
-		  "dad0b65394221cf9b051e1feca5787d098dfe637fc90b9ef945d0c3772581180"
-		  "5271a0461cdb8252d61f1c456fa3e59ab1f45b33accf5f58389e0577b8990bb3",
-		  "c6ef9c5d78ae012a011164acb397ce2088685d8f06bf9be0b283ab46476bee53",
-		  "d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf63"
-		  "56fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872ab",
-		  "d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de" },
-		{ DH_ECP_384,
-		  "099f3c7034d4a2c699884d73a375a67f7624ef7c6b3c0f160647b67414dce655"
-		  "e35b538041e649ee3faef896783ab194",
-		  "667842d7d180ac2cde6f74f37551f55755c7645c20ef73e31634fe72b4c55ee6"
-		  "de3ac808acb4bdb4c88732aee95f41aa9482ed1fc0eeb9cafc4984625ccfc23f"
-		  "65032149e0e144ada024181535a0f38eeb9fcff3c2c947dae69b4c634573a81c",
-		  "41cb0779b4bdb85d47846725fbec3c9430fab46cc8dc5060855cc9bda0aa2942"
-		  "e0308312916b8ed2960e4bd55a7448fc",
-		  "e558dbef53eecde3d3fccfc1aea08a89a987475d12fd950d83cfa41732bc509d"
-		  "0d1ac43a0336def96fda41d0774a3571dcfbec7aacf3196472169e838430367f"
-		  "66eebe3c6e70c416dd5f0c68759dd1fff83fa40142209dff5eaad96db9e6386c",
-		  "11187331c279962d93d604243fd592cb9d0a926f422e47187521287e7156c5c4"
-		  "d603135569b9e9d09cf5d4a270f59746" },
-		{ DH_ECP_521,
-		  "0037ade9319a89f4dabdb3ef411aaccca5123c61acab57b5393dce47608172a0"
-		  "95aa85a30fe1c2952c6771d937ba9777f5957b2639bab072462f68c27a57382d"
-		  "4a52",
-		  "0015417e84dbf28c0ad3c278713349dc7df153c897a1891bd98bab4357c9ecbe"
-		  "e1e3bf42e00b8e380aeae57c2d107564941885942af5a7f4601723c4195d176c"
-		  "ed3e017cae20b6641d2eeb695786d8c946146239d099e18e1d5a514c739d7cb4"
-		  "a10ad8a788015ac405d7799dc75e7b7d5b6cf2261a6a7f1507438bf01beb6ca3"
-		  "926f9582",
-		  "0145ba99a847af43793fdd0e872e7cdfa16be30fdc780f97bccc3f078380201e"
-		  "9c677d600b343757a3bdbf2a3163e4c2f869cca7458aa4a4effc311f5cb15168"
-		  "5eb9",
-		  "00d0b3975ac4b799f5bea16d5e13e9af971d5e9b984c9f39728b5e5739735a21"
-		  "9b97c356436adc6e95bb0352f6be64a6c2912d4ef2d0433ced2b6171640012d9"
-		  "460f015c68226383956e3bd066e797b623c27ce0eac2f551a10c2c724d985207"
-		  "7b87220b6536c5c408a1d2aebb8e86d678ae49cb57091f4732296579ab44fcd1"
-		  "7f0fc56a",
-		  "01144c7d79ae6956bc8edb8e7c787c4521cb086fa64407f97894e5e6b2d79b04"
-		  "d1427e73ca4baa240a34786859810c06b3c715a3a8cc3151f2bee417996d19f3"
-		  "ddea" },
-		{ DH_X25519,
-		  "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
-		  "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a",
-		  "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
-		  "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f",
-		  "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742" },
-		{ DH_X448,
-		  "9a8f4925d1519f5775cf46b04b5800d4ee9ee8bae8bc5565d498c28dd9c9baf5"
-		  "74a9419744897391006382a6f127ab1d9ac2d8c0a598726b",
-		  "9b08f7cc31b7e3e67d22d5aea121074a273bd2b83de09c63faa73d2c22c5d9bb"
-		  "c836647241d953d40c5b12da88120d53177f80e532c41fa0",
-		  "1c306a7ac2a0e2e0990b294470cba339e6453772b075811d8fad0d1d6927c120"
-		  "bb5ee8972b0d3e21374c9c921b09d1b0366f10b65173992d",
-		  "3eb7a829b0cd20f5bcfc0b599b6feccf6da4627107bdb0d4f345b43027d8b972"
-		  "fc3e34fb4232a13ca706dcb57aec3dae07bdc1c67bf33609",
-		  "07fff4181ac6cc95ec1c16a94a0f74d12da232ce40a77552281d282bb60c0b56"
-		  "fd2464c335543936521c24403085d59a449a5037514a879d" },
-	};
-
-	for (size_t n = 0; n < sizeof(rows) / sizeof(rows[0]); n++) {
+	for (size_t n = 0; n < sizeof(agreed) / sizeof(agreed[0]); n++) {
 		uint8_t i[80], r[80], gi[160], gr[160], want[80], got[CRYPTO_DH_SHARED_MAX];
-		struct chunk ki = unhex(rows[n].i, i), kr = unhex(rows[n].r, r);
-		struct chunk pi = unhex(rows[n].gi, gi), pr = unhex(rows[n].gr, gr);
-		struct chunk secret = unhex(rows[n].gir, want);
-		struct crypto_dh *a = crypto_dh_import(rows[n].group, i, ki.len, gi);
-		struct crypto_dh *b = crypto_dh_import(rows[n].group, r, kr.len, gr);
+		struct chunk ki = unhex(agreed[n].i, i), kr = unhex(agreed[n].r, r);
+		struct chunk pi = unhex(agreed[n].gi, gi), pr = unhex(agreed[n].gr, gr);
+		struct chunk secret = unhex(agreed[n].gir, want);
+		struct crypto_dh *a = crypto_dh_import(agreed[n].group, i, ki.len, gi);
+		struct crypto_dh *b = crypto_dh_import(agreed[n].group, r, kr.len, gr);
 		uint8_t pub[CRYPTO_DH_PUB_MAX];
 		size_t len;
 
 		assert_non_null(a);
 		assert_non_null(b);
-		assert_int_equal(pi.len, dh_pub_len(rows[n].group));
+		assert_int_equal(pi.len, dh_pub_len(agreed[n].group));
 		assert_int_equal(crypto_dh_public(a, pub), 0);
 		assert_memory_equal(pub, gi, pi.len);
 		assert_int_equal(crypto_dh_derive(a, gr, pr.len, got, &len), 0);
