@@ -22,6 +22,9 @@
 #define PP_BIT(type) (1ULL << (type))
 #define PP_HAS(s, type) (((s)->has & PP_BIT(type)) != 0)
 
+/* "prefpeer": the cookie of rules that the agent made. */
+#define PP_COOKIE_AGENT 0x7072656670656572ULL
+
 /* A presence bit in has says which members count: absent is not zero. */
 struct pp_meta {
 	uint64_t has; /* PP_BIT(PREFPEER_A_META_*) */

@@ -133,7 +133,8 @@ const char *meta_text(const struct pp_meta *m, char *buf, size_t size)
 	if (PP_HAS(m, PREFPEER_A_META_INDEX))
 		append(buf, size, "#%u", m->index);
 	append_flags(buf, size, m->flags, meta_flag_name);
-	if (PP_HAS(m, PREFPEER_A_META_COOKIE))
+	/* The agent's own is nothing that a person needs to compare. */
+	if (PP_HAS(m, PREFPEER_A_META_COOKIE) && m->cookie != PP_COOKIE_AGENT)
 		append(buf, size, "cookie 0x%llx", (unsigned long long)m->cookie);
 	return buf;
 }

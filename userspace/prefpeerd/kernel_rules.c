@@ -12,7 +12,6 @@
 #include "prefpeerd/kernel_impl.h"
 
 #define AREA "kernel"
-#define RULE_COOKIE 0x7072656670656572ull /* "prefpeer": marks the agent's rules */
 
 static void rule_request(const struct kernel_rule *r, struct pp_attrs *q)
 {
@@ -29,7 +28,7 @@ static void rule_meta(const struct kernel_rule *r, struct pp_attrs *q)
 	PP_SET_META(q, FLAGS, flags, r->is_default ? PREFPEER_META_FLAG_DEFAULT : 0);
 	PP_SET_META(q, IDLE_TIME, idle_time, r->idle_ms);
 	PP_SET_META(q, ONE_WAY, one_way, r->one_way_ms);
-	PP_SET_META(q, COOKIE, cookie, RULE_COOKIE);
+	PP_SET_META(q, COOKIE, cookie, PP_COOKIE_AGENT);
 }
 
 static int rule_new(struct module *m, struct rule *rule)
@@ -91,7 +90,7 @@ static int note_stale(void *ctx, const struct pp_attrs *a)
 	struct stale *s = ctx;
 	uint32_t *ids;
 
-	if (!PP_HAS(&a->meta, PREFPEER_A_META_COOKIE) || a->meta.cookie != RULE_COOKIE)
+	if (!PP_HAS(&a->meta, PREFPEER_A_META_COOKIE) || a->meta.cookie != PP_COOKIE_AGENT)
 		return 0;
 	if (s->n == s->room) {
 		ids = reallocarray(s->ids, s->room ? s->room * 2 : 16, sizeof(*ids));

@@ -250,6 +250,18 @@ static void json_of_prefixes_and_losses(void **state)
 	json_decref(o);
 }
 
+static void text_shows_a_cookie_unless_it_is_the_agents(void **state)
+{
+	struct pp_attrs a = { 0 };
+	char buf[80];
+
+	PP_SET_META(&a, MAP_SEQ, map_seq, 1);
+	PP_SET_META(&a, COOKIE, cookie, 0x10);
+	assert_string_equal(meta_text(&a.meta, buf, sizeof(buf)), "1 cookie 0x10");
+	a.meta.cookie = PP_COOKIE_AGENT;
+	assert_string_equal(meta_text(&a.meta, buf, sizeof(buf)), "1");
+}
+
 static void json_keeps_all_bits_of_a_cookie(void **state)
 {
 	struct pp_attrs a = { 0 };
@@ -479,6 +491,7 @@ int main(void)
 		cmocka_unit_test(json_shows_what_is_newer),
 		cmocka_unit_test(json_of_prefixes_and_losses),
 		cmocka_unit_test(json_keeps_all_bits_of_a_cookie),
+		cmocka_unit_test(text_shows_a_cookie_unless_it_is_the_agents),
 		cmocka_unit_test(json_is_one_line_unless_pretty),
 		cmocka_unit_test(module_events_say_why),
 		cmocka_unit_test(module_says_when_it_goes),
