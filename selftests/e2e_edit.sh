@@ -281,19 +281,22 @@ tried() { capture_sync; [ "$(ike_count "$1" IKE_SA_INIT "$2")" -gt 0 ]; }
 # Not usable: its lines block. Each of the three reasons, under traffic.
 incomplete_blocks()
 {
-	local t what
+	local t what lacks
 
 	for what in peer key set; do
 		e2e_conf "10 2 periodic" "set peer $h1 default"
 		case $what in
-		peer) sed -i '/ set peer/d' "$tmp/prefpeer.conf" ;;
-		key) sed -i '/^crypto isakmp key/d' "$tmp/prefpeer.conf" ;;
-		set) sed -i '/ set transform-set/d' "$tmp/prefpeer.conf" ;;
+		peer) lacks="it has no peer"
+			sed -i '/ set peer/d' "$tmp/prefpeer.conf" ;;
+		key) lacks="none of its peers has a pre-shared key"
+			sed -i '/^crypto isakmp key/d' "$tmp/prefpeer.conf" ;;
+		set) lacks="it has no transform set"
+			sed -i '/ set transform-set/d' "$tmp/prefpeer.conf" ;;
 		esac
 		t=$(now_ns)
 		reload || return
 		wait_for 10 peer_is_gone $h1 || fail "SAs of an entry without $what are left" || return
-		says DOWN "" "incomplete now, its lines block(; next attempt .*)?" "$t" || return
+		says DOWN "" "incomplete now, its lines block: $lacks(; next attempt .*)?" "$t" || return
 		# The flow goes on meanwhile: two seconds' packets are blocked.
 		sleep 2
 		capture_sync

@@ -37,10 +37,18 @@ static struct core_peer *make_peers(const struct entries *s, const struct shell_
 	return list;
 }
 
+static const char *line_lacks(const struct config *c, const struct spd_line *l)
+{
+	const char *why = l->blocked ? conf_entry_incomplete(c, l->entry) : NULL;
+
+	return l->blocked && !why ? "it has no reqid" : why;
+}
+
 /* From *at on, where those of the entry begin if it has any (spd.h); *at moves behind them. */
-static struct core_line *make_lines(const struct spd *spd, const struct map_entry *m, unsigned *at,
+static struct core_line *make_lines(const struct entries *s, const struct map_entry *m, unsigned *at,
 				    unsigned *n)
 {
+	const struct spd *spd = s->spd;
 	struct core_line *list = NULL;
 	unsigned cap = 0;
 
@@ -54,7 +62,7 @@ static struct core_line *make_lines(const struct spd *spd, const struct map_entr
 			.no = l->no,
 			.order = *at,
 			.sel = l->sel,
-			.blocked = l->blocked,
+			.blocked = line_lacks(s->conf, l),
 			.local = l->local,
 			.peer = l->peer,
 		};
@@ -103,7 +111,7 @@ static void configure_entry(struct entries *s, const struct map_entry *m, unsign
 	e = core_entry(&s->core, se->id);
 	set_values(s->conf, m, e);
 	peers = make_peers(s, se, e, m);
-	lines = make_lines(s->spd, m, line, &n_lines);
+	lines = make_lines(s, m, line, &n_lines);
 	if (is_new)
 		core_entry_init(&r, e, peers, m->n_peers, lines, n_lines);
 	else

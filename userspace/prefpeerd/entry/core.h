@@ -97,7 +97,7 @@ struct core_line {
 	unsigned no;    /* 1.. within the entry */
 	unsigned order; /* of all lines, as compiled: decides about inbound (§10) */
 	struct selector sel;
-	bool blocked;
+	const char *blocked; /* what its entry lacks, static; NULL = nothing */
 	bool want;
 	bool has_flow;  /* the packet of the last acquire */
 	struct selector flow;

@@ -4,6 +4,7 @@
  * of the core itself. Only the removal of P[c], of a line or of the entry tears
  * SAs down; c and a running walk name peers, not indexes.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "prefpeerd/entry/core.h"
@@ -197,10 +198,11 @@ static void edit_peers(struct core_entry *e, const struct core_peer *peers, unsi
 	give_keys(e);
 }
 
-/* P[c] went, or every line with the interface: back to the first of the list. */
-static void current_removed(struct run *r, struct core_entry *e, const struct cause *why)
+/* P[c] went or came, or every line went with the interface: to the first of the list. */
+static void current_changed(struct run *r, struct core_entry *e, const struct cause *why)
 {
-	const struct cause removed = {.reason = REASON_CONFIG};
+	const struct cause changed = {.reason = REASON_CONFIG,
+				      .text = e->c ? NULL : "added to the configuration"};
 	bool walk_goes_on = e->state == ENTRY_WALK && e->n_lines;
 	peer_key was = e->c;
 
@@ -211,7 +213,7 @@ static void current_removed(struct run *r, struct core_entry *e, const struct ca
 		entry_down(r, e, NEXT_SAME, CLOSE_DELETE, why);
 	if (e->c == was)
 		return;
-	entry_note(r, e, NTF_PEER, 0, e->c, &removed);
+	entry_note(r, e, NTF_PEER, 0, e->c, &changed);
 	r->out->list[r->out->n - 1].note.from_peer = was;
 }
 
@@ -229,19 +231,22 @@ static void after_lines(struct run *r, struct core_entry *e, const struct cause 
 		walk_again(r, e, "begun again for another line, the first is removed");
 }
 
-static const char *what_went(const struct core_line *lines, unsigned n)
+static const char *what_went(const struct core_line *lines, unsigned n, char *buf, size_t size)
 {
 	if (!n)
 		return "no line is left: access list empty, or its map on no interface";
-	if (lines[0].blocked)
-		return "incomplete now, its lines block";
-	return "its lines were removed from the configuration";
+	if (!lines[0].blocked)
+		return "its lines were removed from the configuration";
+	snprintf(buf, size, "incomplete now, its lines block: %s", lines[0].blocked);
+	return buf;
 }
 
 void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peers, unsigned n_peers,
 	       const struct core_line *lines, unsigned n_lines)
 {
-	const struct cause gone = {.reason = REASON_CONFIG, .text = what_went(lines, n_lines)};
+	char text[CORE_TEXT_MAX];
+	const struct cause gone = {.reason = REASON_CONFIG,
+				   .text = what_went(lines, n_lines, text, sizeof(text))};
 	const struct cause current = {.reason = REASON_CONFIG,
 				      .text = n_lines && !lines[0].blocked ?
 						      "current peer removed from the configuration" :
@@ -256,7 +261,7 @@ void core_edit(struct run *r, struct core_entry *e, const struct core_peer *peer
 	if (e->next == NEXT_HOME && !entry_has_default(e))
 		e->next = NEXT_SAME;
 	if (!peer_find(e, e->c) || bare)
-		current_removed(r, e, &current);
+		current_changed(r, e, &current);
 	if (e->state == ENTRY_WALK && !peer_find(e, walk_peer(e)))
 		walk_step_failed(r, e, &tried);
 	if (removed)

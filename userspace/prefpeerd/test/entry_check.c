@@ -407,7 +407,7 @@ static void put_conn(struct sig *s, conn_id id)
 static void put_line(struct sig *s, const struct core_entry *e, const struct core_line *l)
 {
 	put(s, l->reqid);
-	put(s, l->want | l->has_flow << 1 | l->larval << 2 | l->blocked << 3 | (l->setup != 0) << 4 |
+	put(s, l->want | l->has_flow << 1 | l->larval << 2 | (l->blocked != NULL) << 3 | (l->setup != 0) << 4 |
 		       mono_is_set(l->backoff_at) << 5);
 	put(s, l->larval ? ntohl(l->larval_dst.v4.s_addr) : 0);
 	put(s, ntohl(l->peer.v4.s_addr));

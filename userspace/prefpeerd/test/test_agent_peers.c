@@ -307,7 +307,7 @@ static void reloads_say_why(void **state)
 	branch_reload(b, conf);
 	branch_reload(b, no_set);
 	assert_string_equal(branch_last(b, ENTRY_DOWN)->sentence,
-			    "incomplete now, its lines block; next attempt 10.1.1.1");
+			    "incomplete now, its lines block: it has no transform set; next attempt 10.1.1.1");
 	assert_string_equal(branch_state(b), "DOWN 10.1.1.1");
 	free(one_line);
 	free(no_set);

@@ -344,11 +344,13 @@ static void last_peer_removed(void **state)
 	struct branch *b = up_on_first(CONF(PERIODIC, HOME, ""));
 
 	branch_reload(b, CONF(PERIODIC, "", ""));
-	view_monitor(b, "tohub 1 UP 10.1.1.1 → DOWN incomplete now, its lines block\n"
+	view_monitor(b, "tohub 1 UP 10.1.1.1 → DOWN incomplete now, its lines block: it has no peer\n"
 			"tohub 1 current peer 10.1.1.1 → none removed from the configuration\n");
 	view_shows(b, "tohub 1 DOWN for 00:00:00\n"
 		      "WARNING: incomplete, what its access list permits is blocked: it has no peer\n"
-		      "why incomplete now, its lines block\n");
+		      "why incomplete now, its lines block: it has no peer\n");
+	branch_reload(b, CONF(PERIODIC, HOME, ""));
+	view_monitor(b, "tohub 1 current peer none → 10.1.1.1 added to the configuration\n");
 	branch_free(b);
 }
 
