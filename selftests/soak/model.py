@@ -62,6 +62,7 @@ class Alt:
         self.joins = None           # (peer, last packet): SAs of an earlier run that it may join
         self.idles = ()             # UP: (T, home) that may be in force for the pair
         self.moved = (-INF, -INF)   # last inbound move
+        self.silent = INF           # since when nothing of ours has been answered
         self.timers = {}            # name: (lo, hi, must)
 
     def copy(self):
@@ -256,6 +257,8 @@ class Model:
         if "dead" in a.timers:
             lo = min(lo, a.timers["dead"][0])
             must = must or a.timers["dead"][2]
+        else:
+            a.silent = w[1]
         a.timers["dead"] = (lo, hi + self.probe_late() + b + 1 + SLACK, must)
 
     def answered_again(self, a, w):
@@ -504,6 +507,8 @@ class Model:
             last = max(self.w.last_out if was_out else -INF, self.w.last_in if stops else -INF)
             a.act = (max(a.act[0], last - 0.1), max(a.act[1], last + 0.1))
             asks = self.cfg.on_demand and self.w.out and not was_out
+            if was_out and not self.w.out:
+                self.asks_no_more(a)
             if (stops or asks) and (a.lost or not self.w.answers(a.c)):
                 self.unanswered(a, (self.w.last_in - 0.1, self.w.last_in + 0.1), w)
             self.inbound_starts(a, flowed)
@@ -513,6 +518,14 @@ class Model:
         if a.st in (DOWN, BACKOFF) or a.bare:
             self.arm_acquire(a, w)
         return a
+
+    def asks_no_more(self, a):
+        """On demand: only a packet sent since the last answer is a question, and the last
+        answer may have come just before there were none."""
+        if self.cfg.on_demand and not a.bare and "dead" in a.timers and \
+                self.w.last_out <= a.silent + 0.1:
+            lo, hi, _ = a.timers["dead"]
+            a.timers["dead"] = (lo, hi, False)
 
     def reboot(self, hub, w):
         """The hub forgets everything, without a word."""
