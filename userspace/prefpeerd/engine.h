@@ -57,7 +57,7 @@ struct engine_remote {
 	unsigned n_trust;
 	const char *broken; /* why it cannot be used at all: a sentence; NULL: it can */
 	struct dpd dpd;
-	uint32_t lifetime_s; /* of IKE SAs; 0 = none */
+	uint32_t lifetime_s; /* of IKE SAs from now on, rekeyed ones too; 0 = none */
 };
 
 /* What a child SA is to be. Copied by open, child_open, inbound_reply. */
@@ -196,6 +196,12 @@ struct engine_ops {
 	/* CREATE_CHILD_SA on an established IKE SA; queued behind the outstanding request. */
 	int (*child_open)(void *e, conn_id conn, const struct engine_child *child);
 	int (*child_close)(void *e, conn_id conn, child_id child, enum engine_close how);
+	/*
+	 * Suites, PFS and lifetimes that its rekeys ask for and accept from now on; the pair
+	 * in use stays as it is (§4.8). Copied. NULL: not needed.
+	 */
+	void (*child_change)(void *e, conn_id conn, child_id child,
+			     const struct engine_child *want);
 	/* An unestablished one is abandoned (§14.3); ENG_DOWN follows in every case. */
 	int (*close)(void *e, conn_id conn, enum engine_close how);
 	/* Liveness check now, unless a request is outstanding (that one counts). */

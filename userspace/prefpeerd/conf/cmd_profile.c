@@ -108,6 +108,14 @@ void cmd_match_identity(struct parser *p, const struct cmd *cmd)
 	}
 }
 
+/* Of 86400, the default, nothing is kept: it is not printed either. */
+void cmd_profile_lifetime(struct parser *p, const struct cmd *cmd)
+{
+	uint32_t s = cmd->no ? IKE_LIFETIME_S : (uint32_t)cmd->arg[SLOT_NUM].num;
+
+	parser_frame(p)->profile->lifetime_s = s == IKE_LIFETIME_S ? 0 : s;
+}
+
 void cmd_identity_local(struct parser *p, const struct cmd *cmd)
 {
 	struct ikev2_profile *f = parser_frame(p)->profile;

@@ -155,6 +155,7 @@ struct ikev2_profile {
 	char keyring[CONF_NAME_MAX + 1]; /* "": all keys of the file */
 	struct trust_use uses[PKI_TRUST_MAX];
 	unsigned n_uses;
+	uint32_t lifetime_s; /* of IKE SAs; 0 = the default */
 	struct conf_pos pos, local_pos, auth_local_pos, keyring_pos;
 };
 
@@ -225,7 +226,7 @@ struct config {
 	uint32_t idle_ms; /* crypto ipsec security-association idle-time; 0 = off */
 	struct dpd dpd;   /* what is in force (crypto ikev2 dpd, else isakmp keepalive) */
 	struct fragmentation frag;
-	uint32_t ike_lifetime_s;   /* of IKE SAs; 86400 */
+	uint32_t ike_lifetime_s;   /* of IKE SAs, unless a profile has its own; 86400 */
 	uint32_t child_lifetime_s; /* crypto ipsec security-association lifetime seconds; 3600 */
 	uint64_t child_lifetime_kb; /* 4608000; 0 = disabled */
 	struct addr name_servers[NAME_SERVERS_MAX]; /* none: those of /etc/resolv.conf */

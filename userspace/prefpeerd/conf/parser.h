@@ -166,6 +166,7 @@ void cmd_profile(struct parser *p, const struct cmd *cmd);
 void cmd_no_profile(struct parser *p, const struct cmd *cmd);
 void cmd_match_identity(struct parser *p, const struct cmd *cmd);
 void cmd_identity_local(struct parser *p, const struct cmd *cmd);
+void cmd_profile_lifetime(struct parser *p, const struct cmd *cmd);
 void cmd_auth_local(struct parser *p, const struct cmd *cmd);
 void cmd_auth_remote(struct parser *p, const struct cmd *cmd);
 void cmd_profile_keyring(struct parser *p, const struct cmd *cmd);

@@ -180,6 +180,8 @@ static void print_profile(const struct ikev2_profile *f, FILE *out)
 	for (unsigned i = 0; i < f->n_uses; i++)
 		fprintf(out, " pki trustpoint %s%s\n", f->uses[i].name,
 			!f->uses[i].verify ? " sign" : !f->uses[i].sign ? " verify" : "");
+	if (f->lifetime_s)
+		fprintf(out, " lifetime %u\n", f->lifetime_s);
 }
 
 static void print_set(const struct transform_set *s, FILE *out)

@@ -262,6 +262,7 @@ void child_free(struct child *c)
 	child_remove_in(c);
 	timer_cancel(&s->e->env.timers, &c->late_timer);
 	crypto_dh_free(c->dh);
+	free(c->later);
 	rekey_child_forget(c);
 	tasks_forget_child(s, c);
 	inbounds_forget_child(s->e, c);
@@ -269,6 +270,31 @@ void child_free(struct child *c)
 		s->setup->first = NULL;
 	DL_DELETE(s->children, c);
 	free(c);
+}
+
+struct engine_child child_successor(const struct child *c)
+{
+	const struct engine_child *from = c->later ? c->later : &c->want;
+	struct engine_child want = c->want;
+
+	memcpy(want.suites, from->suites, sizeof(want.suites));
+	want.n_suites = from->n_suites;
+	want.pfs = from->pfs;
+	want.lifetime_s = from->lifetime_s;
+	want.lifetime_kb = from->lifetime_kb;
+	return want;
+}
+
+/* Without memory the successor is as it would have been. */
+void child_change(struct child *c, const struct engine_child *want)
+{
+	if (!c->later)
+		c->later = malloc(sizeof(*c->later));
+	if (!c->later)
+		return;
+	*c->later = *want;
+	if (!want->n_suites)
+		c->later->n_suites = esp_suites_default(c->later->suites);
 }
 
 /*

@@ -361,6 +361,20 @@ static int op_child_close(void *impl, conn_id conn, child_id child, enum engine_
 	return c ? child_close(c, how) : -ENOENT;
 }
 
+/* All of that name: the pair in use, and one that is being made in its place. */
+static void op_child_change(void *impl, conn_id conn, child_id child,
+			    const struct engine_child *want)
+{
+	struct session *s = session_by_conn(impl, conn);
+	struct child *c;
+
+	if (!s)
+		return;
+	DL_FOREACH(s->children, c)
+		if (c->id == child)
+			child_change(c, want);
+}
+
 static int op_inbound_reply(void *impl, uint32_t inbound, const struct engine_verdict *v)
 {
 	struct ike *e = impl;
@@ -390,6 +404,7 @@ static const struct engine_ops ike_ops = {
 	.open = op_open,
 	.child_open = op_child_open,
 	.child_close = op_child_close,
+	.child_change = op_child_change,
 	.close = op_close,
 	.probe = op_probe,
 	.resumed = op_resumed,

@@ -76,6 +76,7 @@ struct child {
 	struct session *s;
 	child_id id;
 	struct engine_child want;
+	struct engine_child *later; /* what its successor is to be, where that has changed; or NULL */
 	enum child_state state;
 	bool cancelled; /* closed while OPENING: deleted if the peer accepts, never installed */
 	bool replaced;	/* rekeyed: its id belongs to the successor */
@@ -577,6 +578,9 @@ bool recovery_clear(struct ike *e, const struct ike_header *h, const struct endp
 /* ---- child.c: SAs in the kernel ---- */
 struct child *child_new(struct session *s, const struct engine_child *want);
 struct child *child_find(struct session *s, child_id id);
+/* What is to take the place of @c: what it was asked for with, but for later changes (§4.8). */
+struct engine_child child_successor(const struct child *c);
+void child_change(struct child *c, const struct engine_child *want);
 struct child *child_by_spi_out(struct session *s, uint32_t spi);
 /* Draws spi_in (§12: never ALLOCSPI) and fills what of the pair the session knows. */
 int child_draw_spi(struct child *c);

@@ -47,7 +47,7 @@ uint16_t rekey_child_refusal(const struct child *old)
 /* What the pair has, not what its line has: a narrow pair may stand beside others (§2.9.2). */
 static struct engine_child wanted(const struct child *old)
 {
-	struct engine_child want = old->want;
+	struct engine_child want = child_successor(old);
 
 	want.id = 0;
 	want.sel = old->pair.sel;

@@ -299,7 +299,7 @@ static uint16_t answer_child(struct session *s, struct inbound *in, const struct
 /* The new pair takes line and reqid (§14.7); the caller is told, not asked. */
 static void rekey(struct session *s, struct inbound *in)
 {
-	struct engine_child want = in->rekeys->want;
+	struct engine_child want = child_successor(in->rekeys);
 
 	want.id = in->rekeys->id;
 	if (rekey_selector(in, &want.sel))

@@ -43,6 +43,8 @@ static void move_tasks(struct session *old, struct session *new)
 
 static void move_knowledge(const struct session *old, struct session *new)
 {
+	const struct remote *r = remote_find(old->e, old->remote);
+
 	new->local = old->local;
 	new->peer = old->peer;
 	new->natt = old->natt;
@@ -55,7 +57,7 @@ static void move_knowledge(const struct session *old, struct session *new)
 	new->last_sent = old->last_sent;
 	new->srtt_us = old->srtt_us;
 	new->srtt_rough = old->srtt_rough;
-	new->lifetime_s = old->lifetime_s;
+	new->lifetime_s = r ? r->r.lifetime_s : old->lifetime_s;
 	new->tx += old->tx;
 	new->rx += old->rx;
 	new->retransmits += old->retransmits;

@@ -63,6 +63,29 @@ static void failed(struct entries *s, conn_id conn, child_id child, int err)
 	s->failed[s->n_failed++] = (struct shell_failure){.conn = conn, .child = child, .err = err};
 }
 
+/* What the configuration says of an entry's SAs. */
+static void fill_settings(const struct entries *s, const struct map_entry *m,
+			  struct engine_child *out)
+{
+	out->pfs = m->pfs;
+	out->lifetime_s = m->lifetime_s ? m->lifetime_s : s->conf->child_lifetime_s;
+	out->lifetime_kb = conf_entry_lifetime_kb(s->conf, m);
+	for (unsigned i = 0; i < m->n_sets && i < SUITE_MAX; i++)
+		out->suites[out->n_suites++] = m->sets[i]->suite;
+}
+
+/* Of pairs that are there: for those that take their place. */
+void act_children_change(struct entries *s, const struct core_entry *e, const struct map_entry *m)
+{
+	struct engine_child want = {0};
+
+	if (!ENGINE(s)->child_change)
+		return;
+	fill_settings(s, m, &want);
+	for (unsigned i = 0; i < e->n_children; i++)
+		ENGINE(s)->child_change(EIMPL(s), e->children[i].conn, e->children[i].id, &want);
+}
+
 /* False: the line is gone (a reload), nothing can be asked for. */
 static bool fill_child(struct entries *s, const struct core_action *a, struct engine_child *out)
 {
@@ -79,12 +102,8 @@ static bool fill_child(struct entries *s, const struct core_action *a, struct en
 		.line_sel = l->sel,
 		.has_flow = l->has_flow,
 		.flow = l->flow,
-		.pfs = se->conf->pfs,
-		.lifetime_s = se->conf->lifetime_s ? se->conf->lifetime_s : s->conf->child_lifetime_s,
-		.lifetime_kb = conf_entry_lifetime_kb(s->conf, se->conf),
 	};
-	for (unsigned i = 0; i < se->conf->n_sets && i < SUITE_MAX; i++)
-		out->suites[out->n_suites++] = se->conf->sets[i]->suite;
+	fill_settings(s, se->conf, out);
 	return true;
 }
 

@@ -116,6 +116,7 @@ static void configure_entry(struct entries *s, const struct map_entry *m, unsign
 		core_entry_init(&r, e, peers, m->n_peers, lines, n_lines);
 	else
 		core_edit(&r, e, peers, m->n_peers, lines, n_lines);
+	act_children_change(s, e, m);
 	remember_names(se, e, m);
 	free(peers);
 	free(lines);

@@ -90,7 +90,11 @@ void remote_want(struct entries *s, const struct config *c, const struct addr *p
 		 const struct ikev2_profile *profile)
 {
 	struct engine_remote fresh = {
-		.peer = *peer, .dpd = c->dpd, .lifetime_s = c->ike_lifetime_s};
+		.peer = *peer,
+		.dpd = c->dpd,
+		.lifetime_s = profile && profile->lifetime_s ? profile->lifetime_s :
+							       c->ike_lifetime_s,
+	};
 	struct shell_remote *r = find_remote(s, peer, profile);
 
 	if (!addr_is_set(peer) || !(profile ? set_by_profile(&fresh, c, profile) :

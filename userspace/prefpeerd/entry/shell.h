@@ -111,6 +111,7 @@ void act_rules_put(struct entries *s);
 void act_rules_replace(struct entries *s, struct kernel_rule *rules, unsigned n);
 /* What the configuration says for all peers. */
 void act_settings_put(struct entries *s);
+void act_children_change(struct entries *s, const struct core_entry *e, const struct map_entry *m);
 void act_remotes_put(struct entries *s);
 void act_remotes_drop(struct entries *s);
 /* The module counts one-way from @when on (kernel.md §13). */

@@ -157,6 +157,8 @@ static void gen_profiles(struct gen *g)
 			say(g, " pki trustpoint TP1%s\n", uses[pick(g, 3)]);
 		if (i == 2 && maybe(g))
 			say(g, " keyring local KP\n");
+		if (maybe(g))
+			say(g, " lifetime %u\n", maybe(g) ? 86400 : 120 + pick(g, 9999));
 	}
 	say(g, "crypto ikev2 keyring KP\n peer p\n  address 172.31.0.1\n");
 	say(g, "  identity dn O=Example, CN=hub\n%s", maybe(g) ? "  pre-shared-key x\n" : "");
@@ -336,6 +338,7 @@ static void same_profile(const struct ikev2_profile *a, const struct ikev2_profi
 	assert_int_equal(a->auth_local, b->auth_local);
 	assert_int_equal(a->auth_remote, b->auth_remote);
 	assert_int_equal(a->pkcs1, b->pkcs1);
+	assert_int_equal(a->lifetime_s, b->lifetime_s);
 	assert_string_equal(a->keyring, b->keyring);
 	assert_int_equal(a->n_uses, b->n_uses);
 	for (unsigned i = 0; i < a->n_uses; i++) {
@@ -537,6 +540,7 @@ static void generated_texts_have_everything(void **state)
 					    "eddsa-sig",
 					    "keyring local KP",
 					    "pki trustpoint TP1 verify",
+					    " lifetime ",
 					    " ikev2-profile P1",
 					    "set ikev2-profile P2"};
 	bool seen[sizeof(words) / sizeof(*words)] = {false};

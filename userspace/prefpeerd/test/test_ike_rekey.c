@@ -277,6 +277,36 @@ static void pfs_that_the_peer_insists_on(void **state)
 	down(&w);
 }
 
+/* What changed meanwhile holds for the successor, whoever asks for it; the pair stays. */
+static void changed_settings(void **state)
+{
+	struct engine_child want = fixture_child(1, 1);
+	struct engine *left;
+	struct world w;
+
+	want.lifetime_s = 7200;
+	want.lifetime_kb = 5000;
+	want.suites[0] = (struct esp_suite){ .encr = ENCR_AES_GCM_16, .key_bits = 128 };
+	want.n_suites = 1;
+	up(&w);
+	left = w.f->left.engine;
+	left->ops->child_change(left->impl, 1, 1, &want);
+	assert_int_equal(fake_kernel_out(&w.f->left.kernel, LEFT_REQID)->lifetime_s, 3600);
+	soft_end(&w.f->left);
+	expect_rekeyed(&w, 1);
+	assert_int_equal(fake_kernel_out(&w.f->left.kernel, LEFT_REQID)->lifetime_s, 7200);
+	assert_int_equal(fake_kernel_out(&w.f->left.kernel, LEFT_REQID)->lifetime_bytes, 5000 * 1024);
+	assert_int_equal(fake_kernel_out(&w.f->left.kernel, LEFT_REQID)->suite.key_bits, 128);
+	want.lifetime_s = 600;
+	left->ops->child_change(left->impl, 1, 1, &want);
+	soft_end(&w.f->right);
+	expect_rekeyed(&w, 2);
+	assert_int_equal(fake_kernel_out(&w.f->left.kernel, LEFT_REQID)->lifetime_s, 600);
+	left->ops->child_change(left->impl, 1, 99, &want);
+	left->ops->child_change(left->impl, 99, 1, &want);
+	down(&w);
+}
+
 /* Nothing carried: no rekey. Then a packet: at once. */
 static void unused(void **state)
 {
@@ -727,6 +757,16 @@ static void ike_by_us(void **state)
 	down(&w);
 }
 
+static void left_lives_for(struct world *w, uint32_t s)
+{
+	struct engine *left = w->f->left.engine;
+
+	w->f->to_right.lifetime_s = s;
+	assert_int_equal(left->ops->remote_set(left->impl, &w->f->to_right), 0);
+	left_session(w)->lifetime_s = s;
+	lifetime_begin(left_session(w));
+}
+
 /* With a lifetime: before its end, at a time of its own each time, for ever. */
 static void ike_lifetime(void **state)
 {
@@ -737,8 +777,7 @@ static void ike_lifetime(void **state)
 	up(&w);
 	flow_stop(&w.out);
 	flow_stop(&w.in);
-	left_session(&w)->lifetime_s = 86400;
-	lifetime_begin(left_session(&w));
+	left_lives_for(&w, 86400);
 	for (int i = 0; i < 6; i++) {
 		uint8_t spi[IKE_SPI_LEN];
 		mono_t begin = w.f->clock.now;
@@ -756,6 +795,29 @@ static void ike_lifetime(void **state)
 	assert_true(differ > 2);
 	assert_null(side_last(&w.f->left, ENG_DOWN));
 	fixture_free(w.f);
+}
+
+/* Changed by a reload: from the next rekey on, whoever asks for it. */
+static void ike_lifetime_changed(void **state)
+{
+	struct engine_remote *r;
+	struct world w;
+
+	up(&w);
+	r = &w.f->to_right;
+	r->lifetime_s = 600;
+	w.f->left.engine->ops->remote_set(w.f->left.engine->impl, r);
+	assert_int_equal(left_session(&w)->lifetime_s, 0);
+	rekey_ike_start(left_session(&w));
+	settle(&w);
+	assert_int_equal(left_session(&w)->lifetime_s, 600);
+	r->lifetime_s = 1200;
+	w.f->left.engine->ops->remote_set(w.f->left.engine->impl, r);
+	rekey_ike_start(right_session(&w));
+	settle(&w);
+	assert_int_equal(left_session(&w)->lifetime_s, 1200);
+	assert_true(mono_diff_ms(left_session(&w)->life_end, w.f->clock.now) < 1200000);
+	down(&w);
 }
 
 /* Refused for ever: it ends with its lifetime, and DELETE says so. */
@@ -1082,14 +1144,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(by_us), T(soft_end_said_often), T(again_and_again), T(with_pfs),
-		T(pfs_that_the_peer_insists_on), T(unused), T(limits), T(messages_lost),
+		T(pfs_that_the_peer_insists_on), T(changed_settings), T(unused), T(limits),
+		T(messages_lost),
 		T(messages_late_and_twice), T(simultaneous_child_rekey),
 		T(simultaneous_and_a_message_lost), T(request_overtaken_by_a_whole_rekey),
 		T(rekey_of_a_closing_child), T(rekey_of_a_replaced_child),
 		T(rekey_of_a_deleted_child), T(delete_of_a_child_in_rekey),
 		T(closed_while_in_rekey), T(temporary_failure), T(child_sa_not_found),
 		T(kernel_refuses_the_successor), T(ike_by_us), T(ike_lifetime),
-		T(ike_lifetime_ends), T(ike_with_another_group), T(queue_moves), T(dpd_crosses_it),
+		T(ike_lifetime_changed), T(ike_lifetime_ends), T(ike_with_another_group),
+		T(queue_moves), T(dpd_crosses_it),
 		T(ike_through_a_nat), T(ike_messages_lost_late_and_twice),
 		T(simultaneous_ike_rekey), T(simultaneous_ike_and_a_message_lost),
 		T(ike_request_overtaken_by_a_whole_rekey), T(ike_rekey_beside_child_rekey),
