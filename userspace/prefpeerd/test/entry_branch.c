@@ -54,9 +54,9 @@ static int k_sa_del(void *impl, const struct kernel_sa_id *id)
 
 static int k_sa_read(void *impl, const struct kernel_sa_id *id, struct kernel_sa_reading *out)
 {
-	const struct kernel_sa *sa = fake_kernel_sa(&((struct branch *)impl)->sas, id->spi);
+	struct kernel *sas = &((struct branch *)impl)->sas.port;
 
-	return sa ? 0 : -ESRCH;
+	return sas->ops->sa_read(sas->impl, id, out);
 }
 
 static int k_sa_dump(void *impl, kernel_sa_fn fn, void *ctx)

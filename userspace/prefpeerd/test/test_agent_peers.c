@@ -288,6 +288,26 @@ static char *without(const char *conf, const char *from)
 	return text;
 }
 
+/* The pair in use lives as long as it was to; the one that takes its place as it is now. */
+static void reload_reaches_rekeys(void **state)
+{
+	struct branch *b = branch_new(CONF("10 2 periodic", HOME, ""), 2);
+	const struct kernel_sa *sa;
+	uint32_t reqid;
+
+	branch_send(b, 0);
+	branch_run_ms(b, 200);
+	reqid = b->sas.sas[0].reqid;
+	branch_reload(b, CONF("10 2 periodic", HOME, " set security-association lifetime seconds 600\n"));
+	sa = fake_kernel_out(&b->sas, reqid);
+	assert_int_equal(sa->lifetime_s, 3600);
+	fake_kernel_carry(&b->sas, sa->id.spi);
+	engine_ike_expire(b->engine->impl, &sa->id, false);
+	branch_run_ms(b, 2000);
+	assert_int_equal(fake_kernel_out(&b->sas, reqid)->lifetime_s, 600);
+	branch_free(b);
+}
+
 static void reloads_say_why(void **state)
 {
 	const char *conf = CONF("10 2 periodic", HOME, "");
@@ -722,6 +742,7 @@ int main(void)
 		  NULL },
 		{ "case 42: a packet between verdict and DELETE", verdict_void, NULL, NULL, NULL },
 		{ "case 43: reloads", reloads, NULL, NULL, NULL },
+		{ "a reload reaches what rekeys ask for", reload_reaches_rekeys, NULL, NULL, NULL },
 		{ "a reload says which line went, and that an entry is incomplete", reloads_say_why, NULL, NULL,
 		  NULL },
 		{ "case 40: SAs of an earlier run", orphans, NULL, NULL, NULL },
