@@ -53,7 +53,7 @@ compare()
 	done
 	row "SA add, $2: with module / without" \
 		"$(ratio "$(median "${with[@]}")" "$(median "${without[@]}")")" ratio \
-		"$sas NEWSA, 64 per message, GCM, random addresses and reqids, one rule that matches all; 1 ns per instruction from first to last ACK; median of $rounds, alternating in one boot" \
+		"$sas NEWSA, 64 per message, GCM, random addresses and reqids, one rule that matches all; CPU time of the caller, 1 ns per instruction; median of $rounds, alternating in one boot" \
 		"{\"with\": $(json_list "${with[@]}"), \"without\": $(json_list "${without[@]}"), \"sas\": $sas}"
 	row "SA add and what follows, $2: with / without" \
 		"$(ratio "$(median "${with_all[@]}")" "$(median "${without_all[@]}")")" ratio \
