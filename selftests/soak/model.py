@@ -251,7 +251,8 @@ class Model:
         lo, hi = max(heard[0] + i, w[0]), heard[1] + i
         if self.cfg.on_demand: # from the first packet without an answer
             lo, hi, must = w[0], w[1] + self.w.interval + i, self.w.out
-            if not must and self.w.last_out < w[0] - i - self.probe_late():
+            asked = max(self.w.last_out, self.w.module_changed) # see touch_module()
+            if not must and asked < w[0] - i - self.probe_late():
                 return
         lo += b * 5 / 6 - 0.1
         if "dead" in a.timers:
@@ -673,11 +674,22 @@ class Model:
         self.each(one)
 
     def touch_module(self, loaded, t):
-        """Whoever begins to watch a pair may count from then: late, never early."""
+        """Whoever begins to watch a pair may count from then: late, never early. Packets that
+        were sent before, and answered, may look as if they had not been: one probe more."""
         self.w.module, self.w.module_changed = loaded, t
         for a in self.alts:
             a.act = (a.act[0], max(a.act[1], t))
+            if a.st == UP and self.cfg.on_demand and (a.lost or not self.w.answers(a.c)):
+                self.asked_again(a, t)
         self.rearm()
+
+    def asked_again(self, a, t):
+        if self.inbound_flows(a):
+            return
+        i, b = self.cfg.interval, self.cfg.budget
+        lo, hi, must = a.timers.get("dead", (INF, -INF, False))
+        a.timers["dead"] = (min(lo, t - SLACK + i + b * 5 / 6 - 0.1),
+                            max(hi, t + i + self.probe_late() + b + 1 + SLACK), must)
 
     def clock_stepped(self, t):
         self.w.stepped = t
