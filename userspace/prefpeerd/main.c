@@ -380,7 +380,11 @@ static int drop_root(struct agent *a)
 			 a->opt.state_dir, strerror(-err));
 	make_recoverable(a);
 	err = sandbox_drop(&user);
-	return err ? refuse("root cannot be given up", err) : 0;
+	if (err)
+		return refuse("root cannot be given up", err);
+	/* Not one packet was read before. */
+	err = sandbox_shut();
+	return err ? refuse("system calls cannot be limited (seccomp)", err) : 0;
 }
 
 static int run(struct agent *a)
@@ -395,6 +399,7 @@ static int run(struct agent *a)
 	err = signer_open(&a->signer);
 	if (err)
 		return refuse("the process for private keys cannot be started", err);
+	sandbox_lock();
 	a->keys = signer_keys(a->signer);
 	a->opt.keys = &a->keys;
 	conf = agent_load(&a->opt);

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "lib/log.h"
 #include "prefpeerd/sandbox.h"
 
 int sandbox_find_user(const char *name, struct sandbox_user *out)
@@ -19,6 +22,21 @@ int sandbox_find_user(const char *name, struct sandbox_user *out)
 	out->uid = pw->pw_uid;
 	out->gid = pw->pw_gid;
 	return 0;
+}
+
+/*
+ * SK_*, pre-shared keys and Diffie-Hellman values never go to swap: they are spread
+ * over the heap, so all of it is locked, page by page as it is touched. With a limit
+ * on locked memory malloc would fail instead, one day: then nothing is, and it is said.
+ */
+void sandbox_lock(void)
+{
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &none) ||
+	    mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+		log_warn("sandbox", "keys are not locked in memory (LimitMEMLOCK=infinity): %s",
+			 strerror(errno));
 }
 
 int sandbox_early(void)

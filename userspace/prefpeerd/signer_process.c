@@ -19,6 +19,7 @@
 #include <openssl/rand.h>
 
 #include "lib/log.h"
+#include "prefpeerd/door.h"
 #include "prefpeerd/signer_impl.h"
 
 #define AREA "signer"
@@ -75,8 +76,8 @@ static const int allowed[] = {
 	SCMP_SYS(rt_sigaction), SCMP_SYS(tgkill),
 };
 
-/* Files for reading only; no page that can be executed comes in any more. */
-static int add_limited(scmp_filter_ctx f)
+/* Files for reading only. */
+static int reading_only(scmp_filter_ctx f)
 {
 	const unsigned writes = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
 	int err;
@@ -86,30 +87,14 @@ static int add_limited(scmp_filter_ctx f)
 	if (!err)
 		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
 				       SCMP_A1(SCMP_CMP_MASKED_EQ, writes, O_RDONLY));
-	if (!err)
-		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	if (!err)
-		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	return err;
 }
 
-/* Everything else fails with EPERM. */
-static int shut_door(void)
-{
-	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int err = f ? 0 : -ENOMEM;
-
-	for (size_t i = 0; !err && i < sizeof(allowed) / sizeof(*allowed); i++)
-		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
-	if (!err)
-		err = add_limited(f);
-	if (!err)
-		err = seccomp_load(f);
-	seccomp_release(f);
-	return err;
-}
+static const struct door door = {
+	.allowed = allowed,
+	.n_allowed = sizeof(allowed) / sizeof(*allowed),
+	.limited = reading_only,
+};
 
 /* Signals of a terminal or a unit's stop are the other process's: its end is ours. */
 static int enter(void)
@@ -127,7 +112,7 @@ static int enter(void)
 		return -EPERM;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
-	return shut_door();
+	return door_shut(&door);
 }
 
 /* ---- keys ---- */
