@@ -291,7 +291,8 @@ static void reply_bare(struct init_in *in, uint16_t type, const void *data, size
 	memcpy(h.spi_i, in->h->spi_i, IKE_SPI_LEN);
 	msg_begin(&m, &h);
 	put_notify(&m, type, data, len);
-	if (msg_end(&m))
+	/* Rather no answer than one that is longer than what was asked. */
+	if (msg_end(&m) || m.w.len > in->whole.len)
 		return;
 	in->e->counters.sent++;
 	in->e->env.net->send(in->e->env.net_ctx, in->local, in->peer, m.buf, m.w.len);
@@ -316,19 +317,31 @@ static unsigned half_open_from(const struct ike *e, const struct addr *a)
 	return n;
 }
 
+/* It came back with our cookie: something is at the address that it says it is from. */
+static bool has_cookie(const struct init_in *in)
+{
+	struct pld_notify n;
+
+	return payloads_notify(&in->p, N_COOKIE, &n) &&
+	       cookie_valid(&in->e->jar, in->when, n.data, in->ni, in->peer, in->h->spi_i);
+}
+
+static void ask_cookie(struct init_in *in)
+{
+	uint8_t cookie[COOKIE_LEN];
+
+	if (!cookie_make(&in->e->jar, in->when, in->ni, in->peer, in->h->spi_i, cookie))
+		reply_bare(in, N_COOKIE, cookie, sizeof(cookie));
+	in->e->counters.cookies++;
+}
+
 /* §14.2's limits. Cookies first: a flood with forged sources must not reach the others. */
 static bool admitted(struct init_in *in)
 {
 	struct ike *e = in->e;
-	uint8_t cookie[COOKIE_LEN];
-	struct pld_notify n;
 
-	if (e->n_half_open >= HALF_OPEN_COOKIES &&
-	    (!payloads_notify(&in->p, N_COOKIE, &n) ||
-	     !cookie_valid(&e->jar, in->when, n.data, in->ni, in->peer, in->h->spi_i))) {
-		if (!cookie_make(&e->jar, in->when, in->ni, in->peer, in->h->spi_i, cookie))
-			reply_bare(in, N_COOKIE, cookie, sizeof(cookie));
-		e->counters.cookies++;
+	if (e->n_half_open >= HALF_OPEN_COOKIES && !has_cookie(in)) {
+		ask_cookie(in);
 		return false;
 	}
 	if (e->n_half_open >= HALF_OPEN_MAX ||
@@ -337,6 +350,31 @@ static bool admitted(struct init_in *in)
 		return false;
 	}
 	return true;
+}
+
+#define NOTIFY_LEN(data) (IKE_PAYLOAD_HEADER_LEN + 4 + (data))
+
+/* Of our response, at most; what is put only where there is room (CERTREQ) left out. */
+static size_t response_len(const struct init_in *in)
+{
+	const size_t proposal = 8 + 12 + 3 * 8; /* of four transforms, one with a key length */
+
+	return IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + proposal +
+	       IKE_PAYLOAD_HEADER_LEN + 4 + dh_pub_len(in->suite.dh) +
+	       IKE_PAYLOAD_HEADER_LEN + IKE_NONCE_OURS +
+	       NOTIFY_LEN(8) + NOTIFY_LEN(0) + 2 * NOTIFY_LEN(CRYPTO_SHA1_LEN);
+}
+
+/*
+ * Never more bytes to an address that nobody has proven to be at than came from it:
+ * a bare request is shorter than the answer to it, so that has to bring a cookie.
+ */
+static bool proven(struct init_in *in)
+{
+	if (in->whole.len >= response_len(in) || has_cookie(in))
+		return true;
+	ask_cookie(in);
+	return false;
 }
 
 static bool parse_request(struct init_in *in)
@@ -510,6 +548,6 @@ void init_request(struct ike *e, const struct ike_header *h, const struct endpoi
 		e->counters.malformed++;
 		return;
 	}
-	if (admitted(&in) && choose_suite(&in))
+	if (admitted(&in) && choose_suite(&in) && proven(&in))
 		new_half_open(&in, &key);
 }

@@ -343,6 +343,10 @@ static void key_exchange_of_any_length(void **state)
 			put_sa_ike_offer(&m, &ike_offer_all, NULL);
 			put_ke(&m, ike_offer_all.groups[g], bytes, lengths[i]);
 			put_nonce(&m, bytes, 32);
+			/* Longer than any answer, or a cookie would be asked for. */
+			msg_payload_begin(&m, PLD_VENDOR);
+			wtr_bytes(&m.w, bytes, lengths[i] < 800 ? 800 : 0);
+			msg_payload_end(&m);
 			assert_int_equal(msg_end(&m), 0);
 			d.len = m.w.len;
 			memcpy(d.bytes, m.buf, d.len);
