@@ -15,7 +15,7 @@
 
 #define SYSCALL_LEN 2 /* bytes of the instruction */
 
-static void fail(const char *what)
+static _Noreturn void fail(const char *what)
 {
 	fprintf(stderr, "inject: %s: %s\n", what, strerror(errno));
 	exit(2);
