@@ -5,6 +5,8 @@
  * the responder; bit 1, behind an ID and an AUTH that are right, so that what
  * follows authentication is reached; bit 2, in fragments. Second byte: type of the
  * first payload. Without a right AUTH nobody is ever let in.
+ *
+ * reaches: auth_request auth_response auth_verdict inbound_finish
  */
 #include <stdlib.h>
 #include <string.h>

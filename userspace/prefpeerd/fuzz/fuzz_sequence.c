@@ -4,6 +4,8 @@
  * of the first half says what happens to the next datagram, or what a caller
  * does, each of the second what a peer with the keys says. In the end the clock
  * runs on, and nothing may be left that nobody owns.
+ *
+ * reaches: exchange_input info_request child_request rekey_ike_request
  */
 #include <stdlib.h>
 #include <string.h>
