@@ -134,85 +134,115 @@ void crypto_wipe(void *p, size_t len)
 
 /* ---- hashes ---- */
 
-/* Fetched once: a fetch costs more than the HMAC of a message. */
-static EVP_MAC *hmac(void)
-{
-	static EVP_MAC *mac;
+/*
+ * HMAC with a hash of SHA-2, which its length names. Fetched and set up once, with an empty key,
+ * to be copied: both cost more than the HMAC of a message.
+ */
+static struct hmac {
+	const char *digest;
+	size_t len;
+	EVP_MAC_CTX *blank;
+} hmacs[] = {
+	{ "SHA256", 32, NULL },
+	{ "SHA384", 48, NULL },
+	{ "SHA512", 64, NULL },
+};
 
-	if (!mac)
-		mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	return mac;
-}
-
-static int hmac_run(EVP_MAC_CTX *ctx, const char *digest, struct chunk key,
-		    const struct chunk *data, size_t n, uint8_t *out, size_t out_size)
+static EVP_MAC_CTX *hmac_blank(const struct hmac *h)
 {
 	OSSL_PARAM params[2] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest, 0),
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)h->digest, 0),
 		OSSL_PARAM_construct_end(),
 	};
-	/* A NULL key would keep the previous one: an empty key still needs an address. */
-	const void *k = key.len ? key.p : (const void *)"";
-	size_t out_len = 0;
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
 
-	if (EVP_MAC_init(ctx, k, key.len, params) != 1)
-		return -EIO;
-	for (size_t i = 0; i < n; i++)
-		if (data[i].len && EVP_MAC_update(ctx, data[i].p, data[i].len) != 1)
-			return -EIO;
-	return EVP_MAC_final(ctx, out, &out_len, out_size) == 1 && out_len == out_size ? 0 : -EIO;
+	EVP_MAC_free(mac);
+	if (ctx && EVP_MAC_init(ctx, (const uint8_t *)"", 0, params) == 1)
+		return ctx;
+	EVP_MAC_CTX_free(ctx);
+	return NULL;
 }
 
-static int hmac_sha2(const char *digest, struct chunk key, const struct chunk *data, size_t n,
-		     uint8_t *out, size_t out_size)
+/* With that key, to be copied for each message; NULL: no such hash, no memory. */
+static EVP_MAC_CTX *hmac_keyed(size_t len, struct chunk key)
 {
-	EVP_MAC_CTX *ctx = hmac() ? EVP_MAC_CTX_new(hmac()) : NULL;
-	int err = ctx ? hmac_run(ctx, digest, key, data, n, out, out_size) : -EIO;
+	/* A NULL key would keep the empty one: an empty key still needs an address. */
+	const uint8_t *k = key.len ? key.p : (const uint8_t *)"";
+	EVP_MAC_CTX *ctx = NULL;
 
+	for (size_t i = 0; i < sizeof(hmacs) / sizeof(hmacs[0]); i++) {
+		if (hmacs[i].len != len)
+			continue;
+		if (!hmacs[i].blank)
+			hmacs[i].blank = hmac_blank(&hmacs[i]);
+		ctx = hmacs[i].blank ? EVP_MAC_CTX_dup(hmacs[i].blank) : NULL;
+	}
+	if (ctx && EVP_MAC_init(ctx, k, key.len, NULL) == 1)
+		return ctx;
 	EVP_MAC_CTX_free(ctx);
-	return err;
+	return NULL;
+}
+
+/* Uses up @ctx. */
+static int hmac_run(EVP_MAC_CTX *ctx, const struct chunk *data, size_t n, uint8_t *out, size_t len)
+{
+	bool ok = ctx;
+	size_t out_len = 0;
+
+	for (size_t i = 0; ok && i < n; i++)
+		ok = !data[i].len || EVP_MAC_update(ctx, data[i].p, data[i].len) == 1;
+	ok = ok && EVP_MAC_final(ctx, out, &out_len, len) == 1 && out_len == len;
+	EVP_MAC_CTX_free(ctx);
+	return ok ? 0 : -EIO;
 }
 
 int crypto_prf(enum ike_prf prf, struct chunk key, const struct chunk *data, size_t n, uint8_t *out)
 {
-	switch (prf) {
-	case PRF_HMAC_SHA2_256:
-		return hmac_sha2("SHA256", key, data, n, out, 32);
-	case PRF_HMAC_SHA2_384:
-		return hmac_sha2("SHA384", key, data, n, out, 48);
-	case PRF_HMAC_SHA2_512:
-		return hmac_sha2("SHA512", key, data, n, out, 64);
-	default:
-		return -EINVAL;
-	}
+	size_t len = prf_len(prf);
+
+	return len ? hmac_run(hmac_keyed(len, key), data, n, out, len) : -EINVAL;
 }
 
 #define PRF_PLUS_SEEDS 6
 
-int crypto_prf_plus(enum ike_prf prf, struct chunk key, const struct chunk *seed, size_t n,
+/* T1 | T2 | …, Tn = prf(K, Tn-1 | S | n); the key is set up once for all of them. */
+static int prf_plus(EVP_MAC_CTX *keyed, size_t block_len, const struct chunk *seed, size_t n,
 		    uint8_t *out, size_t out_len)
 {
 	struct chunk in[PRF_PLUS_SEEDS + 2];
 	uint8_t block[CRYPTO_PRF_MAX];
-	size_t block_len = prf_len(prf);
 	uint8_t count = 1;
 	int err = 0;
 
-	if (!block_len || n > PRF_PLUS_SEEDS || out_len > 255 * block_len)
-		return -EINVAL;
 	in[0] = (struct chunk){ block, 0 };
 	memcpy(&in[1], seed, n * sizeof(*seed));
 	in[n + 1] = (struct chunk){ &count, 1 };
 	for (size_t done = 0; done < out_len && !err; count++) {
 		size_t take = out_len - done < block_len ? out_len - done : block_len;
 
-		err = crypto_prf(prf, key, in, n + 2, block);
+		err = hmac_run(EVP_MAC_CTX_dup(keyed), in, n + 2, block, block_len);
 		if (!err)
 			memcpy(out + done, block, take);
 		in[0].len = block_len;
 		done += take;
 	}
 	crypto_wipe(block, sizeof(block));
+	return err;
+}
+
+int crypto_prf_plus(enum ike_prf prf, struct chunk key, const struct chunk *seed, size_t n,
+		    uint8_t *out, size_t out_len)
+{
+	size_t block_len = prf_len(prf);
+	EVP_MAC_CTX *keyed;
+	int err;
+
+	if (!block_len || n > PRF_PLUS_SEEDS || out_len > 255 * block_len)
+		return -EINVAL;
+	keyed = hmac_keyed(block_len, key);
+	err = keyed ? prf_plus(keyed, block_len, seed, n, out, out_len) : -EIO;
+	EVP_MAC_CTX_free(keyed);
 	return err;
 }
 
@@ -238,31 +268,16 @@ int crypto_sha256(const struct chunk *data, size_t n, uint8_t out[CRYPTO_SHA256_
 	return digest(EVP_sha256(), data, n, out);
 }
 
-static const char *integ_hash(enum ike_integ integ)
-{
-	switch (integ) {
-	case INTEG_HMAC_SHA2_256_128:
-		return "SHA256";
-	case INTEG_HMAC_SHA2_384_192:
-		return "SHA384";
-	case INTEG_HMAC_SHA2_512_256:
-		return "SHA512";
-	default:
-		return NULL;
-	}
-}
-
 int crypto_integ(enum ike_integ integ, const uint8_t *key, const struct chunk *data, size_t n,
 		 uint8_t *out)
 {
-	const char *hash = integ_hash(integ);
+	size_t len = integ_key_len(integ);
 	uint8_t full[CRYPTO_PRF_MAX];
 	int err;
 
-	if (!hash)
+	if (!len)
 		return -EINVAL;
-	err = hmac_sha2(hash, (struct chunk){ key, integ_key_len(integ) }, data, n, full,
-			integ_key_len(integ));
+	err = hmac_run(hmac_keyed(len, (struct chunk){ key, len }), data, n, full, len);
 	if (!err)
 		memcpy(out, full, integ_icv_len(integ));
 	crypto_wipe(full, sizeof(full));
