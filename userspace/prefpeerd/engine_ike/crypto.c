@@ -11,6 +11,7 @@
 #include <openssl/crypto.h>
 #include <openssl/dh.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/rand.h>
 
 /* ---- sizes ---- */
@@ -466,17 +467,50 @@ static EVP_PKEY *import_ec(const struct group *g, const uint8_t *priv, size_t pr
 	return key;
 }
 
+static EVP_PKEY *import_modp(const struct group *g, const uint8_t *priv, size_t priv_len,
+			     const uint8_t *pub)
+{
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	BIGNUM *x = BN_bin2bn(priv, (int)priv_len, NULL);
+	BIGNUM *y = BN_bin2bn(pub, (int)g->pub_len, NULL);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, g->type, NULL);
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *key = NULL;
+
+	if (build && x && y &&
+	    OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, g->name, 0) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, x) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PUB_KEY, y) == 1)
+		params = OSSL_PARAM_BLD_to_param(build);
+	if (ctx && params && EVP_PKEY_fromdata_init(ctx) == 1)
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
+	BN_clear_free(x);
+	BN_free(y);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+static EVP_PKEY *import(const struct group *g, const uint8_t *priv, size_t len, const uint8_t *pub)
+{
+	if (is_modp(g->id))
+		return import_modp(g, priv, len, pub);
+	if (is_ecp(g->id))
+		return import_ec(g, priv, len, pub);
+	return EVP_PKEY_new_raw_private_key_ex(NULL, g->type, NULL, priv, len);
+}
+
 struct crypto_dh *crypto_dh_import(enum ike_dh group, const uint8_t *priv, size_t priv_len,
 				   const uint8_t *pub)
 {
 	const struct group *g = group_find(group);
-	struct crypto_dh *dh = g && !is_modp(group) ? calloc(1, sizeof(*dh)) : NULL;
+	struct crypto_dh *dh = g ? calloc(1, sizeof(*dh)) : NULL;
 
 	if (!dh)
 		return NULL;
 	dh->group = group;
-	dh->key = g->name ? import_ec(g, priv, priv_len, pub) :
-			    EVP_PKEY_new_raw_private_key_ex(NULL, g->type, NULL, priv, priv_len);
+	dh->key = import(g, priv, priv_len, pub);
 	if (!dh->key) {
 		free(dh);
 		return NULL;
