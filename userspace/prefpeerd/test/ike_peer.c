@@ -116,6 +116,13 @@ static void put_child(struct ike_peer *p, uint32_t spi)
 	put_ts(&p->m, PLD_TSR, &left);
 }
 
+void ike_peer_open_child(struct ike_peer *p)
+{
+	ike_peer_begin(p, XCHG_CREATE_CHILD_SA);
+	put_child(p, 0xabcdef02);
+	ike_peer_send(p);
+}
+
 void ike_peer_rekey_child(struct ike_peer *p, uint32_t spi)
 {
 	ike_peer_begin(p, XCHG_CREATE_CHILD_SA);

@@ -37,6 +37,7 @@ void ike_peer_send(struct ike_peer *p);
 void ike_peer_repeat(struct ike_peer *p);
 
 void ike_peer_probe(struct ike_peer *p);
+void ike_peer_open_child(struct ike_peer *p);
 void ike_peer_rekey_child(struct ike_peer *p, uint32_t spi);
 void ike_peer_rekey_ike(struct ike_peer *p);
 void ike_peer_delete_child(struct ike_peer *p, uint32_t spi);

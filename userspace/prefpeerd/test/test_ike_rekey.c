@@ -1,8 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Rekeying, both roles, and whatever may cross it (RFC 7296 §2.8, §2.25). Every
- * test runs a flow in each direction: not one packet of it may be lost.
+ * Rekeying, both roles, and whatever may cross it (RFC 7296 §2.8, §2.25). Tests of
+ * what two engines do run a flow in each direction: not one packet of it may be lost.
+ *
+ * A request comes in …           … while we                the test
+ *  §2.8.1 rekey of a child        rekey it                  simultaneous_child_rekey, and
+ *                                                           simultaneous_and_a_message_lost,
+ *                                                           request_overtaken_by_a_whole_rekey
+ *  §2.25.1 rekey of a child       close it                  rekey_of_a_closing_child
+ *                                 have rekeyed it           rekey_of_a_replaced_child
+ *                                 do not know it            rekey_of_a_deleted_child; and
+ *                                                           in test_ike_child rekey_of_an_unknown_child
+ *          DELETE of a child      rekey it                  delete_of_a_child_in_rekey
+ *                                 close it                  in test_ike_child crossing_deletes,
+ *                                                           crossing_delete_is_answered_empty
+ *                                 do not know it            delete_of_an_unknown_child
+ *  §2.8.2 rekey of the IKE SA     rekey it                  simultaneous_ike_rekey, and
+ *                                                           simultaneous_ike_and_a_message_lost,
+ *                                                           ike_request_overtaken_by_a_whole_rekey
+ *  §2.25.2 rekey of the IKE SA    open, rekey, close child  ike_rekey_while_a_child_changes,
+ *                                                           ike_rekey_beside_child_rekey
+ *                                 close it                  rekey_of_a_closing_ike_sa
+ *          DELETE of the IKE SA   rekey it                  delete_of_an_ike_sa_in_rekey
+ *                                 close it                  in test_ike_child crossing_ike_deletes
+ *          open, rekey, DELETE    rekey the IKE SA          child_requests_while_ike_in_rekey
+ *          of a child
+ *  §2.25 our request is answered with TEMPORARY_FAILURE     temporary_failure
+ *                                with CHILD_SA_NOT_FOUND    child_sa_not_found
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -550,13 +576,32 @@ static void rekey_of_a_replaced_child(void **state)
 	ike_peer_free(p);
 }
 
+/* The answer names the SPI that REKEY_SA named. */
 static void rekey_of_a_deleted_child(void **state)
 {
 	struct ike_peer *p = ike_peer_up();
+	uint32_t spi = htonl(p->child_spi_in);
+	struct pld_notify n;
 
 	ike_peer_delete_child(p, p->child_spi_in);
 	ike_peer_rekey_child(p, p->child_spi_in);
 	assert_int_equal(p->reply.error, N_CHILD_SA_NOT_FOUND);
+	assert_true(payloads_notify(&p->reply.p, N_CHILD_SA_NOT_FOUND, &n));
+	assert_int_equal(n.spi.len, sizeof(spi));
+	assert_memory_equal(n.spi.p, &spi, sizeof(spi));
+	ike_peer_free(p);
+}
+
+/* Answered without a DELETE: there is none of ours to name; and nothing else is touched. */
+static void delete_of_an_unknown_child(void **state)
+{
+	struct ike_peer *p = ike_peer_up();
+
+	ike_peer_delete_child(p, 0x12345678);
+	assert_int_equal(p->reply.error, 0);
+	assert_null(payloads_find(&p->reply.p, PLD_DELETE));
+	assert_int_equal(p->f->left.kernel.n_sas, 2);
+	assert_null(side_last(&p->f->left, ENG_CHILD_DOWN));
 	ike_peer_free(p);
 }
 
@@ -1036,6 +1081,50 @@ static void ike_rekey_beside_child_rekey(void **state)
 	down(&w);
 }
 
+/* A request of ours for a child, whose answer never comes. */
+static void open_one(struct ike_peer *p)
+{
+	struct engine_child c = fixture_child(2, 2);
+
+	p->f->left.engine->ops->child_open(p->f->left.engine->impl, p->conn, &c);
+}
+
+static void rekey_the_one(struct ike_peer *p)
+{
+	fake_kernel_carry(&p->f->left.kernel, pair_of(&p->f->left).spi_in);
+	soft_end(&p->f->left);
+}
+
+static void close_the_one(struct ike_peer *p)
+{
+	p->f->left.engine->ops->child_close(p->f->left.engine->impl, p->conn, p->child,
+					    CLOSE_DELETE);
+}
+
+/* §2.25.2: the children that it would inherit are changing: TEMPORARY_FAILURE, one IKE SA. */
+static void ike_rekey_while_a_child_changes(void **state)
+{
+	static void (*const changes[])(struct ike_peer *p) = { open_one, rekey_the_one,
+								close_the_one };
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct ike_peer *p = ike_peer_up();
+		struct trick t = { .from = &p->f->left, .n = 99, .fate = MOCK_DROP,
+				   .exchange = changes[i] == close_the_one ? XCHG_INFORMATIONAL :
+									     XCHG_CREATE_CHILD_SA };
+
+		p->f->net.filter = tricked;
+		p->f->net.filter_ctx = &t;
+		changes[i](p);
+		fixture_run_ms(p->f, 1);
+		assert_int_equal(t.n, 98); /* it is on its way */
+		ike_peer_rekey_ike(p);
+		assert_int_equal(p->reply.error, N_TEMPORARY_FAILURE);
+		assert_int_equal(sessions(&p->f->left), 1);
+		ike_peer_free(p);
+	}
+}
+
 /* The peer deletes the IKE SA that we rekey: answered, and ours forgotten. */
 static void delete_of_an_ike_sa_in_rekey(void **state)
 {
@@ -1110,6 +1199,8 @@ static void child_requests_while_ike_in_rekey(void **state)
 	p->f->net.filter = tricked;
 	p->f->net.filter_ctx = &t;
 	rekey_ike_start(session_of(&p->f->left, p->conn));
+	ike_peer_open_child(p);
+	assert_int_equal(p->reply.error, N_TEMPORARY_FAILURE);
 	ike_peer_rekey_child(p, p->child_spi_in);
 	assert_int_equal(p->reply.error, N_TEMPORARY_FAILURE);
 	ike_peer_delete_child(p, p->child_spi_in);
@@ -1149,7 +1240,8 @@ int main(void)
 		T(messages_late_and_twice), T(simultaneous_child_rekey),
 		T(simultaneous_and_a_message_lost), T(request_overtaken_by_a_whole_rekey),
 		T(rekey_of_a_closing_child), T(rekey_of_a_replaced_child),
-		T(rekey_of_a_deleted_child), T(delete_of_a_child_in_rekey),
+		T(rekey_of_a_deleted_child), T(delete_of_an_unknown_child),
+		T(delete_of_a_child_in_rekey),
 		T(closed_while_in_rekey), T(temporary_failure), T(child_sa_not_found),
 		T(kernel_refuses_the_successor), T(ike_by_us), T(ike_lifetime),
 		T(ike_lifetime_changed), T(ike_lifetime_ends), T(ike_with_another_group),
@@ -1157,6 +1249,7 @@ int main(void)
 		T(ike_through_a_nat), T(ike_messages_lost_late_and_twice),
 		T(simultaneous_ike_rekey), T(simultaneous_ike_and_a_message_lost),
 		T(ike_request_overtaken_by_a_whole_rekey), T(ike_rekey_beside_child_rekey),
+		T(ike_rekey_while_a_child_changes),
 		T(delete_of_an_ike_sa_in_rekey), T(closed_while_ike_in_rekey),
 		T(rekey_of_a_closing_ike_sa), T(child_requests_while_ike_in_rekey),
 		T(old_ike_sa_left_behind),
