@@ -192,6 +192,13 @@ hub_start()
 # machine and of the module without our agent; trap policies.
 branch_charon_start()
 {
+	branch_charon_conf "$1"
+	peer_start branch "$branch"
+}
+
+# branch_charon_conf N: its files alone
+branch_charon_conf()
+{
 	local dir=$tmp/branch
 
 	mkdir -p "$dir"
@@ -229,7 +236,6 @@ branch_charon_start()
 		}
 	}
 	CONF
-	peer_start branch "$branch"
 }
 
 show_peers()

@@ -101,10 +101,7 @@ their_credentials()
 
 their_branch()
 {
-	local round pubkey
-
 	their_credentials branch
-	eval "$(declare -f branch_charon_start | sed '1s/.*/branch_charon_conf/; s/peer_start branch .*/:/')"
 	branch_charon_conf 1
 	[ "$auth" = psk ] ||
 		sed -i "s/auth = psk/auth = pubkey/; s/id = $branch_addr$/id = branch.example\ncerts = branch.pem/
