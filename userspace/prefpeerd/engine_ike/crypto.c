@@ -337,14 +337,17 @@ static bool aead_begin(EVP_CIPHER_CTX *ctx, bool encrypt, enum ike_encr encr, un
 {
 	const EVP_CIPHER *cipher = aead_cipher(encr, key_bits);
 	uint8_t nonce[AEAD_NONCE_LEN];
+	bool ok;
 	int n;
 
 	if (!ctx || !cipher || aad.len > INT_MAX)
 		return false;
 	memcpy(nonce, key + key_len(encr, key_bits), CRYPTO_SALT_LEN);
 	memcpy(nonce + CRYPTO_SALT_LEN, iv, sizeof(nonce) - CRYPTO_SALT_LEN);
-	return EVP_CipherInit_ex(ctx, cipher, NULL, key, nonce, encrypt) == 1 &&
-	       EVP_CipherUpdate(ctx, NULL, &n, aad.p, (int)aad.len) == 1;
+	ok = EVP_CipherInit_ex(ctx, cipher, NULL, key, nonce, encrypt) == 1 &&
+	     EVP_CipherUpdate(ctx, NULL, &n, aad.p, (int)aad.len) == 1;
+	crypto_wipe(nonce, sizeof(nonce)); /* the salt is keying material */
+	return ok;
 }
 
 int crypto_seal(enum ike_encr encr, unsigned key_bits, const uint8_t *key, const uint8_t *iv,
