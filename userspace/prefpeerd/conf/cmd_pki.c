@@ -61,12 +61,25 @@ void cmd_no_trustpoint(struct parser *p, const struct cmd *cmd)
 	parser_nothing_to_remove(p, cmd);
 }
 
+static bool word_begins(const struct word *w, const char *with)
+{
+	size_t len = strlen(with);
+
+	return w->len >= len && !memcmp(w->s, with, len);
+}
+
 static void set_file(struct parser *p, const struct cmd *cmd, struct conf_file *f)
 {
 	const struct word *w = cmd->arg[SLOT_TEXT].w;
 
 	if (cmd->no && !f->path) {
 		parser_nothing_to_remove(p, cmd);
+		return;
+	}
+	if (!cmd->no && word_begins(w, "pkcs11:")) {
+		parser_error(p, cmd_arg_pos(cmd, SLOT_TEXT),
+			     conf_text("keys and certificates on tokens (PKCS #11) are not supported"),
+			     conf_text("an absolute path; the process that signs keeps the key from all others"));
 		return;
 	}
 	if (!cmd->no && *w->s != '/') {

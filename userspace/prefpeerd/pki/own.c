@@ -10,6 +10,7 @@
 
 #include "prefpeerd/pki/impl.h"
 
+#define SIGNATURE_BITS_MIN 112 /* of security: SHA2-256 has 128, SHA-1 at best 80 */
 #define FILE_MAX (PKI_CHAIN_MAX * PKI_CERT_MAX * 2) /* in PEM */
 
 struct pki_own {
@@ -143,24 +144,41 @@ bool pki_own_has_id(const struct pki_own *own, const struct ike_id *id)
 	return pki_cert_has_id(own->certs[0], id);
 }
 
-const char *pki_own_unusable(const struct pki_own *own, int64_t now, char *buf, size_t size)
+/* Not of one that signs itself: it is trusted because a peer's file has it, not by that signature. */
+static bool weakly_signed(X509 *cert)
 {
+	int bits;
+
+	return !(X509_get_extension_flags(cert) & EXFLAG_SS) &&
+	       X509_get_signature_info(cert, NULL, NULL, &bits, NULL) && bits < SIGNATURE_BITS_MIN;
+}
+
+static bool cert_unusable(X509 *cert, int64_t now, char *buf, size_t size)
+{
+	const ASN1_TIME *from = X509_get0_notBefore(cert), *to = X509_get0_notAfter(cert);
 	char name[100], date[16];
 
-	for (unsigned i = 0; i < own->n; i++) {
-		const ASN1_TIME *from = X509_get0_notBefore(own->certs[i]);
-		const ASN1_TIME *to = X509_get0_notAfter(own->certs[i]);
+	pki_cert_text(cert, name, sizeof(name));
+	if (pki_time_cmp(to, now) <= 0)
+		snprintf(buf, size, "the certificate of %s expired on %s", name,
+			 pki_date(to, date));
+	else if (pki_time_cmp(from, now) >= 0)
+		snprintf(buf, size, "the certificate of %s is not valid before %s", name,
+			 pki_date(from, date));
+	else if (weakly_signed(cert))
+		snprintf(buf, size,
+			 "the certificate of %s is signed with a hash that is too weak, as SHA-1 is; "
+			 "SHA2-256 would do",
+			 name);
+	else
+		return false;
+	return true;
+}
 
-		pki_cert_text(own->certs[i], name, sizeof(name));
-		if (pki_time_cmp(to, now) <= 0)
-			snprintf(buf, size, "the certificate of %s expired on %s", name,
-				 pki_date(to, date));
-		else if (pki_time_cmp(from, now) >= 0)
-			snprintf(buf, size, "the certificate of %s is not valid before %s", name,
-				 pki_date(from, date));
-		else
-			continue;
-		return buf;
-	}
+const char *pki_own_unusable(const struct pki_own *own, int64_t now, char *buf, size_t size)
+{
+	for (unsigned i = 0; i < own->n; i++)
+		if (cert_unusable(own->certs[i], now, buf, size))
+			return buf;
 	return NULL;
 }

@@ -423,6 +423,37 @@ static void own_certificate(void **state)
 	pki_made_free(&past);
 }
 
+static void expect_own(const struct made *const *list, unsigned n, const char *refusal)
+{
+	struct pki_own *own;
+	char why[PKI_WHY_MAX];
+	const char *said;
+
+	assert_int_equal(pki_own_load(pki_write_certs("own.pem", list, n), &own, why, sizeof(why)), 0);
+	said = pki_own_unusable(own, time(NULL), why, sizeof(why));
+	if (refusal)
+		refused(said, refusal);
+	else
+		assert_null(said);
+	pki_own_put(own);
+}
+
+/* What peers would refuse, ours or one above it; a root's own signature says nothing. */
+static void own_signed_with_sha1(void **state)
+{
+	struct made old = pki_make(&(struct make){ .subject = "CN=old", .issuer = &mid, .sha1 = true });
+	struct made ca1 = pki_make(&(struct make){ .subject = "CN=SHA CA", .ca = true, .issuer = &root, .sha1 = true });
+	struct made root1 = pki_make(&(struct make){ .subject = "CN=SHA root", .ca = true, .sha1 = true });
+
+	expect_own((const struct made *[]){ &old, &mid }, 2,
+		   "the certificate of CN=old is signed with a hash that is too weak, as SHA-1 is; SHA2-256 would do");
+	expect_own((const struct made *[]){ &leaf, &ca1 }, 2, "the certificate of CN=SHA CA is signed");
+	expect_own((const struct made *[]){ &leaf, &mid, &root1 }, 3, NULL);
+	pki_made_free(&old);
+	pki_made_free(&ca1);
+	pki_made_free(&root1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,7 +464,7 @@ int main(void)
 		cmocka_unit_test(other_uses),	  cmocka_unit_test(constraints_and_criticals),
 		cmocka_unit_test(malformed),	  cmocka_unit_test(flipped),
 		cmocka_unit_test(bad_files),	  cmocka_unit_test(encrypted_key),
-		cmocka_unit_test(own_certificate),
+		cmocka_unit_test(own_certificate), cmocka_unit_test(own_signed_with_sha1),
 	};
 
 	return cmocka_run_group_tests(tests, make_all, free_all);
