@@ -17,6 +17,7 @@ struct resolve;
 struct watch;
 struct entries;
 struct history;
+struct keyexport;
 struct lastgood;
 struct reqid_table;
 struct signer;
@@ -27,6 +28,7 @@ struct agent_options {
 	const char *control_path;
 	const char *user;
 	const struct conf_keys *keys; /* where private keys are; NULL: certificates are not looked at */
+	const char *keys_path; /* NULL, but for debugging: keyexport.h */
 };
 
 struct agent {
@@ -48,6 +50,7 @@ struct agent {
 	struct lastgood *lastgood; /* NULL: nothing is kept */
 	struct signer *signer;	   /* NULL: there are no private keys */
 	struct conf_keys keys;	   /* its */
+	struct keyexport *keyexport; /* NULL, but for debugging */
 	bool stopping;
 	/* Policies that the kernel did not take are tried again until it does. */
 	struct timer policy_retry;

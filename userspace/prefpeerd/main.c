@@ -17,6 +17,7 @@
 #include "prefpeerd/entry/entries.h"
 #include "prefpeerd/history.h"
 #include "prefpeerd/kernel_linux.h"
+#include "prefpeerd/keyexport.h"
 #include "prefpeerd/lastgood.h"
 #include "prefpeerd/oneshot.h"
 #include "prefpeerd/report.h"
@@ -43,6 +44,9 @@ static const char usage_text[] =
 	"      --control PATH   control socket (default " CONTROL_PATH_DEFAULT ")\n"
 	"      --state DIR      keeps what was last in force, for when the file has errors at the\n"
 	"                       next start (default " STATE_DIR_DEFAULT ")\n"
+	"      --debug-export-ike-keys FILE\n"
+	"                       write the keys of every IKE SA to FILE, for Wireshark; never on a\n"
+	"                       gateway in use: who has them reads all that IKE says\n"
 	"  -v, --verbose        debug messages\n"
 	"  -V, --version        print the version\n"
 	"  -h, --help           this text\n";
@@ -62,6 +66,7 @@ static int parse_args(int argc, char **argv, struct args *a)
 		{ "flush", no_argument, NULL, 'F' },	  { "lock", no_argument, NULL, 'L' },
 		{ "verbose", no_argument, NULL, 'v' },	  { "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },	  { "state", required_argument, NULL, 's' },
+		{ "debug-export-ike-keys", required_argument, NULL, 'K' },
 		{ 0 },
 	};
 	int c;
@@ -73,6 +78,7 @@ static int parse_args(int argc, char **argv, struct args *a)
 		case 'u': a->opt.user = optarg; break;
 		case 's': a->opt.state_dir = optarg; break;
 		case 'c': a->opt.control_path = optarg; break;
+		case 'K': a->opt.keys_path = optarg; break;
 		case 'F': a->mode = MODE_FLUSH; break;
 		case 'L': a->mode = MODE_LOCK; break;
 		case 'v': a->verbose = true; break;
@@ -347,6 +353,25 @@ static int watch_signals(struct agent *a)
 	return err ? refuse("signals cannot be watched", err) : 0;
 }
 
+/* While still root, whose the file is. */
+static int export_keys(struct agent *a)
+{
+	int err;
+
+	if (!a->opt.keys_path)
+		return 0;
+	err = keyexport_open(a->opt.keys_path, &a->keyexport);
+	if (err == -EPERM || err == -ELOOP) {
+		log_err(AREA, "%s: keys are written only to a file of one name that its owner alone may read",
+			a->opt.keys_path);
+		return 1;
+	}
+	if (err)
+		return refuse(a->opt.keys_path, err);
+	keyexport_attach(a->keyexport, &a->engine);
+	return 0;
+}
+
 /* While still root: the secret is root's, and nobody else reads it. */
 static void make_recoverable(struct agent *a)
 {
@@ -405,7 +430,7 @@ static int run(struct agent *a)
 	conf = agent_load(&a->opt);
 	if (!conf)
 		return 1;
-	if (open_edges(a) || make_entries(a) || watch_signals(a) || drop_root(a)) {
+	if (open_edges(a) || make_entries(a) || watch_signals(a) || export_keys(a) || drop_root(a)) {
 		config_free(conf);
 		return 1;
 	}
@@ -433,6 +458,7 @@ static void close_all(struct agent *a)
 	resolve_close(a->resolve);
 	entries_free(a->entries);
 	engine_ike_close(&a->engine);
+	keyexport_close(a->keyexport);
 	signer_close(a->signer);
 	route_close(a->route);
 	kernel_linux_close(&a->kernel);
@@ -448,7 +474,7 @@ int main(int argc, char **argv)
 {
 	struct args args = {
 		.opt = { CONF_PATH_DEFAULT, STATE_DIR_DEFAULT, CONTROL_PATH_DEFAULT, DEFAULT_USER,
-			 NULL },
+			 NULL, NULL },
 	};
 	struct agent a = { 0 };
 	int rc = parse_args(argc, argv, &args);

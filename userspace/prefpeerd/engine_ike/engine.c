@@ -509,6 +509,14 @@ void engine_ike_recoverable(struct engine *engine, const uint8_t secret[QCD_SECR
 	e->qcd_maker = true;
 }
 
+void engine_ike_export_keys(struct engine *engine, ike_keys_fn fn, void *ctx)
+{
+	struct ike *e = engine->impl;
+
+	e->keys_fn = fn;
+	e->keys_ctx = ctx;
+}
+
 void *engine_ike_net(const struct engine *engine)
 {
 	return ((const struct ike *)engine->impl)->env.net_ctx;

@@ -105,6 +105,13 @@ const struct ike_counters *engine_ike_counters(const struct engine *engine);
  */
 void engine_ike_recoverable(struct engine *engine, const uint8_t secret[QCD_SECRET_LEN]);
 
+/*
+ * Debugging only: @fn gets a line of Wireshark's ikev2_decryption_table for every IKE
+ * SA as soon as it has keys (keylog.h). It is wiped after the call.
+ */
+typedef void (*ike_keys_fn)(void *ctx, const char *line);
+void engine_ike_export_keys(struct engine *engine, ike_keys_fn fn, void *ctx);
+
 /* The net_ctx that it was made with. */
 void *engine_ike_net(const struct engine *engine);
 

@@ -301,6 +301,8 @@ struct ike {
 	struct budget clear_in, clear_out;
 	bool qcd_maker;
 	uint8_t qcd_secret[QCD_SECRET_LEN];
+	ike_keys_fn keys_fn; /* NULL, but for debugging */
+	void *keys_ctx;
 	struct ike_counters counters;
 	uint8_t scratch[MSG_IN_MAX]; /* a received message, decrypted in place */
 };
@@ -355,6 +357,8 @@ int session_send(struct session *s, const uint8_t *bytes, size_t len);
 struct msg_cipher session_cipher(const struct session *s, bool ours);
 bool session_encap(const struct session *s);
 mono_t session_last_in(const struct session *s);
+/* Its keys are new: to whom asked for them, if anyone did (keylog.c). */
+void session_export_keys(const struct session *s);
 void session_fill_info(const struct session *s, struct engine_conn_info *out);
 /*
  * The one way out: children first, then ENG_DOWN if the caller knows it, keys

@@ -221,6 +221,7 @@ static void go_on(struct session *s, const struct ike_header *h, const struct pa
 	if (!su->msg_r)
 		return;
 	memcpy(s->spi_r, h->spi_r, IKE_SPI_LEN);
+	session_export_keys(s);
 	take_options(s, p);
 	s->natt = natt_judge(p, s->spi_i, s->spi_r, &s->peer, &s->local);
 	float_ports(s);
@@ -423,6 +424,7 @@ static int derive_responder(struct session *s, const struct init_in *in, struct 
 				      (struct chunk){ shared, len }, s->spi_i, s->spi_r, &s->keys);
 	crypto_wipe(shared, sizeof(shared));
 	s->has_keys = !err;
+	session_export_keys(s);
 	return err;
 }
 

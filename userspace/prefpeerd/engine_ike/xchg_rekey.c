@@ -192,6 +192,7 @@ static int derive(struct session *s, struct session *heir, struct chunk ni, stru
 				     &heir->keys);
 	crypto_wipe(shared, sizeof(shared));
 	heir->has_keys = !err;
+	session_export_keys(heir);
 	nonce_lower(heir->rekey_nonce, ni, nr);
 	return err;
 }
