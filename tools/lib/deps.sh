@@ -4,7 +4,7 @@
 # Debian packages that the project's tools need, by name, and their
 # installation.
 #
-# Sourced: gives deps_install [GROUP…], GROUP one of: build vm peers bench foreign lint.
+# Sourced: gives deps_install [GROUP…], GROUP one of: build vm peers bench foreign wire lint.
 # Executed: installs all groups.
 #
 # Where everything is installed this costs one dpkg-query. Otherwise it needs
@@ -30,6 +30,8 @@ deps_bench="frr gnuplot-nox"
 deps_foreign="
 	libnss3-tools libldns3 libcurl3-nss libaudit1 libldap-2.5-0 libevent-pthreads-2.1-7
 	dns-root-data"
+# Reads captures of IKE: tools/ike-dissect.
+deps_wire="tshark"
 deps_lint="
 	git perl shellcheck mandoc linux-source-6.12"
 
@@ -45,6 +47,7 @@ deps_list()
 		peers) echo $deps_peers ;;
 		bench) echo $deps_bench ;;
 		foreign) echo $deps_foreign ;;
+		wire)  echo $deps_wire ;;
 		lint)  echo $deps_lint ;;
 		*)     echo "deps: no such group: $group" >&2; return 2 ;;
 		esac
@@ -168,6 +171,6 @@ deps_foreign_below()
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
-	[ $# -gt 0 ] || set -- build vm peers bench foreign lint
+	[ $# -gt 0 ] || set -- build vm peers bench foreign wire lint
 	deps_install "$@"
 fi
