@@ -252,6 +252,8 @@ static void check_complete(struct parser *p, const struct map_entry *e)
 {
 	const char *why;
 
+	if (e->dynamic)
+		return;
 	if (!e->acl)
 		note(p, e->pos,
 		     conf_text("%% NOTE: This new crypto map will remain disabled until a peer\n"
@@ -279,7 +281,7 @@ static void check_map_complete(struct parser *p, const struct map *m)
 
 	for (unsigned i = 0; i < m->n_entries; i++) {
 		check_complete(p, m->entries[i]);
-		any |= m->entries[i]->acl != NULL;
+		any |= m->entries[i]->acl || m->entries[i]->dynamic;
 	}
 	if (any && !m->n_interfaces)
 		parser_warn(
@@ -320,6 +322,7 @@ static void resolve_profiles(struct parser *p, struct map_entry *e)
 {
 	const struct ikev2_profile *f = resolve_profile(p, e->profile_name, e->profile_pos);
 
+	e->profile = f;
 	for (unsigned i = 0; i < e->n_peers; i++) {
 		struct conf_peer *q = &e->peers[i];
 
@@ -328,11 +331,62 @@ static void resolve_profiles(struct parser *p, struct map_entry *e)
 	}
 }
 
+/* ---- dynamic maps (§4.2) ---- */
+
+static void resolve_dynamic(struct parser *p, struct map_entry *e)
+{
+	if (!*e->dynamic_name)
+		return;
+	e->dynamic = conf_find_dynamic(p->c, e->dynamic_name);
+	if (!e->dynamic && !p->failed[MODE_MAP])
+		parser_error(p, e->dynamic_pos,
+			     conf_text("dynamic map %s does not exist", e->dynamic_name),
+			     conf_text("`crypto dynamic-map %s 10`", e->dynamic_name));
+	if (e->map->family == AF_INET6)
+		parser_error(p, e->dynamic_pos,
+			     conf_text("dynamic maps are for IPv4 peers only, as in IOS"), NULL);
+	if (e->n_peers || e->n_sets || *e->acl_name)
+		parser_error(p, e->pos,
+			     conf_text("%s %u takes everything from dynamic map %s", e->map->name,
+				       e->seq, e->dynamic_name),
+			     conf_text("its `set` and `match` belong below `crypto dynamic-map %s`",
+				       e->dynamic_name));
+}
+
+/*
+ * Whom a static entry names must never come by the template, which takes anybody: IOS
+ * recommends the highest number, here it is the rule.
+ */
+static void check_dynamic_last(struct parser *p, const struct map *m)
+{
+	for (unsigned i = 0; i + 1 < m->n_entries; i++)
+		if (m->entries[i]->dynamic && !m->entries[i + 1]->dynamic)
+			parser_error(p, m->entries[i]->pos,
+				     conf_text("%s %u is dynamic and stands ahead of %s %u", m->name,
+					       m->entries[i]->seq, m->name, m->entries[i + 1]->seq),
+				     conf_text("give dynamic entries the highest numbers of the map"));
+}
+
+static void check_template(struct parser *p, const struct map_entry *t)
+{
+	if (!t->n_sets)
+		parser_warn(p, t->pos,
+			    conf_text("dynamic map %s %u has no transform set: nobody comes up by it",
+				      t->map->name, t->seq),
+			    NULL);
+	if (!t->acl)
+		parser_warn(p, t->pos,
+			    conf_text("dynamic map %s %u has no access list: a branch may claim any network, and what is for a branch that is gone is not blocked",
+				      t->map->name, t->seq),
+			    conf_text("`match address ACL`, with the networks of all branches"));
+}
+
 static void check_entry(struct parser *p, struct map_entry *e)
 {
 	resolve_acl(p, e);
 	resolve_sets(p, e);
 	resolve_profiles(p, e);
+	resolve_dynamic(p, e);
 	check_idle(p, e);
 	check_peers(p, e);
 }
@@ -351,14 +405,22 @@ void conf_check(struct parser *p)
 		check_keyring_peer(p, &c->psks[i]);
 		check_key_unique(p, i);
 	}
-	for (unsigned i = 0; i < c->n_maps; i++)
+	for (unsigned i = 0; i < c->n_dynamics; i++)
+		for (unsigned k = 0; k < c->dynamics[i]->n_entries; k++)
+			check_entry(p, c->dynamics[i]->entries[k]);
+	for (unsigned i = 0; i < c->n_maps; i++) {
 		for (unsigned k = 0; k < c->maps[i]->n_entries; k++)
 			check_entry(p, c->maps[i]->entries[k]);
+		check_dynamic_last(p, c->maps[i]);
+	}
 	for (unsigned i = 0; i < p->n_uses; i++) {
 		resolve_use(p, &p->uses[i]);
 		check_one_set(p, i);
 	}
 	sort_keys(c);
+	for (unsigned i = 0; i < c->n_dynamics && !p->d->n_errors; i++)
+		for (unsigned k = 0; k < c->dynamics[i]->n_entries; k++)
+			check_template(p, c->dynamics[i]->entries[k]);
 	for (unsigned i = 0; i < c->n_maps && !p->d->n_errors; i++)
 		check_map_complete(p, c->maps[i]);
 }

@@ -143,6 +143,21 @@ void cmd_global_lifetime_kb(struct parser *p, const struct cmd *cmd)
 		p->c->child_lifetime_kb = cmd->flags & F_DISABLE ? 0 : cmd->arg[SLOT_NUM].num;
 }
 
+void cmd_limit_half_open(struct parser *p, const struct cmd *cmd)
+{
+	p->c->limits.half_open = cmd->no ? 0 : (uint32_t)cmd->arg[SLOT_NUM].num;
+}
+
+void cmd_limit_sas(struct parser *p, const struct cmd *cmd)
+{
+	p->c->limits.sas = cmd->no ? 0 : (uint32_t)cmd->arg[SLOT_NUM].num;
+}
+
+void cmd_cookie_challenge(struct parser *p, const struct cmd *cmd)
+{
+	p->c->limits.cookies = cmd->no ? 0 : (uint32_t)cmd->arg[SLOT_NUM].num;
+}
+
 void cmd_hostname(struct parser *p, const struct cmd *cmd)
 {
 	*p->c->hostname = '\0';

@@ -46,7 +46,7 @@ static struct map *map_get(struct parser *p, const struct cmd *cmd)
 	return m;
 }
 
-static struct map_entry *entry_insert(struct parser *p, struct map *m, uint16_t seq)
+static struct map_entry *entry_insert(struct parser *p, struct map *m, uint32_t seq)
 {
 	struct map_entry **slot = PARSER_GROW(p, m->entries, m->n_entries);
 	struct map_entry *e = slot ? parser_alloc(p, sizeof(*e)) : NULL;
@@ -71,32 +71,76 @@ static struct map_entry *entry_find(const struct map *m, uint64_t seq)
 	return NULL;
 }
 
-void cmd_map_entry(struct parser *p, const struct cmd *cmd)
+/* The entry of that number, made if need be, and entered; NULL without memory. */
+static struct map_entry *entry_enter(struct parser *p, const struct cmd *cmd, struct map *m)
 {
-	struct map *m = map_get(p, cmd);
-	uint16_t seq = (uint16_t)cmd->arg[SLOT_NUM].num;
-	struct map_entry *e;
+	uint32_t seq = (uint32_t)cmd->arg[SLOT_NUM].num;
+	struct map_entry *e = entry_find(m, seq);
 
-	if (!m)
-		return;
-	e = entry_find(m, seq);
 	if (!e) {
 		e = entry_insert(p, m, seq);
 		if (!e)
-			return;
+			return NULL;
 		e->pos = cmd_pos(cmd);
 	}
 	parser_enter(p, MODE_MAP)->entry = e;
+	return e;
+}
+
+void cmd_map_entry(struct parser *p, const struct cmd *cmd)
+{
+	struct map *m = map_get(p, cmd);
+	struct map_entry *e = m ? entry_enter(p, cmd, m) : NULL;
+
+	if (!e || !cmd->arg[SLOT_TEXT].w)
+		return;
+	word_copy(cmd->arg[SLOT_TEXT].w, e->dynamic_name, sizeof(e->dynamic_name));
+	e->dynamic_pos = cmd_arg_pos(cmd, SLOT_TEXT);
+}
+
+static struct map *dynamic_get(struct parser *p, const struct cmd *cmd)
+{
+	char name[CONF_NAME_MAX + 1];
+	struct map *m, **slot;
+
+	word_copy(cmd->arg[SLOT_NAME].w, name, sizeof(name));
+	m = conf_find_dynamic(p->c, name);
+	if (m)
+		return m;
+	slot = PARSER_GROW(p, p->c->dynamics, p->c->n_dynamics);
+	m = slot ? parser_alloc(p, sizeof(*m)) : NULL;
+	if (!m)
+		return NULL;
+	*slot = m;
+	p->c->n_dynamics++;
+	strcpy(m->name, name);
+	m->family = AF_INET;
+	m->is_dynamic = true;
+	m->pos = cmd_arg_pos(cmd, SLOT_NAME);
+	return m;
+}
+
+void cmd_dynamic_entry(struct parser *p, const struct cmd *cmd)
+{
+	struct map *m = dynamic_get(p, cmd);
+
+	if (m)
+		entry_enter(p, cmd, m);
+}
+
+static void list_unlink(struct map **list, unsigned *n, const struct map *m)
+{
+	unsigned i = 0;
+
+	while (list[i] != m)
+		i++;
+	--*n;
+	memmove(&list[i], &list[i + 1], (*n - i) * sizeof(*list));
 }
 
 static void map_unlink(struct config *c, const struct map *m)
 {
-	unsigned i = 0;
-
-	while (c->maps[i] != m)
-		i++;
-	c->n_maps--;
-	memmove(&c->maps[i], &c->maps[i + 1], (c->n_maps - i) * sizeof(*c->maps));
+	list_unlink(c->maps, &c->n_maps, m);
 }
 
 static void entry_unlink(struct map *m, const struct map_entry *e)
@@ -130,6 +174,30 @@ void cmd_map_remove(struct parser *p, const struct cmd *cmd)
 	if (e && (m->n_entries || *m->local_address))
 		return;
 	map_unlink(p->c, m);
+	conf_map_free(m);
+}
+
+/* `no crypto dynamic-map NAME [SEQ]`, likewise. */
+void cmd_dynamic_remove(struct parser *p, const struct cmd *cmd)
+{
+	char name[CONF_NAME_MAX + 1];
+	struct map_entry *e;
+	struct map *m;
+
+	word_copy(cmd->arg[SLOT_NAME].w, name, sizeof(name));
+	m = conf_find_dynamic(p->c, name);
+	e = m && cmd->arg[SLOT_NUM].w ? entry_find(m, cmd->arg[SLOT_NUM].num) : NULL;
+	if (!m || (cmd->arg[SLOT_NUM].w && !e)) {
+		parser_nothing_to_remove(p, cmd);
+		return;
+	}
+	if (e) {
+		entry_unlink(m, e);
+		conf_entry_free(e);
+	}
+	if (e && m->n_entries)
+		return;
+	list_unlink(p->c->dynamics, &p->c->n_dynamics, m);
 	conf_map_free(m);
 }
 
@@ -258,10 +326,22 @@ void cmd_set_pfs(struct parser *p, const struct cmd *cmd)
 			e->pfs = cmd->path[i]->min;
 }
 
+bool conf_template_refuses(struct parser *p, const struct cmd *cmd, const char *what)
+{
+	if (!parser_frame(p)->entry->map->is_dynamic)
+		return false;
+	parser_error(p, cmd_pos(cmd),
+		     conf_text("a dynamic map never begins a tunnel: it has no use for %s", what),
+		     conf_text("a peer that is to be called has an entry of its own: `crypto map NAME SEQ ipsec-isakmp`"));
+	return true;
+}
+
 void cmd_set_timeout(struct parser *p, const struct cmd *cmd)
 {
 	uint32_t unit = cmd->flags & F_MILLIS ? 1 : 1000;
 
+	if (conf_template_refuses(p, cmd, "a connect timeout"))
+		return;
 	parser_frame(p)->entry->answer_ms = cmd->no ? 0 : (uint32_t)cmd->arg[SLOT_NUM].num * unit;
 }
 

@@ -146,7 +146,7 @@ void cmd_set_peer(struct parser *p, const struct cmd *cmd)
 	const struct word *w = cmd->arg[SLOT_NAME].w;
 	struct conf_peer x, *known;
 
-	if (!peer_read(p, cmd, &x) || !dynamic_allowed(p, cmd, &x))
+	if (conf_template_refuses(p, cmd, "a peer list") || !peer_read(p, cmd, &x) || !dynamic_allowed(p, cmd, &x))
 		return;
 	known = peer_find(e, &x, w);
 	x.is_default = cmd->flags & F_DEFAULT;

@@ -75,6 +75,9 @@ void config_free(struct config *c)
 	for (unsigned i = 0; i < c->n_hosts; i++)
 		conf_host_free(&c->hosts[i]);
 	free(c->maps);
+	for (unsigned i = 0; i < c->n_dynamics; i++)
+		conf_map_free(c->dynamics[i]);
+	free(c->dynamics);
 	free(c->acls);
 	free(c->sets);
 	free(c->proposals);
@@ -94,6 +97,14 @@ struct map *conf_find_map(const struct config *c, const char *name)
 	for (unsigned i = 0; i < c->n_maps; i++)
 		if (!strcmp(c->maps[i]->name, name))
 			return c->maps[i];
+	return NULL;
+}
+
+struct map *conf_find_dynamic(const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n_dynamics; i++)
+		if (!strcmp(c->dynamics[i]->name, name))
+			return c->dynamics[i];
 	return NULL;
 }
 
@@ -185,6 +196,8 @@ bool conf_peer_has_key(const struct config *c, const struct conf_peer *q)
 
 const char *conf_entry_inert(const struct map_entry *e)
 {
+	if (e->dynamic)
+		return e->map->n_interfaces ? NULL : "its map stands on no interface";
 	if (!e->acl)
 		return "it has no access list";
 	for (unsigned i = 0; i < e->acl->n_lines; i++)
@@ -195,6 +208,8 @@ const char *conf_entry_inert(const struct map_entry *e)
 
 const char *conf_entry_incomplete(const struct config *c, const struct map_entry *e)
 {
+	if (e->dynamic)
+		return "it begins nothing itself; branches that call are entries of their own";
 	if (!e->n_peers)
 		return "it has no peer";
 	if (!e->n_sets)

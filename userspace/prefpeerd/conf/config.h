@@ -184,7 +184,7 @@ struct conf_host {
 
 struct map_entry {
 	struct map *map;
-	uint16_t seq; /* 1..65535 */
+	uint32_t seq; /* 1..65535; of a branch that called, above (entry/branch.c) */
 	char *description;
 	struct conf_peer *peers; /* in list order; a default is the first */
 	unsigned n_peers;
@@ -204,6 +204,11 @@ struct map_entry {
 	uint64_t lifetime_kb;    /* likewise kilobytes; 0 = the global one */
 	bool lifetime_kb_off;    /* `kilobytes disable` */
 	enum ike_dh pfs;         /* set pfs; NONE = no Diffie-Hellman of its own */
+	/* `ipsec-isakmp dynamic NAME` (§4.2): its entries are templates for whoever calls. */
+	char dynamic_name[CONF_NAME_MAX + 1];
+	struct conf_pos dynamic_pos;
+	const struct map *dynamic;
+	const struct ikev2_profile *profile; /* of a template; NULL: none */
 	struct conf_pos pos;
 };
 
@@ -215,7 +220,15 @@ struct map {
 	char **interfaces; /* those it stands on */
 	unsigned n_interfaces;
 	char local_address[16]; /* interface name, or "" */
+	bool is_dynamic;        /* `crypto dynamic-map`: its entries are templates */
 	struct conf_pos pos;    /* of the first line that names it */
+};
+
+/* `crypto ikev2 limit`, `crypto ikev2 cookie-challenge`; 0 = as engine_ike has it. */
+struct ike_limits {
+	uint32_t half_open; /* max-in-negotiation-sa: that peers began */
+	uint32_t sas;       /* max-sa: that peers began, established ones too; 0 = any number */
+	uint32_t cookies;   /* half-open ones from which on cookies are asked for */
 };
 
 struct config {
@@ -236,6 +249,9 @@ struct config {
 	char *trust_anchor; /* path; NULL: answers are not validated */
 	struct map **maps;
 	unsigned n_maps;
+	struct map **dynamics;
+	unsigned n_dynamics;
+	struct ike_limits limits;
 	struct acl **acls;
 	unsigned n_acls;
 	struct acl *acl_by_name;
@@ -317,6 +333,7 @@ const struct psk *conf_profile_psk(const struct config *c, const struct ikev2_pr
 /* The trustpoint whose certificate we prove ourselves by; NULL = none. */
 const struct trustpoint *conf_profile_signer(const struct ikev2_profile *profile);
 struct map *conf_find_map(const struct config *c, const char *name); /* NULL: none */
+struct map *conf_find_dynamic(const struct config *c, const char *name); /* likewise */
 const struct map_entry *conf_find_entry(const struct config *c, const char *map, unsigned seq);
 /* Why an entry has no policy at all (no access list, nothing permitted, no interface): a sentence,
  * or NULL. */

@@ -69,6 +69,8 @@ void parser_nothing_to_remove(struct parser *p, const struct cmd *cmd);
 /* cmd_map.c */
 void cmd_map_entry(struct parser *p, const struct cmd *cmd);
 void cmd_map_remove(struct parser *p, const struct cmd *cmd);
+void cmd_dynamic_entry(struct parser *p, const struct cmd *cmd);
+void cmd_dynamic_remove(struct parser *p, const struct cmd *cmd);
 void cmd_map_local_address(struct parser *p, const struct cmd *cmd);
 void cmd_map_no_local_address(struct parser *p, const struct cmd *cmd);
 void cmd_description(struct parser *p, const struct cmd *cmd);
@@ -79,6 +81,8 @@ void cmd_set_lifetime_kb(struct parser *p, const struct cmd *cmd);
 void cmd_set_pfs(struct parser *p, const struct cmd *cmd);
 void cmd_set_transform(struct parser *p, const struct cmd *cmd);
 void cmd_set_timeout(struct parser *p, const struct cmd *cmd);
+/* True, with an error: the command is about calling, and the entry is a template. */
+bool conf_template_refuses(struct parser *p, const struct cmd *cmd, const char *what);
 void cmd_set_profile(struct parser *p, const struct cmd *cmd);
 void cmd_interface(struct parser *p, const struct cmd *cmd);
 void cmd_no_interface(struct parser *p, const struct cmd *cmd);
@@ -115,6 +119,9 @@ void cmd_global_lifetime_kb(struct parser *p, const struct cmd *cmd);
 void cmd_keepalive(struct parser *p, const struct cmd *cmd);
 void cmd_dpd(struct parser *p, const struct cmd *cmd);
 void cmd_fragmentation(struct parser *p, const struct cmd *cmd);
+void cmd_limit_half_open(struct parser *p, const struct cmd *cmd);
+void cmd_limit_sas(struct parser *p, const struct cmd *cmd);
+void cmd_cookie_challenge(struct parser *p, const struct cmd *cmd);
 void cmd_hostname(struct parser *p, const struct cmd *cmd);
 struct transform_set *conf_find_set(const struct config *c, const char *name);
 

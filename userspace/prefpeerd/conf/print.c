@@ -335,6 +335,16 @@ static void print_timeout(uint32_t ms, FILE *out)
 		fprintf(out, " set ikev2 connect-timeout milliseconds %u\n", ms);
 }
 
+static void print_limits(const struct ike_limits *l, FILE *out)
+{
+	if (l->half_open)
+		fprintf(out, "crypto ikev2 limit max-in-negotiation-sa %u\n", l->half_open);
+	if (l->sas)
+		fprintf(out, "crypto ikev2 limit max-sa %u\n", l->sas);
+	if (l->cookies)
+		fprintf(out, "crypto ikev2 cookie-challenge %u\n", l->cookies);
+}
+
 static void print_sets(const struct map_entry *e, FILE *out)
 {
 	if (!e->n_sets)
@@ -358,8 +368,12 @@ static void print_entry(const struct map_entry *e, FILE *out)
 {
 	const struct map *m = e->map;
 
-	fprintf(out, "crypto map %s%s %u ipsec-isakmp\n", m->family == AF_INET6 ? "ipv6 " : "",
-		m->name, e->seq);
+	if (m->is_dynamic)
+		fprintf(out, "crypto dynamic-map %s %u\n", m->name, e->seq);
+	else
+		fprintf(out, "crypto map %s%s %u ipsec-isakmp%s%s\n",
+			m->family == AF_INET6 ? "ipv6 " : "", m->name, e->seq,
+			e->dynamic ? " dynamic " : "", e->dynamic_name);
 	if (e->description)
 		fprintf(out, " description %s\n", e->description);
 	for (unsigned i = 0; i < e->n_peers; i++)
@@ -405,6 +419,7 @@ void config_print(const struct config *c, FILE *out)
 	print_names(c, out);
 	print_dpd(&c->dpd, out);
 	print_fragmentation(&c->frag, out);
+	print_limits(&c->limits, out);
 	print_ikev2(c, out);
 	print_keys(c, out);
 	for (unsigned i = 0; i < c->n_trustpoints; i++)
@@ -425,6 +440,8 @@ void config_print(const struct config *c, FILE *out)
 		print_set(c->sets[i], out);
 	for (unsigned i = 0; i < c->n_acls; i++)
 		print_acl(c->acls[i], out);
+	for (unsigned i = 0; i < c->n_dynamics; i++)
+		print_map(c->dynamics[i], out);
 	for (unsigned i = 0; i < c->n_maps; i++)
 		print_map(c->maps[i], out);
 	for (unsigned i = 0; i < c->n_maps; i++)

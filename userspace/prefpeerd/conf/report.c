@@ -183,10 +183,33 @@ static const char *entry_state(const struct config *c, const struct map_entry *e
 	return e->map->n_interfaces ? "complete" : "on no interface";
 }
 
+static void report_template(const struct config *c, const struct map_entry *t, FILE *out)
+{
+	fprintf(out, "  template %u\n", t->seq);
+	if (*t->profile_name)
+		fprintf(out, "  profile %s\n", t->profile_name);
+	report_idle(c, t, out);
+	report_sets(t, out);
+	report_lines(t, out);
+}
+
+static void report_dynamic(const struct config *c, const struct map_entry *e, FILE *out)
+{
+	fprintf(out, "%s %u   dynamic map %s, for branches that call%s\n", e->map->name, e->seq,
+		e->dynamic_name, e->map->n_interfaces ? "" : ": on no interface");
+	report_dpd(c, out);
+	for (unsigned i = 0; i < e->dynamic->n_entries; i++)
+		report_template(c, e->dynamic->entries[i], out);
+}
+
 static void report_entry(const struct config *c, const struct map_entry *e, FILE *out)
 {
 	struct budgets b = budgets_of(c, e);
 
+	if (e->dynamic) {
+		report_dynamic(c, e, out);
+		return;
+	}
 	fprintf(out, "%s %u   %s\n", e->map->name, e->seq, entry_state(c, e));
 	report_peers(e, out);
 	report_profiles(e, out);

@@ -547,9 +547,17 @@ static const struct node map_commands[] = {
 	NOT_YET("reverse-route"), NOT_YET("qos"), NOT_YET("dialer"),
 	{ 0 },
 };
+#define NO_DISCOVERY \
+	REFUSE("discover", "tunnel endpoint discovery is not done: its probes are not authenticated", \
+	       "leave it out: branches call, or are listed by `set peer`")
+
 static const struct node map_kind[] = {
 	KW("ipsec-isakmp", "SAs are made by IKE", .run = cmd_map_entry, .undo = cmd_map_remove,
-	   NEXT(NOT_YET("dynamic"), NOT_YET("discover"), NOT_YET("profile"))),
+	   NEXT(KW("dynamic", "for branches that call, by the templates of a dynamic map",
+		   NEXT(ARG(ARG_NAME, "DYNAMIC-MAP", "its name", .slot = SLOT_TEXT,
+			    .run = cmd_map_entry, .undo = cmd_map_remove,
+			    NEXT(NO_DISCOVERY)))),
+		NO_DISCOVERY, NOT_YET("profile"))),
 	NOT_YET("ipsec-manual"), NOT_YET("gdoi"), NOT_YET("dynamic"), NOT_YET("profile"),
 	{ 0 },
 };
@@ -562,6 +570,14 @@ static const struct node map_what[] = {
 	   NEXT(ARG(ARG_WORD, "INTERFACE", "its name", .slot = SLOT_TEXT,
 		    .run = cmd_map_local_address, .undo = cmd_map_no_local_address))),
 	NOT_YET("client"), NOT_YET("isakmp"), NOT_YET("isakmp-profile"), NOT_YET("redundancy"),
+	{ 0 },
+};
+static const struct node dynamic_map[] = {
+	ARG(ARG_NAME, "NAME", "name of the dynamic map", .slot = SLOT_NAME,
+	    .undo = cmd_dynamic_remove,
+	    NEXT(NUM("SEQ", "1..65535, the lower is asked first", SLOT_NUM, "sequence number", 1,
+		     65535, "", .enters = MODE_MAP, .run = cmd_dynamic_entry,
+		     .undo = cmd_dynamic_remove))),
 	{ 0 },
 };
 static const struct node crypto_map[] = {
@@ -625,6 +641,10 @@ static const struct node crypto_ipsec[] = {
 	NOT_YET("profile"), NOT_YET("fragmentation"), NOT_YET("df-bit"), NOT_YET("nat-transparency"),
 	{ 0 },
 };
+#define MAX_IN_NEGOTIATION(w) \
+	KW(w, "in negotiation at a time", .undo = cmd_limit_half_open, \
+	   NEXT(NUM("N", "1..40000", SLOT_NUM, "limit", 1, 40000, "", BOTH(cmd_limit_half_open))))
+
 static const struct node crypto[] = {
 	KW("map", "which traffic is protected, and with which peers", .next = crypto_map),
 	KW("ipsec", "SAs", .next = crypto_ipsec),
@@ -650,19 +670,29 @@ static const struct node crypto[] = {
 		KW("profile", "how peers and we prove who we are",
 		   NEXT(ARG(ARG_NAME, "NAME", "its name", .slot = SLOT_NAME,
 			    .enters = MODE_PROFILE, .run = cmd_profile, .undo = cmd_no_profile))),
-		NOT_YET("cookie-challenge"),
+		KW("cookie-challenge", "callers must show that they receive what is sent to them",
+		   .undo = cmd_cookie_challenge,
+		   NEXT(NUM("N", "1..1000 IKE SAs in negotiation, from which on", SLOT_NUM,
+			    "cookie challenge", 1, 1000, "", BOTH(cmd_cookie_challenge)))),
 		KW("fragmentation", "of large IKE messages (RFC 7383): on, unless `no` stands in front",
 		   BOTH(cmd_fragmentation),
 		   NEXT(KW("mtu", "of the IP packets that carry fragments",
 			   NEXT(NUM("BYTES", "68..1500", SLOT_NUM, "fragmentation mtu", 68, 1500,
 				    "bytes", BOTH(cmd_fragmentation)))))),
-		NOT_YET("limit"))),
+		KW("limit", "of IKE SAs that peers begin",
+		   NEXT(MAX_IN_NEGOTIATION("max-in-negotiation-sa"),
+			/* IOS's own spelling. */
+			MAX_IN_NEGOTIATION("max-in-negotation-sa"),
+			KW("max-sa", "in all", .undo = cmd_limit_sas,
+			   NEXT(NUM("N", "1..65535", SLOT_NUM, "limit", 1, 65535, "",
+				    BOTH(cmd_limit_sas)))))))),
 	KW("pki", "certificates",
 	   NEXT(KW("trustpoint", "CAs, our certificate and its key",
 		   NEXT(ARG(ARG_NAME, "NAME", "its name", .slot = SLOT_NAME,
 			    .enters = MODE_TRUSTPOINT, .run = cmd_trustpoint,
 			    .undo = cmd_no_trustpoint))))),
-	NOT_YET("dynamic-map"), NOT_YET("logging"), NOT_YET("gdoi"),
+	KW("dynamic-map", "templates for branches that call", .next = dynamic_map),
+	NOT_YET("logging"), NOT_YET("gdoi"),
 	{ 0 },
 };
 static const struct node global_commands[] = {
