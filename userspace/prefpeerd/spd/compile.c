@@ -35,7 +35,10 @@ static void add_policy(struct builder *b, enum policy_dir dir, enum policy_actio
 	if (!p)
 		return;
 	*p = (struct spd_policy){
-		.p = { .dir = dir, .action = action, .sel = *sel, .priority = b->taken.n },
+		.p = { .dir = dir,
+		       .action = action,
+		       .sel = *sel,
+		       .priority = b->in_slot ? b->slot_rank : b->rank },
 		.line = line,
 	};
 	spd_policy_fill(p);
@@ -60,6 +63,7 @@ bool spd_emit(struct builder *b, unsigned dirs, enum policy_action action,
 		add_policy(b, POLICY_FWD, action, &in, line);
 	if (spd_taken_put(&b->taken, sel, by ? by : &nobody))
 		b->failed = true;
+	b->rank += !b->in_slot;
 	return !b->failed;
 }
 
@@ -75,11 +79,50 @@ static void emit_own_network(struct builder *b, struct use *u, const struct sele
 		spd_emit(b, DIRS_ALL, POLICY_ALLOW, &sel, u);
 }
 
+/* XFRM has one policy for a selector: in the template's place stands the branch's line. */
+static void emit_branch_here(struct builder *b, struct use *u)
+{
+	struct use *branch = u->branch_here;
+	unsigned from = b->s->n_policies;
+
+	if (!spd_emit(b, DIRS_ALL, POLICY_PROTECT, &u->acl->sel, branch))
+		return;
+	for (; from < b->s->n_policies; from++)
+		b->s->policies[from].under = u->line;
+	branch->n_policies++;
+	u->n_policies++;
+}
+
 static void emit_permit(struct builder *b, struct use *u, const struct selector *part)
 {
 	emit_own_network(b, u, part);
-	if (spd_emit(b, DIRS_ALL, POLICY_PROTECT, part, u))
+	if (u->branch_here && selector_equal(part, &u->acl->sel))
+		emit_branch_here(b, u);
+	else if (spd_emit(b, DIRS_ALL, POLICY_PROTECT, part, u))
 		u->n_policies++;
+}
+
+/* ---- branches (§4.2) --------------------------------------------------------- */
+
+static void begin_slot(struct builder *b, const struct use *u)
+{
+	b->slot_rank = b->rank++;
+	b->s->slots[b->s->n_slots++] =
+		(struct spd_slot){ .entry = u->entry, .at = b->s->n_policies };
+}
+
+/* Behind all that its slot is behind, and beside the other branches. */
+static void emit_branch(struct builder *b, struct use *u)
+{
+	struct spd_slot *slot = &b->s->slots[b->s->n_slots - 1];
+
+	if (u->branch_here)
+		return;
+	b->in_slot = true;
+	if (spd_emit(b, DIRS_ALL, POLICY_PROTECT, &u->acl->sel, u))
+		u->n_policies++;
+	b->in_slot = false;
+	slot->n = b->s->n_policies - slot->at;
 }
 
 /* What the entries from the one after u's say of the packets that u denies; then clear. */
@@ -122,6 +165,12 @@ static void emit_use(struct builder *b, struct use *u)
 {
 	const struct use *by = find_taken(b, &u->acl->sel);
 
+	if (u->slot)
+		begin_slot(b, u);
+	else if (u->branch)
+		emit_branch(b, u);
+	if (u->slot || u->branch)
+		return;
 	/* By a later entry's: the cascade of a deny wrote it, which is no duplicate. */
 	if (by && by != &nobody && by < u && !u->n_policies)
 		spd_note_taken(b, u, by);
@@ -150,7 +199,7 @@ static void keep_lines(struct builder *b)
 static void spread_priorities(struct builder *b)
 {
 	uint32_t room = (SPD_PRIORITY_LAST - SPD_PRIORITY_FIRST) / 2;
-	uint32_t step = room / (b->taken.n + 1);
+	uint32_t step = room / (b->rank + 1);
 
 	if (step > SPD_PRIORITY_STEP)
 		step = SPD_PRIORITY_STEP;
@@ -173,7 +222,7 @@ struct spd *spd_compile(const struct config *c, const struct spd_env *env)
 	for (unsigned i = 0; i < b.n_uses && !b.failed; i++)
 		emit_use(&b, &b.uses[i]);
 	for (unsigned i = 0; i < b.n_uses && !b.failed; i++) {
-		if (b.uses[i].n_policies)
+		if (b.uses[i].n_policies && !b.uses[i].branch)
 			spd_nat_hole(&b, &b.uses[i]);
 	}
 	spread_priorities(&b);

@@ -11,6 +11,9 @@ struct use {
 	const struct acl_line *acl;
 	const struct map_entry *entry;
 	unsigned entry_no;     /* index over all active entries */
+	const struct spd_branch *branch; /* whose line it is; NULL: an access list's */
+	struct use *branch_here; /* of a template: the branch that has this very selector */
+	bool slot; /* no line, but the place of the branches of its entry */
 	struct spd_line *line; /* permits; owned by the spd in the end */
 	unsigned n_policies;   /* selectors that stand for the line */
 };
@@ -24,6 +27,9 @@ struct builder {
 	struct addr *peers; /* of all entries, ascending */
 	unsigned n_peers;
 	unsigned room_policies, room_notes;
+	uint32_t rank; /* the next priority, as long as those count selectors */
+	bool in_slot;  /* what is put has slot_rank, not one of its own */
+	uint32_t slot_rank;
 	bool failed; /* out of memory; everything after is skipped */
 };
 

@@ -15,7 +15,7 @@ void spd_collect_peers(struct builder *b)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < b->n_uses; i++)
-		n += b->uses[i].entry->n_peers;
+		n += b->uses[i].branch ? 1 : b->uses[i].entry->n_peers;
 	b->peers = calloc(n + 1, sizeof(*b->peers));
 	if (!b->peers) {
 		b->failed = true;
@@ -24,6 +24,10 @@ void spd_collect_peers(struct builder *b)
 	for (unsigned i = 0; i < b->n_uses; i++) {
 		const struct map_entry *e = b->uses[i].entry;
 
+		if (b->uses[i].branch) {
+			b->peers[b->n_peers++] = b->uses[i].branch->peer;
+			continue;
+		}
 		for (unsigned j = 0; j < e->n_peers; j++)
 			b->peers[b->n_peers++] = e->peers[j].addr;
 	}

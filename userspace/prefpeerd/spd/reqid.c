@@ -32,6 +32,8 @@ struct reqid_table {
 	struct seed *seeds;
 	struct spd_index by_sel; /* the first seed of each selector */
 	uint32_t next;
+	uint32_t *released; /* a ring, the longest unused first: its old SAs are surely gone */
+	unsigned first, n_released, room;
 };
 
 struct reqid_table *reqid_table_new(void)
@@ -59,6 +61,7 @@ void reqid_table_free(struct reqid_table *t)
 		free(seed);
 	}
 	spd_index_clear(&t->by_sel);
+	free(t->released);
 	free(t);
 }
 
@@ -137,6 +140,42 @@ static uint32_t claim_seed(struct reqid_table *t, const struct selector *sel)
 	return s->reqid;
 }
 
+static uint32_t used_before(struct reqid_table *t)
+{
+	uint32_t reqid;
+
+	if (!t->n_released)
+		return 0;
+	reqid = t->released[t->first];
+	t->first = (t->first + 1) % t->room;
+	t->n_released--;
+	return reqid;
+}
+
+static bool ring_grow(struct reqid_table *t)
+{
+	unsigned room = t->room ? t->room * 2 : 64;
+	uint32_t *ring = calloc(room, sizeof(*ring));
+
+	if (!ring)
+		return false;
+	for (unsigned i = 0; i < t->n_released; i++)
+		ring[i] = t->released[(t->first + i) % t->room];
+	free(t->released);
+	t->released = ring;
+	t->first = 0;
+	t->room = room;
+	return true;
+}
+
+void reqid_release(struct reqid_table *t, uint32_t reqid)
+{
+	/* Without memory it stays used, until the next start. */
+	if (t->n_released == t->room && !ring_grow(t))
+		return;
+	t->released[(t->first + t->n_released++) % t->room] = reqid;
+}
+
 static uint32_t fresh(struct reqid_table *t)
 {
 	struct seed *s;
@@ -146,7 +185,12 @@ static uint32_t fresh(struct reqid_table *t)
 		if (!s)
 			return t->next++;
 	}
-	return 0;
+	return used_before(t);
+}
+
+uint32_t reqid_draw(struct reqid_table *t)
+{
+	return fresh(t);
 }
 
 uint32_t reqid_get(struct reqid_table *t, const char *map, unsigned seq,

@@ -21,5 +21,8 @@ int reqid_table_seed(struct reqid_table *t, const struct kernel *k);
 /* REQID_FIRST..REQID_LAST; 0 when all are used up, or without memory. */
 uint32_t reqid_get(struct reqid_table *t, const char *map, unsigned seq,
 		   const struct selector *sel);
+/* For a line that comes and goes (§4.2): reqid_release() gives it back. */
+uint32_t reqid_draw(struct reqid_table *t);
+void reqid_release(struct reqid_table *t, uint32_t reqid);
 
 #endif

@@ -13,6 +13,7 @@ void spd_free(struct spd *s)
 	free(s->lines);
 	free(s->policies);
 	free(s->notes);
+	free(s->slots);
 	free(s);
 }
 

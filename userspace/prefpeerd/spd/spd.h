@@ -24,11 +24,12 @@
 struct spd_line {
 	uint32_t reqid;
 	char map[CONF_NAME_MAX + 1];
-	uint16_t seq;
+	uint32_t seq;
 	unsigned no; /* 1.. within its entry, permits only */
 	struct selector sel;
 	const struct map_entry *entry;
-	bool blocked;              /* incomplete entry: lines are `block` (§1.1) */
+	bool blocked;              /* incomplete entry, or a template: lines are `block` (§1.1, §4.2) */
+	bool of_branch;            /* of no access list: a branch that called has it (§4.2) */
 	struct addr local, peer;   /* what the `out` template names now; may be unset (then `block`) */
 };
 
@@ -37,6 +38,26 @@ struct spd_policy {
 	struct kernel_policy p;
 	struct spd_line *line;
 	const struct spd_line *behind; /* of a block against source NAT: whose packets it catches */
+	struct spd_line *under; /* of a branch: the template's line, which is there again after it */
+};
+
+/*
+ * Where the lines of the branches of a dynamic entry stand: ahead of its templates', all
+ * with one priority, for no two of them overlap.
+ */
+struct spd_slot {
+	const struct map_entry *entry;
+	unsigned at, n; /* policies[at..at+n) are its */
+};
+
+/* What a branch has, for the next list. */
+struct spd_branch {
+	const struct map_entry *of;    /* the dynamic entry by which it called */
+	const struct map_entry *entry; /* its own */
+	uint32_t reqid;
+	unsigned no;
+	struct acl_line acl; /* its selector; src = our side */
+	struct addr local, peer;
 };
 
 struct spd_note {
@@ -51,6 +72,8 @@ struct spd {
 	unsigned n_policies;
 	struct spd_note *notes; /* e.g. a selector already taken by an earlier line */
 	unsigned n_notes;
+	struct spd_slot *slots; /* one for each dynamic entry, in the order of the list */
+	unsigned n_slots;
 };
 
 /* What compile must know of the machine: addresses and networks of the interfaces that carry maps. */
@@ -63,6 +86,8 @@ struct spd_iface {
 struct spd_env {
 	const struct spd_iface *ifaces;
 	unsigned n_ifaces;
+	const struct spd_branch *branches;
+	unsigned n_branches;
 	/* reqid for a line: the one it had before, or a new one. */
 	uint32_t (*reqid_for)(void *ctx, const char *map, unsigned seq, const struct selector *sel);
 	void *ctx;
@@ -92,6 +117,16 @@ int spd_apply(struct spd *s, const struct spd *prev, const struct kernel *k);
  */
 int spd_point(struct spd *s, struct spd_line *line, const struct addr *local,
 	      const struct addr *peer, const struct kernel *k);
+/*
+ * A branch has called: its line into the list and the kernel, without compiling again. It
+ * protects from the first moment on. NULL and *err: -EEXIST (another policy has that very
+ * selector), -ENOENT (no such dynamic entry), -ENOSPC, -ENOMEM, or the kernel's; then
+ * nothing has changed.
+ */
+struct spd_line *spd_branch_add(struct spd *s, const struct spd_branch *b, const struct kernel *k,
+				int *err);
+/* It is gone: the template's block, where there is one, is what is left. */
+void spd_branch_del(struct spd *s, uint32_t reqid, const struct kernel *k);
 /*
  * prefpeerd --lock (A19): every line of @s as `block` in all directions, what it lets
  * through as it is. Nothing is removed; what is protected already, because an agent runs

@@ -7,6 +7,8 @@
 
 #define SPD_PRIORITY_STEP 256u /* room for selectors that a reload inserts */
 
+/* Its line, which is the caller's; NULL without memory. */
+struct spd_line *spd_branch_line(const struct spd_branch *b);
 /* The selector of `in` and `fwd`: reversed, but ICMP's type and code stay where they are. */
 struct selector spd_inbound(const struct selector *out);
 /* Action and template from the line as it stands now; of a policy without a line nothing changes. */

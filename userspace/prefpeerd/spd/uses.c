@@ -83,27 +83,91 @@ static struct spd_line *new_line(struct builder *b, const struct use *u, unsigne
 	return line;
 }
 
-static void add_entry(struct builder *b, const struct config *c, const struct map_entry *e,
-		      unsigned entry_no)
+/* Returns the number of its last permit. */
+static unsigned add_lines(struct builder *b, const struct map_entry *e, const struct acl *acl,
+			  unsigned entry_no, bool blocked, unsigned no)
 {
-	bool blocked = conf_entry_incomplete(c, e);
-	unsigned no = 0;
-
-	for (unsigned i = 0; i < e->acl->n_lines && !b->failed; i++) {
+	for (unsigned i = 0; acl && i < acl->n_lines && !b->failed; i++) {
 		struct use *u = &b->uses[b->n_uses++];
 
-		*u = (struct use){ .acl = &e->acl->lines[i], .entry = e, .entry_no = entry_no };
+		*u = (struct use){ .acl = &acl->lines[i], .entry = e, .entry_no = entry_no };
 		if (u->acl->permit)
 			u->line = new_line(b, u, ++no);
 		if (u->line)
 			u->line->blocked |= blocked;
 	}
+	return no;
+}
+
+/* ---- dynamic entries (§4.2) ---- */
+
+static void add_branch(struct builder *b, const struct spd_branch *br, unsigned entry_no)
+{
+	struct use *u = &b->uses[b->n_uses++];
+
+	*u = (struct use){
+		.acl = &br->acl, .entry = br->entry, .entry_no = entry_no, .branch = br };
+	u->line = spd_branch_line(br);
+	b->failed |= !u->line;
+}
+
+/* @from..: of the branches of the entry, whose templates follow. */
+static void match_branches(struct builder *b, unsigned from, unsigned templates)
+{
+	for (unsigned i = templates; i < b->n_uses; i++)
+		for (unsigned k = from; b->uses[i].acl->permit && k < templates; k++) {
+			struct use *t = &b->uses[i], *br = &b->uses[k];
+
+			if (br->branch_here || t->branch_here ||
+			    !selector_equal(&t->acl->sel, &br->acl->sel))
+				continue;
+			t->branch_here = br;
+			br->branch_here = t;
+		}
+}
+
+/* The place of its branches, those, and what the templates block: returns the next number. */
+static unsigned add_dynamic(struct builder *b, const struct map_entry *e, unsigned entry_no)
+{
+	static const struct acl_line nothing;
+	unsigned from, no = 0, templates;
+
+	b->uses[b->n_uses++] = (struct use){
+		.acl = &nothing, .entry = e, .entry_no = entry_no++, .slot = true };
+	from = b->n_uses;
+	for (unsigned i = 0; i < b->env->n_branches && !b->failed; i++)
+		if (b->env->branches[i].of == e)
+			add_branch(b, &b->env->branches[i], entry_no++);
+	templates = b->n_uses;
+	for (unsigned i = 0; i < e->dynamic->n_entries && !b->failed; i++)
+		no = add_lines(b, e, e->dynamic->entries[i]->acl, entry_no++, true, no);
+	if (!b->failed)
+		match_branches(b, from, templates);
+	return entry_no;
+}
+
+static unsigned add_entry(struct builder *b, const struct config *c, const struct map_entry *e,
+			  unsigned entry_no)
+{
+	if (e->dynamic)
+		return add_dynamic(b, e, entry_no);
+	add_lines(b, e, e->acl, entry_no, conf_entry_incomplete(c, e), 0);
+	return entry_no + 1;
 }
 
 /* A map that stands on no interface is not in force. */
 static bool is_active(const struct map_entry *e)
 {
-	return e->acl && e->map->n_interfaces;
+	return (e->acl || e->dynamic) && e->map->n_interfaces;
+}
+
+static unsigned count_entry(const struct map_entry *e)
+{
+	unsigned n = e->dynamic ? 1 : 0;
+
+	for (unsigned i = 0; e->dynamic && i < e->dynamic->n_entries; i++)
+		n += e->dynamic->entries[i]->acl ? e->dynamic->entries[i]->acl->n_lines : 0;
+	return n + (e->acl ? e->acl->n_lines : 0);
 }
 
 static unsigned count_uses(const struct config *c)
@@ -114,7 +178,7 @@ static unsigned count_uses(const struct config *c)
 		for (unsigned j = 0; j < c->maps[i]->n_entries; j++) {
 			const struct map_entry *e = c->maps[i]->entries[j];
 
-			n += is_active(e) ? e->acl->n_lines : 0;
+			n += is_active(e) ? count_entry(e) : 0;
 		}
 	}
 	return n;
@@ -123,16 +187,17 @@ static unsigned count_uses(const struct config *c)
 /* Policies belong to the namespace: several maps are one list, in the order of the file. */
 void spd_collect_uses(struct builder *b, const struct config *c)
 {
-	unsigned n = count_uses(c);
+	unsigned n = count_uses(c) + b->env->n_branches;
 	unsigned entry_no = 0;
 
 	b->uses = calloc(n + 1, sizeof(*b->uses));
 	b->s->lines = calloc(n + 1, sizeof(*b->s->lines));
-	b->failed = !b->uses || !b->s->lines;
+	b->s->slots = calloc(n + 1, sizeof(*b->s->slots));
+	b->failed = !b->uses || !b->s->lines || !b->s->slots;
 	for (unsigned i = 0; i < c->n_maps && !b->failed; i++) {
 		for (unsigned j = 0; j < c->maps[i]->n_entries; j++) {
 			if (is_active(c->maps[i]->entries[j]))
-				add_entry(b, c, c->maps[i]->entries[j], entry_no++);
+				entry_no = add_entry(b, c, c->maps[i]->entries[j], entry_no);
 		}
 	}
 }

@@ -104,7 +104,8 @@ struct spd *random_compile(const struct random_conf *r, struct reqid_table *t)
 {
 	struct prefix net = { host(WAN_ADDR), 30 };
 	const struct spd_iface wan = { "wan", &net, 1 };
-	const struct spd_env env = { &wan, 1, line_reqid, t };
+	const struct spd_env env = {
+		.ifaces = &wan, .n_ifaces = 1, .reqid_for = line_reqid, .ctx = t };
 	struct spd *s = spd_compile(&r->c, &env);
 
 	for (unsigned i = 0; s && i < s->n_lines; i++) {

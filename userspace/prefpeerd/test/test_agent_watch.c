@@ -111,7 +111,7 @@ static void compile(struct fixture *fx)
 		{ .name = "wan", .nets = &nets[0], .n_nets = 1 },
 		{ .name = "wan1", .nets = &nets[1], .n_nets = 1 },
 	};
-	const struct spd_env env = { ifaces, 2, one_reqid, NULL };
+	const struct spd_env env = { .ifaces = ifaces, .n_ifaces = 2, .reqid_for = one_reqid };
 
 	assert_int_equal(addr_parse(WAN, &nets[0].addr), 0);
 	assert_int_equal(addr_parse(WAN1, &nets[1].addr), 0);

@@ -62,7 +62,7 @@ static uint32_t line_reqid(void *ctx, const char *map, unsigned seq, const struc
 
 static void load(struct fixture *fx, const char *conf)
 {
-	const struct spd_env env = { NULL, 0, line_reqid, fx->t };
+	const struct spd_env env = { .reqid_for = line_reqid, .ctx = fx->t };
 
 	spd_free(fx->prev);
 	if (fx->old_x.c)

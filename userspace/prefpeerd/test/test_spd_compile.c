@@ -152,7 +152,8 @@ static struct spd *compile(const struct config *c)
 	static uint32_t next = REQID_FIRST;
 	struct prefix wan = net("10.9.9.2", 24), wan2 = net("10.8.8.2", 24);
 	const struct spd_iface ifaces[] = { { "wan", &wan, 1 }, { "wan2", &wan2, 1 } };
-	const struct spd_env env = { ifaces, 2, count_up, &next };
+	const struct spd_env env = {
+		.ifaces = ifaces, .n_ifaces = 2, .reqid_for = count_up, .ctx = &next };
 	struct spd *s = spd_compile(c, &env);
 
 	assert_non_null(s);
@@ -220,7 +221,7 @@ static void test_directions(void **state)
 static void test_boot_lock(void **state)
 {
 	uint32_t next = REQID_FIRST;
-	const struct spd_env env = { NULL, 0, count_up, &next };
+	const struct spd_env env = { .reqid_for = count_up, .ctx = &next };
 	struct parsed x = conf_help_parse(cases[0].conf);
 	struct spd *s = spd_compile(x.c, &env);
 
