@@ -38,12 +38,15 @@ struct engine_settings {
 	struct fragmentation frag;
 	/* IKE suites; NULL: all. Lives until the next call. */
 	const struct ike_offer *offer;
+	struct ike_limits limits;
 };
 
 /* A peer that may be dialled, and that may call us. Copied by remote_set. */
 struct engine_remote {
 	remote_id id;
 	struct addr peer;
+	bool any; /* no peer to dial: whoever calls from @source, with that identity or, without one, any */
+	struct prefix source;
 	struct ike_id local_id;  /* IKE_ID_NONE: the local address (A20) */
 	struct ike_id remote_id; /* expected; IKE_ID_NONE: the peer's address (§14.5) */
 	const struct ike_id_rule *ids; /* in place of remote_id: any of these */

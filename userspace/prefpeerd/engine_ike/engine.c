@@ -69,7 +69,7 @@ static int op_remote_set(void *impl, const struct engine_remote *from)
 	struct remote *r = remote_find(e, from->id);
 	int err;
 
-	if (!from->id || !addr_is_set(&from->peer))
+	if (!from->id || (!from->any && !addr_is_set(&from->peer)))
 		return -EINVAL;
 	if (r)
 		return remote_fill(r, from);
@@ -524,7 +524,11 @@ void *engine_ike_net(const struct engine *engine)
 
 const struct ike_counters *engine_ike_counters(const struct engine *engine)
 {
-	return &((const struct ike *)engine->impl)->counters;
+	struct ike *e = engine->impl;
+
+	e->counters.half_open = e->half_open.n;
+	e->counters.theirs = e->n_theirs;
+	return &e->counters;
 }
 
 /* ---- life ---- */

@@ -92,7 +92,10 @@ struct ike_counters {
 	uint64_t repeats;	/* responses sent again */
 	uint64_t fragments, fragments_dropped; /* taken; replayed, or beyond our bounds */
 	uint64_t clear_sent, hints; /* notifies in clear: answered with; looked at (RFC 6290) */
-	uint64_t cookies, half_open_refused;
+	uint64_t cookies; /* asked for, in the place of an answer */
+	/* IKE_SA_INIT without an answer, by the limit that it met (half_open.h; max-sa). */
+	uint64_t refused_source, refused_network, refused_total, refused_sas;
+	unsigned half_open, theirs; /* now: in negotiation; all that peers began */
 };
 
 const struct ike_counters *engine_ike_counters(const struct engine *engine);
@@ -111,6 +114,8 @@ void engine_ike_recoverable(struct engine *engine, const uint8_t secret[QCD_SECR
  */
 typedef void (*ike_keys_fn)(void *ctx, const char *line);
 void engine_ike_export_keys(struct engine *engine, ike_keys_fn fn, void *ctx);
+/* Messages that the queues had no room or no time for (inq.h). Of engine_ike_open(). */
+uint64_t engine_ike_queue_dropped(const struct engine *engine);
 
 /* The net_ctx that it was made with. */
 void *engine_ike_net(const struct engine *engine);

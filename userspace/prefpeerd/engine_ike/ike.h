@@ -15,6 +15,7 @@
 #include <utlist.h>
 
 #include "prefpeerd/engine_ike/cookie.h"
+#include "prefpeerd/engine_ike/half_open.h"
 #include "prefpeerd/engine_ike/dpd.h"
 #include "prefpeerd/engine_ike/engine_ike.h"
 #include "prefpeerd/engine_ike/frag.h"
@@ -23,9 +24,6 @@
 #include "prefpeerd/engine_ike/proposal.h"
 
 #define SETUPS_MAX 64	   /* own set-ups at once (design.md §4) */
-#define HALF_OPEN_MAX 1000 /* §14.2 */
-#define HALF_OPEN_PER_SOURCE 8
-#define HALF_OPEN_COOKIES 100 /* from here on cookies are asked for */
 #define HALF_OPEN_MS 10000
 #define ABANDONED_MS 10000 /* §14.3 */
 #define ZOMBIE_MS 10000	   /* how long a last response is kept for repeats */
@@ -234,7 +232,9 @@ struct session {
 	bool srtt_rough; /* no request that was sent once has been answered yet */
 	uint64_t tx, rx, retransmits;
 	struct init_key init_key;
+	bool theirs; /* the peer began it, or the one that this has come from */
 	bool half_open_counted;
+	struct addr counted_from; /* the peer may float to another address */
 	uint8_t low_nonce[CROSSING_NONCE]; /* the lower of Ni and Nr */
 	uint32_t lifetime_s;		   /* 0 = none */
 	mono_t life_end;
@@ -288,7 +288,8 @@ struct ike {
 	struct remote *remotes;
 	struct session *sessions, *graveyard;
 	struct session *by_spi, *by_conn, *by_init;
-	unsigned n_half_open, n_setups;
+	struct half_open half_open;
+	unsigned n_setups, n_theirs; /* own set-ups; sessions that peers began */
 	struct inbound *inbounds;
 	uint32_t last_inbound;
 	struct queued_event *events;
@@ -342,7 +343,7 @@ void session_rename(struct session *from, struct session *to);
 void session_retire(struct session *s);
 /* An heir is up. */
 void session_take_up(struct session *s, const char *how);
-void session_add_half_open(struct session *s);
+bool session_add_half_open(struct session *s); /* false: no memory */
 void session_setup_done(struct session *s);
 void session_established(struct session *s);
 /* An authenticated message came in. */

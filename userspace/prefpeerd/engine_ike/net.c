@@ -348,6 +348,13 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		timer_set(&s->net->timers, &s->net->serve_timer, mono_now());
 }
 
+uint64_t engine_ike_queue_dropped(const struct engine *engine)
+{
+	const struct net *n = engine_ike_net(engine);
+
+	return n->inq.dropped;
+}
+
 /* ---- life ---- */
 
 static void net_free(struct net *n)

@@ -90,11 +90,13 @@ void session_rename(struct session *from, struct session *to)
 		session_name(to, conn);
 }
 
-void session_add_half_open(struct session *s)
+bool session_add_half_open(struct session *s)
 {
+	if (!half_open_add(&s->e->half_open, &s->counted_from))
+		return false;
 	HASH_ADD(hh_init, s->e->by_init, init_key, sizeof(s->init_key), s);
 	s->half_open_counted = true;
-	s->e->n_half_open++;
+	return true;
 }
 
 static void session_del_half_open(struct session *s)
@@ -103,7 +105,7 @@ static void session_del_half_open(struct session *s)
 		return;
 	HASH_DELETE(hh_init, s->e->by_init, s);
 	s->half_open_counted = false;
-	s->e->n_half_open--;
+	half_open_del(&s->e->half_open, &s->counted_from);
 }
 
 /* Zero is no SPI (§3.1), and two sessions never share one. */
@@ -254,9 +256,19 @@ static struct session *new_session(struct ike *e, bool initiator, enum session_s
 	return s;
 }
 
+static void count_theirs(struct session *s, bool theirs)
+{
+	s->theirs = theirs;
+	s->e->n_theirs += theirs;
+}
+
 struct session *session_new(struct ike *e, bool initiator)
 {
-	return new_session(e, initiator, initiator ? SES_INIT : SES_HALF_OPEN);
+	struct session *s = new_session(e, initiator, initiator ? SES_INIT : SES_HALF_OPEN);
+
+	if (s)
+		count_theirs(s, !initiator);
+	return s;
 }
 
 struct session *session_new_heir(struct session *old, bool initiator)
@@ -265,6 +277,7 @@ struct session *session_new_heir(struct session *old, bool initiator)
 
 	if (!s)
 		return NULL;
+	count_theirs(s, old->theirs);
 	s->old = old;
 	s->remote = old->remote;
 	s->local = old->local;
@@ -510,6 +523,7 @@ static void strip(struct session *s)
 static void to_graveyard(struct session *s)
 {
 	HASH_DELETE(hh_spi, s->e->by_spi, s);
+	s->e->n_theirs -= s->theirs;
 	DL_DELETE(s->e->sessions, s);
 	DL_APPEND(s->e->graveyard, s);
 	ike_schedule(s->e);

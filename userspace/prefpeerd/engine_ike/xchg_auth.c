@@ -24,6 +24,8 @@ static bool is_expected(const struct remote *r, const struct ike_id *id)
 {
 	struct ike_id_rule one = { .id = expected_id(r) };
 
+	if (r->r.any && !r->r.n_ids && r->r.remote_id.type == IKE_ID_NONE)
+		return true;
 	if (!r->r.n_ids)
 		return ike_id_rule_matches(&one, id);
 	for (unsigned i = 0; i < r->r.n_ids; i++)
@@ -274,14 +276,39 @@ void auth_response(struct session *s, struct task *t, const struct payloads *p)
 
 /* ---- responder ---- */
 
-/* By identity and source, by identity, by source (§14.5). */
+static bool names_identity(const struct remote *r)
+{
+	return r->r.n_ids || r->r.remote_id.type != IKE_ID_NONE;
+}
+
+/* Of those for whoever calls (§4.2): with that identity, then from the narrowest source. */
+static struct remote *choose_any(const struct session *s, const struct ike_id *id)
+{
+	struct remote *r, *tmp, *best = NULL;
+
+	HASH_ITER(hh, s->e->remotes, r, tmp) {
+		bool named = names_identity(r);
+
+		if (!r->r.any || !prefix_has_addr(&r->r.source, &s->peer.addr) ||
+		    !is_expected(r, id))
+			continue;
+		if (!best || named > names_identity(best) ||
+		    (named == names_identity(best) && r->r.source.len > best->r.source.len))
+			best = r;
+	}
+	return best;
+}
+
+/* By identity and source, by identity, whoever calls, by source (§14.5). */
 static struct remote *choose_remote(const struct session *s, const struct ike_id *id)
 {
-	struct remote *r, *tmp, *by_id = NULL, *by_source = NULL;
+	struct remote *r, *tmp, *any, *by_id = NULL, *by_source = NULL;
 
 	HASH_ITER(hh, s->e->remotes, r, tmp) {
 		bool source = addr_equal(&r->r.peer, &s->peer.addr);
 
+		if (r->r.any)
+			continue;
 		if (is_expected(r, id)) {
 			if (source)
 				return r;
@@ -290,7 +317,8 @@ static struct remote *choose_remote(const struct session *s, const struct ike_id
 		if (source && !by_source)
 			by_source = r;
 	}
-	return by_id ? by_id : by_source;
+	any = by_id ? NULL : choose_any(s, id);
+	return by_id ? by_id : any ? any : by_source;
 }
 
 static void refuse_auth(struct session *s, const char *text)

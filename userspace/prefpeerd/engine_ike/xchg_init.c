@@ -308,14 +308,34 @@ static bool init_key_of(const struct init_in *in, struct init_key *key)
 	return !crypto_sha256(&in->whole, 1, key->hash);
 }
 
-static unsigned half_open_from(const struct ike *e, const struct addr *a)
+static unsigned or_else(uint32_t configured, unsigned otherwise)
 {
-	struct session *s, *tmp;
-	unsigned n = 0;
+	return configured ? configured : otherwise;
+}
 
-	HASH_ITER(hh_init, e->by_init, s, tmp)
-		n += addr_equal(&s->peer.addr, a);
-	return n;
+/* One more of those that peers begin? A refusal is counted by its reason, and not answered. */
+static bool has_room(struct ike *e, const struct addr *from)
+{
+	const struct ike_limits *l = &e->settings.limits;
+
+	if (l->sas && e->n_theirs >= l->sas) {
+		e->counters.refused_sas++;
+		return false;
+	}
+	switch (half_open_judge(&e->half_open, or_else(l->half_open, HALF_OPEN_MAX), from)) {
+	case HALF_OPEN_TOTAL:
+		e->counters.refused_total++;
+		break;
+	case HALF_OPEN_NETWORK:
+		e->counters.refused_network++;
+		break;
+	case HALF_OPEN_SOURCE:
+		e->counters.refused_source++;
+		break;
+	case HALF_OPEN_ADMIT:
+		return true;
+	}
+	return false;
 }
 
 /* It came back with our cookie: something is at the address that it says it is from. */
@@ -341,16 +361,12 @@ static bool admitted(struct init_in *in)
 {
 	struct ike *e = in->e;
 
-	if (e->n_half_open >= HALF_OPEN_COOKIES && !has_cookie(in)) {
+	if (e->half_open.n >= or_else(e->settings.limits.cookies, HALF_OPEN_COOKIES) &&
+	    !has_cookie(in)) {
 		ask_cookie(in);
 		return false;
 	}
-	if (e->n_half_open >= HALF_OPEN_MAX ||
-	    half_open_from(e, &in->peer->addr) >= HALF_OPEN_PER_SOURCE) {
-		e->counters.half_open_refused++;
-		return false;
-	}
-	return true;
+	return has_room(e, &in->peer->addr);
 }
 
 #define NOTIFY_LEN(data) (IKE_PAYLOAD_HEADER_LEN + 4 + (data))
@@ -518,7 +534,11 @@ static void new_half_open(struct init_in *in, const struct init_key *key)
 	 * Counted before the Diffie-Hellman, and for as long as any other when that
 	 * comes to nothing: a flood of values that are on no curve meets the cookie too.
 	 */
-	session_add_half_open(s);
+	s->counted_from = in->peer->addr;
+	if (!session_add_half_open(s)) {
+		session_end(s, WHY_LOCAL, "no memory");
+		return;
+	}
 	timer_set(&e->env.timers, &s->expiry_timer, mono_add_ms(ike_now(e), HALF_OPEN_MS));
 	err = respond(s, in);
 	if (!err)

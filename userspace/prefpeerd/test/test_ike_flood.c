@@ -228,13 +228,13 @@ static void half_open_flood(void **state)
 
 	flood(v, 20000, 0);
 	assert_int_equal(cost.n_dh, HALF_OPEN_COOKIES);
-	assert_int_equal(ike_of(v)->n_half_open, HALF_OPEN_COOKIES);
+	assert_int_equal(ike_of(v)->half_open.n, HALF_OPEN_COOKIES);
 	assert_int_equal(ike_of(v)->counters.cookies, 20000 - HALF_OPEN_COOKIES);
 	assert_true(cost.live < HALF_OPEN_COOKIES * HALF_OPEN_BYTES);
 	assert_true(v->out <= v->in);
 	/* And all of it is given back. */
 	fake_clock_run_ms(&v->clock, HALF_OPEN_MS + 1);
-	assert_int_equal(ike_of(v)->n_half_open, 0);
+	assert_int_equal(ike_of(v)->half_open.n, 0);
 	assert_int_equal(cost.live, 0);
 	victim_free(v);
 }
@@ -277,7 +277,7 @@ static void cookies_exhausted(void **state)
 		served += v->last_len > 0;
 	}
 	assert_int_equal(served, HALF_OPEN_MAX);
-	assert_int_equal(ike_of(v)->n_half_open, HALF_OPEN_MAX);
+	assert_int_equal(ike_of(v)->half_open.n, HALF_OPEN_MAX);
 	assert_int_equal(cost.n_dh, HALF_OPEN_MAX);
 	assert_true(cost.live < HALF_OPEN_MAX * HALF_OPEN_BYTES);
 	fake_clock_run_ms(&v->clock, HALF_OPEN_MS + 1);
@@ -472,7 +472,7 @@ static void longest_request(void **state)
 		init_build(&m, &(struct init){ .n = i, .pad = 15000 });
 		give_message(v, &e, &m);
 	}
-	assert_int_equal(ike_of(v)->n_half_open, HALF_OPEN_COOKIES);
+	assert_int_equal(ike_of(v)->half_open.n, HALF_OPEN_COOKIES);
 	assert_true(cost.live < HALF_OPEN_COOKIES * (HALF_OPEN_BYTES + 15000));
 	victim_free(v);
 }

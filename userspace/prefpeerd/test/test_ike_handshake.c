@@ -503,11 +503,11 @@ static void half_open_per_source(void **state)
 	const struct ike_counters *n = engine_ike_counters(f->right.engine);
 
 	flood(f, captured_init(f), 20, 1);
-	assert_int_equal(n->half_open_refused, 12);
+	assert_int_equal(n->refused_source, 12);
 	/* Ten seconds later they are forgotten. */
 	fixture_run_ms(f, 10001);
 	flood(f, f->net.log[0], 8, 1);
-	assert_int_equal(n->half_open_refused, 12);
+	assert_int_equal(n->refused_source, 12);
 	fixture_free(f);
 }
 
@@ -521,7 +521,7 @@ static void cookies(void **state)
 	f->left.engine->ops->close(f->left.engine->impl, 1, CLOSE_DELETE);
 	flood(f, &init, 300, 50);
 	assert_int_equal(n->cookies, 200);
-	assert_int_equal(n->half_open_refused, 0);
+	assert_int_equal(n->refused_source, 0);
 	side_forget(&f->left);
 	assert_true(fixture_up(f));
 	assert_int_equal(side_count(&f->left, ENG_ANSWERED), 1);
