@@ -187,8 +187,8 @@ static int take_map(struct args *args, json_t *req)
 	if (!args->n || !strcmp(args->v[0], "remote"))
 		return CLI_OK;
 	seq = args_next(args);
-	if (parse_u32(seq, &n) || n < 1 || n > 65535)
-		return cli_usage("the sequence number of an entry is 1..65535, not \"%s\"", seq);
+	if (parse_u32(seq, &n) || n < 1 || n > 131071)
+		return cli_usage("the sequence number of an entry is 1..131071, not \"%s\"", seq);
 	json_object_set_new(req, "seq", json_integer(n));
 	return CLI_OK;
 }

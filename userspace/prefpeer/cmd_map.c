@@ -16,8 +16,8 @@ static json_t *request(struct args *args, const char *cmd, bool whole)
 		cli_usage("name the entry: map NAME and its sequence number, as in \"tohub 1\"");
 		return NULL;
 	}
-	if (seq && (parse_u32(seq, &n) || n < 1 || n > 65535)) {
-		cli_usage("the sequence number of an entry is 1..65535, not \"%s\"", seq);
+	if (seq && (parse_u32(seq, &n) || n < 1 || n > 131071)) {
+		cli_usage("the sequence number of an entry is 1..131071, not \"%s\"", seq);
 		return NULL;
 	}
 	if (args_end(args))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* prefpeer stats: the module's counts, limits and clocks in this namespace. */
+/* prefpeer stats: counts, limits and clocks of the module in this namespace; counts of the agent. */
 #include <stdio.h>
 
 #include "prefpeer/cli.h"
@@ -46,10 +46,43 @@ static void show_help(void)
 	printf("prefpeer stats show\n");
 }
 
+static void text_agent(const json_t *stats)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach((json_t *)stats, name, v)
+		printf("%-24s %" JSON_INTEGER_FORMAT "\n", name, json_integer_value(v));
+}
+
+static int stats_agent(const struct cli *cli, struct args *args)
+{
+	json_t *reply, *stats;
+	int rc = args_end(args);
+
+	if (!rc)
+		rc = ask_agent(cli, json_pack("{s:s}", "cmd", "stats-show"), &reply);
+	if (rc)
+		return rc;
+	stats = json_object_get(reply, "stats");
+	if (cli->json)
+		json_out(cli, json_incref(stats));
+	else
+		text_agent(stats);
+	json_decref(reply);
+	return CLI_OK;
+}
+
+static void agent_help(void)
+{
+	printf("prefpeer stats agent\n");
+}
+
 int cmd_stats(const struct cli *cli, struct args *args)
 {
 	static const struct command table[] = {
-		{ "show", stats_show, show_help, "counts, limits and clocks" },
+		{ "show", stats_show, show_help, "counts, limits and clocks of the module" },
+		{ "agent", stats_agent, agent_help, "what the agent let in and refused" },
 		{ 0 },
 	};
 

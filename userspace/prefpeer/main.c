@@ -16,7 +16,7 @@ static const struct command objects[] = {
 	{ "rule", cmd_rule, NULL, "metadata for SAs that match (module)" },
 	{ "pair", cmd_pair, NULL, "pairs of SAs: what idles (module)" },
 	{ "peer", cmd_peer, NULL, "peers: what answers, or does not (module)" },
-	{ "stats", cmd_stats, NULL, "counts, limits and clocks (module)" },
+	{ "stats", cmd_stats, NULL, "counts, limits and clocks" },
 	{ "map", cmd_map, NULL, "entries of crypto maps: which peer, why, what next (agent)" },
 	{ "session", cmd_session, NULL, "IKE SAs and their child SAs (agent)" },
 	{ "reload", cmd_reload, NULL, "read the configuration again (agent)" },

@@ -99,6 +99,8 @@ static void print_head(const struct cli *cli, const json_t *m)
 		       is(m, "blocks") ? "what its access list permits is blocked" : "protects nothing",
 		       str(m, "incomplete"));
 	print_warnings(json_object_get(m, "warnings"));
+	if (*str(m, "branch"))
+		printf("  branch  %s\n", str(m, "branch"));
 	if (*str(m, "why"))
 		printf("  why     %s\n", str(m, "why"));
 }

@@ -48,6 +48,7 @@ static int compile(struct agent *a, const struct config *conf, struct spd_iface 
 		   unsigned *n, struct spd **out)
 {
 	struct spd_env env = { .reqid_for = agent_line_reqid, .ctx = a->reqids };
+	struct spd_branch *branches;
 	int err = route_env(a->route, conf, ifaces, n);
 
 	if (err) {
@@ -56,7 +57,12 @@ static int compile(struct agent *a, const struct config *conf, struct spd_iface 
 	}
 	env.ifaces = *ifaces;
 	env.n_ifaces = *n;
+	err = entries_branches(a->entries, conf, &branches, &env.n_branches);
+	if (err)
+		return err;
+	env.branches = branches;
 	*out = spd_compile(conf, &env);
+	free(branches);
 	if (!*out)
 		return -ENOMEM;
 	tell_notes(a, conf, *out);

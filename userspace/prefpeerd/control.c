@@ -39,8 +39,8 @@ static json_t *parse_selection(const json_t *req, struct selection *sel)
 		return out_of_range("map", "the name of a crypto map");
 	sel->map = json_string_value(map);
 	if (seq && (!json_is_integer(seq) || json_integer_value(seq) < 1 ||
-		    json_integer_value(seq) > 65535))
-		return out_of_range("seq", "a number from 1 to 65535");
+		    json_integer_value(seq) > 131071))
+		return out_of_range("seq", "a number from 1 to 131071");
 	sel->seq = (unsigned)json_integer_value(seq);
 	if (peer && (!json_is_string(peer) || addr_parse(json_string_value(peer), &sel->peer)))
 		return out_of_range("remote", "an IP address");
@@ -179,6 +179,17 @@ static json_t *session_show(struct agent *a, const json_t *req, const struct sel
 	return ok;
 }
 
+static json_t *stats_show(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	json_t *ok = ctl_ok();
+
+	json_object_set_new(ok, "stats",
+			    report_stats(engine_ike_counters(&a->engine),
+					 engine_ike_queue_dropped(&a->engine),
+					 entries_branch_counters(a->entries)));
+	return ok;
+}
+
 static json_t *history_show(struct agent *a, const json_t *req, const struct selection *sel)
 {
 	json_int_t n = json_integer_value(json_object_get(req, "last"));
@@ -218,6 +229,7 @@ static const struct {
 	{ "map-reset", map_reset },	  { "session-show", session_show },
 	{ "session-clear", session_clear }, { "sa-clear", sa_clear },
 	{ "history", history_show },	  { "reload", reload },
+	{ "stats-show", stats_show },
 };
 
 static json_t *on_request(void *ctx, const char *cmd, const json_t *req)

@@ -248,6 +248,20 @@ static int64_t on_wall_clock(void *ctx)
 	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
 }
 
+static uint32_t on_reqid_draw(void *ctx)
+{
+	struct agent *a = ctx;
+
+	return reqid_draw(a->reqids);
+}
+
+static void on_reqid_release(void *ctx, uint32_t reqid)
+{
+	struct agent *a = ctx;
+
+	reqid_release(a->reqids, reqid);
+}
+
 static void on_resolve(void *ctx, const char *name, sa_family_t family, uint32_t query)
 {
 	struct agent *a = ctx;
@@ -329,6 +343,10 @@ static int make_entries(struct agent *a)
 		.engine = &a->engine,
 		.kernel = &a->kernel,
 		.point = spd_point,
+		.branch_add = spd_branch_add,
+		.branch_del = spd_branch_del,
+		.reqid_draw = on_reqid_draw,
+		.reqid_release = on_reqid_release,
 		.local_addr = on_local_addr,
 		.local_failed = on_local_failed,
 		.resolve = on_resolve,

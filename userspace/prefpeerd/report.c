@@ -176,9 +176,16 @@ static json_t *report_lines(const struct entry_view *v, mono_t now)
 	return list;
 }
 
+static json_t *report_identity(const struct ike_id *id)
+{
+	char text[IKE_ID_STRLEN];
+
+	return id ? json_string(ike_id_print(id, text, sizeof(text))) : json_null();
+}
+
 json_t *report_entry(const struct entry_view *v, mono_t now)
 {
-	return json_pack("{ss si ss sI ss? ss ss ss? ss? ss so so so so so so ss? sb}", "map", v->map, "seq",
+	return json_pack("{ss si ss sI ss? ss ss ss? ss? ss so so so so so so ss? sb so}", "map", v->map, "seq",
 			 (int)v->seq, "state", entry_state_name(v->state), "state_since_ms",
 			 (json_int_t)mono_diff_ms(now, v->since), "peer", v->current, "reason",
 			 entry_reason_name(v->reason), "why", v->sentence, "trying", v->trying,
@@ -188,7 +195,8 @@ json_t *report_entry(const struct entry_view *v, mono_t now)
 				 json_null(),
 			 "local", address(&v->local), "peers", report_peers(v, now), "idle",
 			 report_idle(v), "dpd", report_dpd(v), "lines", report_lines(v, now),
-			 "incomplete", v->incomplete, "blocks", v->blocks);
+			 "incomplete", v->incomplete, "blocks", v->blocks,
+			 "branch", report_identity(v->identity));
 }
 
 static json_t *report_spi(const uint8_t s[8])
@@ -310,4 +318,22 @@ json_t *report_warnings(const struct watch *w, const struct entry_view *v, mono_
 
 	watch_each(w, v->map, v->seq, add_warning, &all);
 	return all.list;
+}
+
+json_t *report_stats(const struct ike_counters *ike, uint64_t queue_dropped,
+		     const struct entry_branch_counters *branches)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
+			 " s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "received", (json_int_t)ike->received, "sent", (json_int_t)ike->sent,
+			 "repeats", (json_int_t)ike->repeats, "malformed",
+			 (json_int_t)ike->malformed, "not_authentic", (json_int_t)ike->bad_icv,
+			 "begun_by_peers", (json_int_t)ike->theirs, "in_negotiation",
+			 (json_int_t)ike->half_open, "cookies", (json_int_t)ike->cookies,
+			 "refused_source", (json_int_t)ike->refused_source, "refused_network",
+			 (json_int_t)ike->refused_network, "refused_in_negotiation",
+			 (json_int_t)ike->refused_total, "refused_max_sa",
+			 (json_int_t)ike->refused_sas, "queue_dropped", (json_int_t)queue_dropped,
+			 "branches", (json_int_t)branches->now, "branches_refused",
+			 (json_int_t)branches->refused);
 }

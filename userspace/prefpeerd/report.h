@@ -5,11 +5,15 @@
 
 #include <jansson.h>
 
+#include "prefpeerd/engine_ike/engine_ike.h"
 #include "prefpeerd/entry/entries.h"
 #include "prefpeerd/watch.h"
 
 /* All return a new reference, or NULL on -ENOMEM. */
 json_t *report_entry(const struct entry_view *v, mono_t now);
+/* What the agent has let in and what it has refused, by reason (design.md §4). */
+json_t *report_stats(const struct ike_counters *ike, uint64_t queue_dropped,
+		     const struct entry_branch_counters *branches);
 json_t *report_session(const struct entry_session *s, mono_t now);
 /* One line of `prefpeer monitor`: "time" is wall clock, for people; "stamp" is boottime in ns. */
 json_t *report_event(const struct entry_ntf *n);

@@ -17,7 +17,7 @@ struct watch;
 struct watch_note {
 	const char *reason;                 /* "nat", "blocked", "foreign-block", "not-ipsec", "no-policy", "invalid-spi" */
 	char map[CONF_NAME_MAX + 1];        /* the entry whose packets they are; "" if nobody knows */
-	uint16_t seq;
+	uint32_t seq;
 	char text[256];
 };
 

@@ -331,6 +331,8 @@ void act_all(struct entries *s)
 			feed_back(s, &s->failed[i]);
 		s->n_failed = 0;
 	}
+	if (!s->configuring)
+		branches_reap(s);
 	arm(s);
 }
 
@@ -412,7 +414,7 @@ void act_rules_replace(struct entries *s, struct kernel_rule *rules, unsigned n)
 
 void act_settings_put(struct entries *s)
 {
-	struct engine_settings set = { .frag = s->conf->frag, .offer = s->conf->offer };
+	struct engine_settings set = { .frag = s->conf->frag, .offer = s->conf->offer, .limits = s->conf->limits };
 
 	if (ENGINE(s)->configure)
 		ENGINE(s)->configure(EIMPL(s), &set);

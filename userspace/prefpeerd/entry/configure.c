@@ -53,6 +53,8 @@ static struct core_line *make_lines(const struct entries *s, const struct map_en
 	unsigned cap = 0;
 
 	*n = 0;
+	while (*at < spd->n_lines && spd->lines[*at]->of_branch)
+		++*at;
 	for (; *at < spd->n_lines && spd->lines[*at]->entry == m; ++*at) {
 		const struct spd_line *l = spd->lines[*at];
 
@@ -85,7 +87,7 @@ static void remember_names(struct shell_entry *se, const struct core_entry *e,
 	}
 }
 
-static void set_values(const struct config *c, const struct map_entry *m, struct core_entry *e)
+void shell_set_values(const struct config *c, const struct map_entry *m, struct core_entry *e)
 {
 	e->family = m->map->family;
 	e->idle_home = conf_entry_idle(c, m).home;
@@ -109,7 +111,7 @@ static void configure_entry(struct entries *s, const struct map_entry *m, unsign
 		se = shell_entry_add(s, m);
 	se->conf = m;
 	e = core_entry(&s->core, se->id);
-	set_values(s->conf, m, e);
+	shell_set_values(s->conf, m, e);
 	peers = make_peers(s, se, e, m);
 	lines = make_lines(s, m, line, &n_lines);
 	if (is_new)
@@ -132,13 +134,23 @@ static void remove_entries(struct entries *s, const struct config *c)
 		struct shell_entry *se = s->list[i];
 		struct core_entry *e = core_entry(&s->core, se->id);
 
-		if (conf_find_entry(c, se->map, se->seq))
+		if (se->branch ? branch_moved_on(se) : !!conf_find_entry(c, se->map, se->seq))
 			continue;
 		core_remove(&r, e);
 		act_all(s);
+		branch_lines_gone(s, e);
 		core_drop(&s->core, e);
 		shell_entry_remove(s, i);
 	}
+}
+
+/* Peers and lines are what the branches brought; §4.8: values hold for SAs to come. */
+static void configure_branches(struct entries *s)
+{
+	for (unsigned i = 0; i < s->n_list; i++)
+		if (s->list[i]->branch)
+			shell_set_values(s->conf, s->list[i]->conf,
+					 core_entry(&s->core, s->list[i]->id));
 }
 
 int entries_configure(struct entries *s, const struct config *c, struct spd *spd, mono_t now)
@@ -148,6 +160,7 @@ int entries_configure(struct entries *s, const struct config *c, struct spd *spd
 
 	s->now = now;
 	s->spd = spd;
+	s->configuring = true;
 	if (!first)
 		remove_entries(s, c);
 	s->conf = c;
@@ -156,10 +169,12 @@ int entries_configure(struct entries *s, const struct config *c, struct spd *spd
 	for (unsigned i = 0; i < c->n_maps; i++)
 		for (unsigned j = 0; j < c->maps[i]->n_entries; j++)
 			configure_entry(s, c->maps[i]->entries[j], &line);
+	configure_branches(s);
 	rules_replace(s);
 	if (first)
 		takeover_adopt(s);
 	remotes_keep_resolved(s);
+	s->configuring = false;
 	act_all(s);
 	act_remotes_drop(s);
 	return 0;
@@ -193,7 +208,7 @@ static void prepare_line(struct entries *s, const struct core_env *env, const st
 	const struct core_entry *e = se ? core_entry(&s->core, se->id) : NULL;
 	const struct core_line *known = e ? core_line(e, l->reqid) : NULL;
 
-	if (l->blocked)
+	if (l->blocked || l->of_branch)
 		return;
 	if (!known && e && e->n_lines)
 		known = &e->lines[0];

@@ -180,6 +180,7 @@ struct core_hold {
 struct core_entry {
 	uint32_t id; /* never reused */
 	sa_family_t family; /* of the peers */
+	bool temporary; /* of a branch that called (§4.2): never begins, and is over when DOWN */
 	bool idle_home;
 	uint32_t answer_ms;   /* set ikev2 connect-timeout; 0 = not set */
 	uint32_t retry_ms;    /* R of the DPD in force; 0 = none in force */
@@ -373,6 +374,7 @@ void core_child_lost(struct run *r, struct core_entry *e, child_id id);
 
 struct core_inbound {
 	uint32_t inbound;
+	uint32_t entry; /* of the branch that it is from (§4.2); 0: whoever lists the peer */
 	conn_id conn;
 	remote_id remote;
 	struct addr from, local;
@@ -383,6 +385,10 @@ struct core_inbound {
 	bool (*idle)(void *ctx, const struct core_entry *e);
 };
 void core_inbound(struct run *r, const struct core_inbound *in);
+/* Does an entry that lists the peer take it? */
+bool core_inbound_listed(const struct core *c, const struct core_inbound *in);
+/* A branch's entry (DOWN, or UP for one line more): its request will be for this. */
+void core_branch_line(struct core_entry *e, const struct core_line *line);
 void core_inbound_gone(struct run *r, uint32_t inbound);
 
 void core_clear_session(struct run *r, struct core_entry *e, enum entry_reason reason);

@@ -21,6 +21,7 @@ static void shell_entry_free(struct shell_entry *se)
 	for (unsigned i = 0; i < se->n_names; i++)
 		free(se->names[i]);
 	free(se->names);
+	free(se->branch);
 	free(se);
 }
 
@@ -118,6 +119,11 @@ void shell_entry_remove(struct entries *s, unsigned i)
 {
 	shell_entry_free(s->list[i]);
 	memmove(&s->list[i], &s->list[i + 1], (--s->n_list - i) * sizeof(*s->list));
+}
+
+const struct entry_branch_counters *entries_branch_counters(const struct entries *s)
+{
+	return &s->branches;
 }
 
 unsigned entries_count(const struct entries *s)

@@ -78,7 +78,7 @@ enum entry_ntf_type {
 struct entry_ntf {
 	enum entry_ntf_type type;
 	const char *map;
-	uint16_t seq;
+	uint32_t seq;
 	unsigned line;               /* 1.. of the entry; 0 = the entry itself */
 	enum entry_state from, to;   /* the same where the state did not change */
 	const char *from_peer;       /* as configured; NULL = none */
@@ -104,6 +104,13 @@ struct entry_ports {
 	/* spd_point, or a test's. Called with the spd of the last prepare/configure. */
 	int (*point)(struct spd *s, struct spd_line *line, const struct addr *local,
 		     const struct addr *peer, const struct kernel *k);
+	/* For branches (§4.2): spd_branch_add() and …_del(), or a test's. NULL: nobody comes so. */
+	struct spd_line *(*branch_add)(struct spd *s, const struct spd_branch *b,
+				       const struct kernel *k, int *err);
+	void (*branch_del)(struct spd *s, uint32_t reqid, const struct kernel *k);
+	/* A reqid for a line of theirs (0: all are in use), and back. */
+	uint32_t (*reqid_draw)(void *ctx);
+	void (*reqid_release)(void *ctx, uint32_t reqid);
 	/*
 	 * The address to speak to @peer from (§4.1): `local-address`, else the
 	 * preferred source of the route, if that interface carries the map. 0,
@@ -146,6 +153,12 @@ int entries_prepare(struct entries *e, const struct config *c, struct spd *s, mo
  * (then nothing changed).
  */
 int entries_configure(struct entries *e, const struct config *c, struct spd *s, mono_t now);
+/*
+ * The lines of branches that have a place in @c, for spd_env of its compilation (§4.2);
+ * before entries_prepare(). The caller frees it. -ENOMEM.
+ */
+int entries_branches(struct entries *e, const struct config *c, struct spd_branch **list,
+		     unsigned *n);
 /* From now on no set-up begins (SIGTERM): call before the engine's stop. */
 void entries_stop(struct entries *e, mono_t now);
 
@@ -214,7 +227,7 @@ struct entry_line_view {
 
 struct entry_view {
 	const char *map;
-	uint16_t seq;
+	uint32_t seq;
 	enum entry_state state;
 	mono_t since;
 	enum entry_reason reason;  /* of the last change of state */
@@ -235,6 +248,8 @@ struct entry_view {
 	uint32_t retry_default_ms; /* the default asked in vain; 0 without a default */
 	uint32_t failover_ms;      /* their sum */
 	uint32_t further_ms;       /* for each further peer that is silent; 0 = there is none */
+	uint32_t branch_of;        /* of a branch that called: the dynamic entry's number; 0: of the file */
+	const struct ike_id *identity; /* … and who it proved to be; NULL */
 	const char *incomplete;    /* why it cannot protect (conf_entry_inert, conf_entry_incomplete), or NULL */
 	bool blocks;               /* then: its lines are dropped, not sent in clear */
 	struct entry_peer_view *peers; /* in list order */
@@ -242,6 +257,13 @@ struct entry_view {
 	struct entry_line_view *lines;
 	unsigned n_lines;
 };
+
+/* Branches by dynamic maps (§4.2), since the start but for the first. */
+struct entry_branch_counters {
+	unsigned now;
+	uint64_t came, refused; /* refused: no template, or not what it claimed */
+};
+const struct entry_branch_counters *entries_branch_counters(const struct entries *e);
 
 unsigned entries_count(const struct entries *e);
 /* The i-th entry, maps by name and entries by seq. Strings live until the next call into entry/.

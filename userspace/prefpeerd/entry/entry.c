@@ -53,6 +53,8 @@ bool entry_wanted(const struct core_entry *e)
 
 bool entry_usable(struct run *r, const struct core_entry *e)
 {
+	if (e->temporary)
+		return false;
 	for (unsigned i = 0; r->c->ready && i < e->n_peers; i++)
 		if (lookup_usable(r, e, &e->peers[i]))
 			return true;
@@ -356,7 +358,7 @@ void entry_point(struct run *r, struct core_entry *e)
 	if (conn) {
 		local = conn->local;
 		peer = conn->peer;
-	} else if (entry_template(r->env, e, &local, &peer)) {
+	} else if (e->temporary || entry_template(r->env, e, &local, &peer)) {
 		return;
 	}
 	for (unsigned i = 0; i < e->n_lines; i++) {

@@ -76,7 +76,7 @@ static bool idle_past_dpd(void *ctx, const struct core_entry *e)
 
 static void on_inbound(struct step *t, const struct engine_event *ev)
 {
-	const struct core_inbound in = {
+	struct core_inbound in = {
 		.inbound = ev->inbound,
 		.conn = ev->conn,
 		.remote = ev->remote,
@@ -88,6 +88,8 @@ static void on_inbound(struct step *t, const struct engine_event *ev)
 		.idle = idle_past_dpd,
 	};
 
+	if (t->s->conf && t->s->core.ready && !core_inbound_listed(&t->s->core, &in))
+		in.entry = branch_call(t, &in, &ev->peer_id);
 	core_inbound(&t->r, &in);
 }
 

@@ -5,6 +5,7 @@
  * while P[c] may still be alive, another peer's request is held.
  */
 #include "prefpeerd/entry/core.h"
+#include "prefpeerd/entry/mem.h"
 
 /* The answer for a line, if it may be chosen: the intersection with it. */
 static bool narrow(const struct core_line *l, const struct core_inbound *in, struct selector *out)
@@ -29,6 +30,19 @@ static bool narrow(const struct core_line *l, const struct core_inbound *in, str
 	return false;
 }
 
+/* A branch is known by more than its address: the caller has found its entry. */
+static bool is_asked_of(const struct core_entry *e, const struct core_inbound *in)
+{
+	if (in->entry)
+		return e->id == in->entry;
+	return !e->temporary && peer_by_remote(e, in->remote, &in->from);
+}
+
+static peer_key calling_peer(const struct core_entry *e, const struct core_inbound *in)
+{
+	return in->entry ? e->c : peer_by_remote(e, in->remote, &in->from)->key;
+}
+
 /* The first line, in compiled order, whose entry lists the source and that intersects. */
 static struct core_entry *choose(const struct core *c, const struct core_inbound *in,
 				 struct core_line **line, struct selector *sel)
@@ -38,7 +52,7 @@ static struct core_entry *choose(const struct core *c, const struct core_inbound
 	for (unsigned i = 0; i < c->n_entries; i++) {
 		struct core_entry *e = c->entries[i];
 
-		if (!peer_by_remote(e, in->remote, &in->from))
+		if (!is_asked_of(e, in))
 			continue;
 		for (unsigned j = 0; j < e->n_lines; j++) {
 			struct selector s;
@@ -178,6 +192,22 @@ static bool is_asked(const struct core_entry *e, const struct core_line *l, conn
 	return false;
 }
 
+bool core_inbound_listed(const struct core *c, const struct core_inbound *in)
+{
+	struct core_inbound listed = *in;
+	struct core_line *l = NULL;
+	struct selector sel;
+
+	listed.entry = 0;
+	return choose(c, &listed, &l, &sel);
+}
+
+void core_branch_line(struct core_entry *e, const struct core_line *line)
+{
+	e->lines = mem_resize(e->lines, e->n_lines + 1, sizeof(*e->lines));
+	e->lines[e->n_lines++] = *line;
+}
+
 void core_inbound(struct run *r, const struct core_inbound *in)
 {
 	struct core_hold h = {.inbound = in->inbound,
@@ -201,7 +231,7 @@ void core_inbound(struct run *r, const struct core_inbound *in)
 		core_settle(r);
 		return;
 	}
-	h.peer = peer_by_remote(e, in->remote, &in->from)->key;
+	h.peer = calling_peer(e, in);
 	h.reqid = l->reqid;
 	if (e->state == ENTRY_UP)
 		v = judge_up(e, &h, in->idle(r->env->ctx, e));

@@ -20,6 +20,9 @@ struct core_peer *peer_find(const struct core_entry *e, peer_key key)
 struct core_peer *peer_by_remote(const struct core_entry *e, remote_id remote,
 				 const struct addr *from)
 {
+	/* All branches of a template may be one remote. */
+	if (e->temporary)
+		return e->n_peers && addr_equal(&e->peers[0].addr, from) ? &e->peers[0] : NULL;
 	for (unsigned i = 0; i < e->n_peers; i++)
 		if (remote && e->peers[i].remote == remote)
 			return &e->peers[i];

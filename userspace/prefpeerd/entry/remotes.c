@@ -9,7 +9,7 @@ static struct shell_remote *find_remote(const struct entries *s, const struct ad
 	const char *name = profile ? profile->name : "";
 
 	for (unsigned i = 0; addr_is_set(peer) && i < s->n_remotes; i++)
-		if (addr_equal(&s->remotes[i].r.peer, peer) && !strcmp(s->remotes[i].profile, name))
+		if (!s->remotes[i].r.any && addr_equal(&s->remotes[i].r.peer, peer) && !strcmp(s->remotes[i].profile, name))
 			return &s->remotes[i];
 	return NULL;
 }
@@ -66,11 +66,9 @@ static void set_trust(struct engine_remote *r, const struct ikev2_profile *f)
 }
 
 /* The keyring's identity is this very peer's, the profile's are those of all that it is for. */
-static bool set_by_profile(struct engine_remote *r, const struct config *c,
-			   const struct ikev2_profile *f)
+static bool set_by_profile(struct engine_remote *r, const struct ikev2_profile *f,
+			   const struct psk *psk)
 {
-	const struct psk *psk = conf_profile_psk(c, f, &r->peer);
-
 	if ((f->auth_local | f->auth_remote) & AUTH_BY_PSK && (!psk || !psk->secret))
 		return false;
 	if (psk)
@@ -97,7 +95,8 @@ void remote_want(struct entries *s, const struct config *c, const struct addr *p
 	};
 	struct shell_remote *r = find_remote(s, peer, profile);
 
-	if (!addr_is_set(peer) || !(profile ? set_by_profile(&fresh, c, profile) :
+	if (!addr_is_set(peer) ||
+	    !(profile ? set_by_profile(&fresh, profile, conf_profile_psk(c, profile, peer)) :
 					      set_by_address(&fresh, conf_psk(c, peer))))
 		return;
 	if (!r) {
@@ -111,17 +110,85 @@ void remote_want(struct entries *s, const struct config *c, const struct addr *p
 	r->wanted = true;
 }
 
+/* ---- for whoever calls (§4.2) ---- */
+
+static bool same_key(const struct shell_remote *r, const struct psk *psk)
+{
+	if (!psk || psk->identity.type == IKE_ID_NONE)
+		return !r->key_id;
+	return r->key_id && ike_id_equal(r->key_id, &psk->identity);
+}
+
+static struct shell_remote *find_any(const struct entries *s, const struct engine_remote *like,
+				     const char *profile, const struct psk *psk)
+{
+	for (unsigned i = 0; i < s->n_remotes; i++) {
+		struct shell_remote *r = &s->remotes[i];
+
+		if (r->r.any && prefix_equal(&r->r.source, &like->source) && same_key(r, psk) &&
+		    !strcmp(r->profile, profile))
+			return r;
+	}
+	return NULL;
+}
+
+/* @psk NULL: by certificates alone, from anywhere. */
+static void any_want(struct entries *s, const struct config *c, const struct ikev2_profile *f,
+		     const struct psk *psk)
+{
+	struct engine_remote fresh = {
+		.any = true, .dpd = c->dpd, .lifetime_s = c->ike_lifetime_s};
+	const char *profile = f ? f->name : "";
+	struct shell_remote *r;
+
+	fresh.source = psk ? psk->peer : (struct prefix){.addr.family = AF_INET};
+	if (fresh.source.addr.family != AF_INET ||
+	    !(f ? set_by_profile(&fresh, f, psk) : set_by_address(&fresh, psk)))
+		return;
+	/* The key of one address is that address's (A20). */
+	if (fresh.source.len == 32 && fresh.remote_id.type == IKE_ID_NONE && !fresh.n_ids)
+		fresh.remote_id = ike_id_from_addr(&fresh.source.addr);
+	r = find_any(s, &fresh, profile, psk);
+	if (!r) {
+		MEM_ROOM(s->remotes, s->n_remotes, s->cap_remotes);
+		r = &s->remotes[s->n_remotes++];
+		*r = (struct shell_remote){.r.id = ++s->last_remote};
+		snprintf(r->profile, sizeof(r->profile), "%s", profile);
+	}
+	fresh.id = r->r.id;
+	r->r = fresh;
+	r->key_id = psk && psk->identity.type != IKE_ID_NONE ? &psk->identity : NULL;
+	r->wanted = true;
+}
+
+static void template_want(struct entries *s, const struct config *c, const struct map_entry *t)
+{
+	const struct ikev2_profile *f = t->profile;
+	bool by_key = !f || (f->auth_local | f->auth_remote) & AUTH_BY_PSK;
+
+	if (!by_key)
+		any_want(s, c, f, NULL);
+	for (unsigned i = 0; by_key && i < c->n_psks; i++)
+		if (c->psks[i].secret &&
+		    (!f || !*f->keyring || !strcmp(f->keyring, c->psks[i].keyring)))
+			any_want(s, c, f, &c->psks[i]);
+}
+
+static void entry_want(struct entries *s, const struct config *c, const struct map_entry *m)
+{
+	for (unsigned k = 0; k < m->n_peers; k++)
+		remote_want(s, c, &m->peers[k].addr, m->peers[k].profile);
+	for (unsigned k = 0; m->dynamic && k < m->dynamic->n_entries; k++)
+		template_want(s, c, m->dynamic->entries[k]);
+}
+
 void remotes_want(struct entries *s, const struct config *c)
 {
 	for (unsigned i = 0; i < s->n_remotes; i++)
 		s->remotes[i].wanted = false;
 	for (unsigned i = 0; i < c->n_maps; i++)
-		for (unsigned j = 0; j < c->maps[i]->n_entries; j++) {
-			const struct map_entry *m = c->maps[i]->entries[j];
-
-			for (unsigned k = 0; k < m->n_peers; k++)
-				remote_want(s, c, &m->peers[k].addr, m->peers[k].profile);
-		}
+		for (unsigned j = 0; j < c->maps[i]->n_entries; j++)
+			entry_want(s, c, c->maps[i]->entries[j]);
 	act_remotes_put(s);
 }
 
@@ -181,7 +248,7 @@ void remotes_keep_resolved(struct entries *s)
 	for (unsigned i = 0; i < s->core.n_entries; i++) {
 		const struct core_entry *e = s->core.entries[i];
 
-		for (unsigned j = 0; j < e->n_peers; j++)
+		for (unsigned j = 0; !e->temporary && j < e->n_peers; j++)
 			remote_want(s, s->conf, &e->peers[j].addr,
 				    profile_of(s, e, e->peers[j].key));
 	}
@@ -194,7 +261,7 @@ static void remotes_forget(struct entries *s)
 	for (unsigned i = 0; i < s->n_remotes; i++) {
 		struct shell_remote *r = &s->remotes[i];
 
-		r->wanted = false;
+		r->wanted = r->r.any;
 		for (unsigned j = 0; j < s->core.n_entries; j++)
 			for (unsigned k = 0; k < s->core.entries[j]->n_peers; k++)
 				r->wanted |= s->core.entries[j]->peers[k].remote == r->r.id;

@@ -11,13 +11,29 @@
 
 #include "prefpeerd/entry/core.h"
 
+/*
+ * A branch that called by a dynamic map (semantics.md §4.2). Its entry is as one of the
+ * file, of values that its template has; two of them, for a new configuration and the
+ * one in force live side by side until the new one is.
+ */
+struct branch {
+	const struct map_entry *of; /* the dynamic entry by which it came */
+	uint32_t of_seq, template_seq;
+	struct map_entry conf[2];
+	const struct map_entry *next_of;
+	unsigned now; /* conf[now] is in force */
+	bool goes_on; /* the next configuration has a place for it: conf[!now], next_of */
+	struct ike_id id; /* as authenticated */
+};
+
 /* The companion of a core_entry. */
 struct shell_entry {
+	struct branch *branch; /* NULL: an entry of the file */
 	struct entries *owner;
 	uint32_t id;
 	const struct map_entry *conf; /* of the configuration in force */
 	char map[CONF_NAME_MAX + 1];
-	uint16_t seq;
+	uint32_t seq;
 	char **names; /* by peer_key - 1: as configured; never shrinks, so that notes name the removed */
 	unsigned n_names;
 	struct timer timer; /* the earliest deadline of the core_entry */
@@ -29,6 +45,7 @@ struct shell_entry {
 struct shell_remote {
 	struct engine_remote r;
 	char profile[CONF_NAME_MAX + 1]; /* "": none */
+	const struct ike_id *key_id; /* of one for whoever calls: whose key it is; NULL: anybody's */
 	bool wanted;
 };
 
@@ -89,6 +106,9 @@ struct entries {
 	unsigned n_verdicts, cap_verdicts;
 	struct timer verdict_timer;
 	bool scanned; /* the SAD was read for orphans */
+	bool configuring; /* the list of entries is being walked: branches are let go afterwards */
+	uint32_t branch_seq; /* the last one given out */
+	struct entry_branch_counters branches;
 	char sentence[ENTRY_TEXT_MAX];
 };
 
@@ -125,6 +145,19 @@ int64_t act_pair_idle_ms(struct entries *s, const struct core_child *ch,
 bool act_pair_packets(struct entries *s, const struct core_child *ch, uint64_t *out);
 void act_orphan_del(struct entries *s, const struct shell_orphan *o);
 
+/* branch.c */
+/*
+ * Who called, when no entry of the file takes it: the branch's entry, made if it is new
+ * and may have what it asks for. 0: refused, and said why.
+ */
+uint32_t branch_call(struct step *t, const struct core_inbound *in, const struct ike_id *id);
+/* Those that are over: their policies, and they themselves. */
+void branches_reap(struct entries *s);
+/* At a reload the policies of one that has no place in it are gone already. */
+void branch_lines_gone(struct entries *s, const struct core_entry *e);
+/* The new configuration is in force for one that goes on; false: it has no place for it. */
+bool branch_moved_on(struct shell_entry *se);
+
 /* takeover.c */
 int takeover_scan(struct entries *s);
 /* The peer of the newest outbound orphan of the lines of @e; false: none. */
@@ -156,6 +189,10 @@ const char *shell_peer_name(const struct shell_entry *se, peer_key key);
 struct core_line *shell_line(const struct entries *s, uint32_t reqid, struct core_entry **e);
 struct shell_entry *shell_entry_add(struct entries *s, const struct map_entry *m);
 void shell_entry_remove(struct entries *s, unsigned i);
+
+/* configure.c */
+/* What an entry has from its configuration @m, peers and lines left out. */
+void shell_set_values(const struct config *c, const struct map_entry *m, struct core_entry *e);
 
 /* remotes.c */
 /* @profile: NULL, none. */

@@ -126,6 +126,16 @@ static const char *why_about(const struct shell_entry *se, const struct core_ent
 	return NULL;
 }
 
+static void view_incomplete(const struct entries *s, const struct map_entry *m,
+			    struct entry_view *v)
+{
+	v->incomplete = conf_entry_inert(m);
+	if (v->incomplete)
+		return;
+	v->incomplete = conf_entry_incomplete(s->conf, m);
+	v->blocks = v->incomplete;
+}
+
 static void view_state(const struct entries *s, const struct shell_entry *se,
 		       const struct core_entry *e, struct entry_view *v)
 {
@@ -148,11 +158,14 @@ static void view_state(const struct entries *s, const struct shell_entry *se,
 		v->local = conn->local;
 	v->idle = conf_entry_idle(s->conf, se->conf);
 	v->dpd = s->conf->dpd;
-	v->incomplete = conf_entry_inert(se->conf);
-	if (!v->incomplete) {
-		v->incomplete = conf_entry_incomplete(s->conf, se->conf);
-		v->blocks = v->incomplete;
-	}
+	v->branch_of = se->branch ? se->branch->of_seq : 0;
+	v->identity = se->branch ? &se->branch->id : NULL;
+	if (!se->branch && !se->conf->dynamic)
+		view_incomplete(s, se->conf, v);
+	if (se->conf->dynamic)
+		snprintf(v->sentence, sizeof(v->sentence),
+			 "dynamic map %s: branches that call are entries of their own",
+			 se->conf->dynamic_name);
 }
 
 /* What asked for the tunnel that is being set up. */

@@ -2,9 +2,14 @@
 #include "prefpeerd/test/entry_branch.h"
 
 #include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "lib/log.h"
 #include "prefpeerd/test/conf_help.h"
@@ -94,7 +99,23 @@ static int k_larval_kill(void *impl, const struct addr *src, const struct addr *
 
 static int k_policy_put(void *impl, const struct kernel_policy *p)
 {
-	return 0;
+	struct fake_spd *f = &((struct branch *)impl)->policies;
+
+	return f->kernel.ops->policy_put(f, p);
+}
+
+static int k_policy_dump(void *impl, kernel_policy_fn fn, void *ctx)
+{
+	struct fake_spd *f = &((struct branch *)impl)->policies;
+
+	return f->kernel.ops->policy_dump(f, fn, ctx);
+}
+
+static int k_policy_del(void *impl, const struct kernel_policy *p)
+{
+	struct fake_spd *f = &((struct branch *)impl)->policies;
+
+	return f->kernel.ops->policy_del(f, p);
 }
 
 static int k_pair_read(void *impl, const struct kernel_pair_key *key,
@@ -152,7 +173,8 @@ static bool has_module(void *impl)
 
 static const struct kernel_ops branch_ops = {
 	.sa_add = k_sa_add, .sa_del = k_sa_del, .sa_read = k_sa_read, .sa_dump = k_sa_dump,
-	.larval_kill = k_larval_kill, .policy_put = k_policy_put, .has_module = has_module,
+	.larval_kill = k_larval_kill, .policy_put = k_policy_put, .policy_del = k_policy_del,
+	.policy_dump = k_policy_dump, .has_module = has_module,
 	.pair_read = k_pair_read, .peer_read = k_peer_read, .peer_heard = k_peer_heard,
 	.rule_put = k_rule_put, .rule_del = k_rule_del,
 };
@@ -373,11 +395,17 @@ static void hub_start(struct branch *b, unsigned i)
 
 void branch_called(struct branch *b, unsigned hub, unsigned line)
 {
+	const struct selector sel = selector_reverse(&b->spd->lines[line]->sel);
+
+	branch_called_for(b, hub, &sel);
+}
+
+void branch_called_for(struct branch *b, unsigned hub, const struct selector *sel)
+{
 	const struct engine_budget budget = { 12000, 12000 };
 	struct hub *h = &b->hubs[hub];
-	struct engine_child c = { .id = h->next_id++, .reqid = 9 };
+	struct engine_child c = { .id = h->next_id++, .reqid = 9, .sel = *sel, .line_sel = *sel };
 
-	c.sel = c.line_sel = selector_reverse(&b->spd->lines[line]->sel);
 	h->last_conn = c.id;
 	h->engine->ops->open(h->engine->impl, h->last_conn, 1, &h->addr, &c, &budget);
 	branch_run_ms(b, 300);
@@ -398,9 +426,24 @@ static uint32_t reqid_for(void *ctx, const char *map, unsigned seq, const struct
 	return REQID_FIRST + seq * 256 + sel->dst.addr.bytes[2];
 }
 
+static uint32_t reqid_draw(void *ctx)
+{
+	struct branch *b = ctx;
+
+	return REQID_FIRST + 50000 + b->reqids_drawn++;
+}
+
+static void reqid_release(void *ctx, uint32_t reqid)
+{
+	struct branch *b = ctx;
+
+	b->reqids_released++;
+}
+
 static void configure(struct branch *b, const char *text)
 {
-	const struct spd_env env = { .reqid_for = reqid_for };
+	struct spd_env env = { .reqid_for = reqid_for };
+	struct spd_branch *branches;
 	struct parsed p = conf_help_parse(text);
 	struct config *old = b->conf;
 	struct spd *old_spd = b->spd;
@@ -409,8 +452,12 @@ static void configure(struct branch *b, const char *text)
 	b->conf = p.c;
 	p.c = NULL;
 	conf_help_free(&p);
+	assert_int_equal(entries_branches(b->entries, b->conf, &branches, &env.n_branches), 0);
+	env.branches = branches;
 	b->spd = spd_compile(b->conf, &env);
+	free(branches);
 	entries_prepare(b->entries, b->conf, b->spd, b->clock.now);
+	assert_int_equal(spd_apply(b->spd, old_spd, &b->kernel), 0);
 	entries_configure(b->entries, b->conf, b->spd, b->clock.now);
 	config_free(old);
 	spd_free(old_spd);
@@ -434,6 +481,8 @@ static void agent_start(struct branch *b, const char *conf)
 				      .kernel = &b->kernel, .point = spd_point,
 				      .local_addr = local_addr, .resolve = resolve, .random = half,
 				      .notify = notify,
+				      .branch_add = spd_branch_add, .branch_del = spd_branch_del,
+				      .reqid_draw = reqid_draw, .reqid_release = reqid_release,
 				      .ctx = b };
 	b->entries = entries_new(&ports);
 	configure(b, conf);
@@ -456,6 +505,7 @@ struct branch *branch_new(const char *conf, unsigned n_hubs)
 	log_init(getenv("ENTRY_TEST_LOG") ? LOG_LVL_DEBUG : LOG_LVL_ERR);
 	b->n_hubs = n_hubs;
 	fake_clock_init(&b->clock);
+	fake_spd_init(&b->policies);
 	mocknet_init(&b->net, &b->clock);
 	b->net.filter = cable;
 	b->net.filter_ctx = b;
@@ -475,6 +525,7 @@ void branch_free(struct branch *b)
 	for (unsigned i = 0; i < b->n_hubs; i++)
 		engine_ike_free(b->hubs[i].engine);
 	mocknet_fini(&b->net);
+	fake_spd_fini(&b->policies);
 	fake_clock_fini(&b->clock);
 	config_free(b->conf);
 	spd_free(b->spd);

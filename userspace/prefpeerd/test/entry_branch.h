@@ -11,6 +11,7 @@
 
 #include "prefpeerd/entry/entries.h"
 #include "prefpeerd/test/fake_kernel.h"
+#include "prefpeerd/test/fake_spd.h"
 #include "prefpeerd/test/mocknet.h"
 
 #define BRANCH_HUBS 3
@@ -51,6 +52,8 @@ struct branch {
 	struct engine *engine;
 	struct kernel kernel; /* the port, over sas and the model below */
 	struct fake_kernel sas;
+	struct fake_spd policies; /* those put since the start, with or without spd_apply() */
+	unsigned reqids_drawn, reqids_released; /* of branches that called (§4.2) */
 	struct kernel_ops ops;
 	struct entries *entries;
 	struct config *conf;
@@ -93,6 +96,8 @@ void branch_answer(struct branch *b, const char *addr);
 struct entry_view branch_view(struct branch *b);
 /* The hub begins; its side of that line. */
 void branch_called(struct branch *b, unsigned hub, unsigned line);
+/* The same for any selector, src its own side. */
+void branch_called_for(struct branch *b, unsigned hub, const struct selector *sel);
 /* The state of the first entry, and who is current, as "UP 10.1.1.1". */
 const char *branch_state(struct branch *b);
 const struct branch_note *branch_last(const struct branch *b, enum entry_state to);
