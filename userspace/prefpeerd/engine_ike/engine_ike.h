@@ -114,6 +114,7 @@ void engine_ike_recoverable(struct engine *engine, const uint8_t secret[QCD_SECR
  */
 typedef void (*ike_keys_fn)(void *ctx, const char *line);
 void engine_ike_export_keys(struct engine *engine, ike_keys_fn fn, void *ctx);
+
 /* Messages that the queues had no room or no time for (inq.h). Of engine_ike_open(). */
 uint64_t engine_ike_queue_dropped(const struct engine *engine);
 
