@@ -60,7 +60,7 @@ check-unit-asan: ## the same under AddressSanitizer and UBSan
 
 T ?= all
 TIME ?= 60
-fuzz: ## libFuzzer targets: T=auth|cert|child|conf|control|frag|ike|message|netlink|sequence|all TIME=seconds of each
+fuzz: ## libFuzzer targets: T=auth|cert|child|conf|control|frag|ike|message|netlink|rekey|sequence|tbs|all TIME=seconds of each
 	tools/fuzz $(T) $(TIME)
 
 demo: ## the branch router and its two hubs, narrated
