@@ -14,6 +14,8 @@
 
 /* 0; -EINVAL and @why for a kind or size that is not accepted, naming one that is. */
 int pki_key_describe(EVP_PKEY *pkey, struct pki_key *out, char *why, size_t size);
+/* With its id too, which costs as much as to verify a chain: for keys of ours. */
+int pki_key_identify(EVP_PKEY *pkey, struct pki_key *out, char *why, size_t size);
 const EVP_MD *pki_scheme_md(enum pki_scheme scheme); /* NULL: Ed25519 */
 bool pki_scheme_is_pss(enum pki_scheme scheme);
 /* For EVP_DigestSignInit and …VerifyInit: padding and salt. */

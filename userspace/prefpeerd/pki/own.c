@@ -87,7 +87,7 @@ int pki_own_load(const char *path, struct pki_own **out, char *why, size_t size)
 		err = read_certs(own, text, len, why, size);
 	free(text);
 	if (!err)
-		err = pki_key_describe(X509_get0_pubkey(own->certs[0]), &own->key, why, size);
+		err = pki_key_identify(X509_get0_pubkey(own->certs[0]), &own->key, why, size);
 	if (err)
 		own_free(own);
 	else

@@ -60,7 +60,7 @@ struct pki_key {
 	enum pki_kind kind;
 	unsigned bits;
 	bool pss_only;		    /* its certificate says id-RSASSA-PSS (RFC 4055) */
-	uint8_t id[PKI_KEY_ID_LEN]; /* SHA-256 of the SubjectPublicKeyInfo */
+	uint8_t id[PKI_KEY_ID_LEN]; /* SHA-256 of the SubjectPublicKeyInfo; of ours only */
 };
 
 const char *pki_kind_name(enum pki_kind kind);	     /* "RSA" */

@@ -58,7 +58,7 @@ int pki_private_load(const char *path, struct pki_private **out, char *why, size
 		key->pkey = read_key(text, len, why, size);
 		OPENSSL_cleanse(text, len);
 		free(text);
-		err = key->pkey ? pki_key_describe(key->pkey, &key->key, why, size) : -EINVAL;
+		err = key->pkey ? pki_key_identify(key->pkey, &key->key, why, size) : -EINVAL;
 	}
 	if (err)
 		pki_private_free(key);

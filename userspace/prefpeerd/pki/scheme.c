@@ -333,15 +333,18 @@ static int describe_kind(EVP_PKEY *pkey, struct pki_key *out, char *why, size_t 
 
 int pki_key_describe(EVP_PKEY *pkey, struct pki_key *out, char *why, size_t size)
 {
-	unsigned char *spki = NULL;
-	int len, err;
-
 	*out = (struct pki_key){ 0 };
-	if (!pkey) {
-		snprintf(why, size, "its public key cannot be read");
-		return -EINVAL;
-	}
-	err = describe_kind(pkey, out, why, size);
+	if (pkey)
+		return describe_kind(pkey, out, why, size);
+	snprintf(why, size, "its public key cannot be read");
+	return -EINVAL;
+}
+
+int pki_key_identify(EVP_PKEY *pkey, struct pki_key *out, char *why, size_t size)
+{
+	unsigned char *spki = NULL;
+	int len, err = pki_key_describe(pkey, out, why, size);
+
 	if (err)
 		return err;
 	len = i2d_PUBKEY(pkey, &spki);
