@@ -22,11 +22,11 @@ networks()
 		for (i = 1; i <= n; i++) printf "addr add 10.%d.%d.%d/32 dev lo\n", p, i / 250, i % 250 }' |
 		ip -n "$hub1" -batch - &&
 	ip -n "$hub1" link set lo up &&
-	ip -n "$transit" route add 10.$peer_base.0.0/16 via $h1 &&
+	ip -n "$transit" route add 10.$peer_base.0.0/16 via "$h1" &&
 	ip -n "$lan" route add local 10.$lan_base.0.0/10 dev lo &&
 	ip -n "$site" route add local 10.$site_base.0.0/10 dev lo &&
-	ip -n "$branch" route add 10.$lan_base.0.0/10 via $lan_host &&
-	ip -n "$hub1" route add 10.$site_base.0.0/10 via $site_host &&
+	ip -n "$branch" route add 10.$lan_base.0.0/10 via "$lan_host" &&
+	ip -n "$hub1" route add 10.$site_base.0.0/10 via "$site_host" &&
 	ip -n "$site" route add 10.$lan_base.0.0/10 via 192.168.2.1
 }
 
