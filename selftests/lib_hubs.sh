@@ -4,10 +4,12 @@
 #
 # hub_make MAKE N [KEY=VALUE…]: MAKE is strongswan, libreswan or openiked. Keys,
 # with what they are otherwise:
+#   auth=psk (psk rsa ecdsa ed25519: hub1.example and branch.example of lib_pki.sh,
+#     certificates hubN-AUTH)
 #   suite=gcm (gcm cbc chacha, of the IKE SA and of the child)
 #   family=4 (of both addresses outside and both networks inside)
 #   role=responder (initiator: hub_call opens the IKE SA)
-#   branch=the branch's address (what the hub sees of it; any: behind a NAT)
+#   branch=the branch's address (what the hub sees of it, behind a NAT)
 #   dpd=0 rekey=0 ike_rekey=0 (s; 0: never of itself)
 
 . "$selftests_dir/lib_pluto.sh"
@@ -18,8 +20,8 @@ declare -A hub_makes=()
 hub_make()
 {
 	local make=$1 n=$2 kv ns
-	local m_suite=gcm m_family=4 m_role=responder m_dpd=0 m_rekey=0 m_ike_rekey=0 m_branch=
-	local m_us m_them m_id m_lan m_site m_dir=$tmp/hub$2
+	local m_auth=psk m_suite=gcm m_family=4 m_role=responder m_dpd=0 m_rekey=0 m_ike_rekey=0 m_branch=
+	local m_us m_them m_us_id m_id m_lan m_site m_dir=$tmp/hub$2
 
 	for kv in "${@:3}"; do
 		printf -v "m_${kv%%=*}" %s "${kv#*=}"
@@ -30,7 +32,8 @@ hub_make()
 	else
 		m_us=$(hub_addr "$n") m_them=$branch_addr m_lan=$lan_net m_site=$site_net
 	fi
-	m_id=$m_them
+	m_us_id=$m_us m_id=$m_them
+	[ "$m_auth" = psk ] || m_us_id=hub1.example m_id=branch.example
 	m_them=${m_branch:-$m_them}
 	hub_makes[$n]=$make
 	mkdir -p "$m_dir"
@@ -56,8 +59,18 @@ hub_make_strongswan()
 	cbc)    ike=aes256-sha256-ecp256 esp=aes256-sha256 ;;
 	chacha) ike=chacha20poly1305-prfsha256-x25519 esp=chacha20poly1305 ;;
 	esac
+	[ "$m_auth" = psk ] || hub_certs_strongswan || return
 	hub_start "$1" proposals=$ike esp=$esp dpd="${m_dpd}s" rekey="$m_rekey" ike_rekey="$m_ike_rekey" \
-		conn="${m_branch:+remote_addrs = %any}"
+		id="$m_us_id" remote_id="$m_id" conn="remote_addrs = $m_them" \
+		"$([ "$m_auth" = psk ] && echo auth=psk || echo auth=pubkey)" \
+		"$([ "$m_auth" = psk ] && echo cert= || echo cert=hub.pem)"
+}
+
+hub_certs_strongswan()
+{
+	mkdir -p "$m_dir/x509" "$m_dir/x509ca" "$m_dir/private" &&
+	cp "$pki/root.pem" "$m_dir/x509ca/" && cp "$pki/hub1-$m_auth.pem" "$m_dir/x509/hub.pem" &&
+	cp "$pki/mid.pem" "$m_dir/x509/mid.pem" && cp "$pki/hub1-$m_auth.key" "$m_dir/private/hub.key"
 }
 
 hub_make_libreswan()
@@ -74,12 +87,12 @@ hub_make_libreswan()
 
 	conn branch
 	  left=$m_us
-	  leftid=$m_us
+	  leftid=$([ "$m_auth" = psk ] || echo @)$m_us_id
 	  leftsubnet=$m_site
-	  right=${m_them/#any/%any}
-	  rightid=$m_id
+	  right=$m_them
+	  rightid=$([ "$m_auth" = psk ] || echo @)$m_id
 	  rightsubnet=$m_lan
-	  authby=secret
+	  $(hub_auth_libreswan)
 	  ikev2=insist
 	  ike=$ike
 	  esp=$esp
@@ -94,7 +107,21 @@ hub_make_libreswan()
 	  $( ((m_dpd)) && printf 'dpddelay=%s\n  dpdtimeout=%s\n  dpdaction=clear' "$m_dpd" $((m_dpd * 6)))
 	CONF
 	echo ": PSK \"$psk\"" >"$m_dir/ipsec.secrets"
+	[ "$m_auth" = psk ] || pluto_certs "$m_dir" "hub1-$m_auth" || return
 	pluto_start "hub$1" "$2" && pluto_add "hub$1" branch && site_route "$1" "$m_family"
+}
+
+# With rightca=%any it knows no CA to ask for, and sends no CERTREQ; who is not asked
+# sends no certificate.
+hub_auth_libreswan()
+{
+	case $m_auth in
+	psk)   echo "authby=secret" ;;
+	rsa)   echo "authby=rsa-sha2" ;;
+	ecdsa) echo "authby=ecdsa-sha2" ;;
+	esac
+	[ "$m_auth" = psk ] || printf '  %s\n' "leftcert=hub1-$m_auth" "leftsendcert=always" \
+		"sendca=issuer" "rightca=%same"
 }
 
 hub_make_openiked()
@@ -122,6 +149,16 @@ hub_make_openiked()
 		echo " psk \"$psk\""
 	} >"$m_dir/iked.conf"
 	iked_start "hub$1" "$2" && site_route "$1" "$m_family"
+}
+
+# hub_rekey N [FAMILY]: it rekeys its child now
+hub_rekey()
+{
+	case ${hub_makes[$1]} in
+	strongswan) swanctl_of "hub$1" --rekey --child "branch${2:-4}-net${2:-4}" >"$tmp/hub$1.call" 2>&1 ;;
+	libreswan)  whack_of "hub$1" --rekey-ipsec --name branch --asynchronous >"$tmp/hub$1.call" 2>&1 ;;
+	*) false ;;
+	esac || fail "hub $1 does not rekey: $(tail -n 3 "$tmp/hub$1.call")"
 }
 
 # hub_call N: it opens an IKE SA to the branch, if its role is initiator

@@ -31,6 +31,20 @@ pluto_start()
 		fail "pluto of $name did not start: $(tail -n 5 "$tmp/$name.log")"
 }
 
+# pluto_certs DIR NAME: of lib_pki.sh, with its key and the CAs, into the store of DIR
+pluto_certs()
+{
+	local store=sql:$1/nss
+
+	mkdir -p "$1/nss"
+	[ -e "$1/nss/cert9.db" ] || certutil -N -d "$store" --empty-password || return
+	openssl pkcs12 -export -in "$pki/$2.pem" -inkey "$pki/$2.key" -certfile "$pki/mid.pem" \
+		-name "$2" -passout pass:x -out "$1/$2.p12" 2>>"$tmp/openssl.log" &&
+	pk12util -i "$1/$2.p12" -d "$store" -W x >/dev/null &&
+	certutil -A -d "$store" -n root -t CT,, -i "$pki/root.pem" ||
+		fail "the store of libreswan does not take $2"
+}
+
 pluto_listens()
 {
 	[ -S "$tmp/$1/pluto.ctl" ] && whack_of "$1" --listen >/dev/null 2>&1
