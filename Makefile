@@ -76,6 +76,10 @@ soak: modules-all userspace ## a long random walk against the model, in the VM: 
 	tools/vm/run --kernel $(or $(KERNEL),6.12) --mem 3072 --timeout 86400 --out $(B)/soak --env SOAK_SEED=$(SEED) \
 		--env SOAK_EVENTS=$(EVENTS) --env SOAK_ARGS="$(SOAK_ARGS)" -- selftests/e2e_soak.sh
 
+interop: modules-all userspace ## the whole matrix with strongSwan and libreswan, in the VM; goes on where it ended: KERNEL=6.1|6.12
+	$(MAKE) -C selftests B=$(abspath $(B))
+	tools/interop
+
 lint: ## checkpatch, sparse, W=1, clang, shellcheck where present
 	tools/lint
 
