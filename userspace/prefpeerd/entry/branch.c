@@ -338,6 +338,25 @@ static void refuse(struct entries *s, const struct core_inbound *in, const struc
 		act_probe(s, c->holder);
 }
 
+/* One of its lines has all of that. */
+static bool holds(const struct core_entry *e, const struct selector *sel)
+{
+	for (unsigned i = 0; i < e->n_lines; i++)
+		if (selector_contains(&e->lines[i].sel, sel))
+			return true;
+	return false;
+}
+
+/*
+ * On a new IKE SA it asks for more than it had: its networks are others now, and the old
+ * line would give it the old part of them. act_all() reaps what has ended.
+ */
+static void begin_anew(struct step *t, const struct shell_entry *se)
+{
+	core_clear_session(&t->r, core_entry(&t->s->core, se->id), REASON_INBOUND);
+	act_all(t->s);
+}
+
 uint32_t branch_call(struct step *t, const struct core_inbound *in, const struct ike_id *id)
 {
 	struct entries *s = t->s;
@@ -352,6 +371,11 @@ uint32_t branch_call(struct step *t, const struct core_inbound *in, const struct
 	if (!find_template(s, in, &c) || !may_have(s, se, in, &c)) {
 		refuse(s, in, se ? &se->branch->id : id, &c);
 		return 0;
+	}
+	if (e && !in->conn && overlaps(e, &c.sel, &both) && !holds(e, &c.sel)) {
+		begin_anew(t, se);
+		se = by_identity(s, id);
+		e = se ? core_entry(&s->core, se->id) : NULL;
 	}
 	if (e && overlaps(e, &c.sel, &both)) {
 		note_source(se, e, in);

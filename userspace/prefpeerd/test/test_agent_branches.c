@@ -168,6 +168,30 @@ static void calls_again(void **state)
 	branch_free(b);
 }
 
+/* Its list of networks was changed: it gets what it asks for now, not what it had. */
+static void asks_for_more(void **state)
+{
+	struct branch *b = branch_new(WITH_ACL, 1);
+
+	call(b, 0, "192.168.20.0", 24);
+	call(b, 0, "192.168.20.0", 23);
+	branch_run_ms(b, 1000);
+	assert_string_equal(up(b), "10.1.1.1");
+	assert_string_equal(fate(b, "192.168.20.1"), "10.1.1.1");
+	assert_string_equal(fate(b, "192.168.21.1"), "10.1.1.1");
+	branch_run_ms(b, 6000);
+	assert_int_equal(fake_kernel_count(&b->sas, SA_DIR_IN), 1);
+	assert_int_equal(fake_kernel_count(&b->sas, SA_DIR_OUT), 1);
+	assert_int_equal(b->reqids_drawn - b->reqids_released, 1);
+	assert_int_equal(entries_count(b->entries), 2);
+	call(b, 0, "192.168.20.0", 24); /* within it: as it is */
+	branch_run_ms(b, 6000);
+	assert_string_equal(up(b), "10.1.1.1");
+	assert_string_equal(fate(b, "192.168.20.1"), "10.1.1.1");
+	assert_int_equal(fake_kernel_count(&b->sas, SA_DIR_IN), 1);
+	branch_free(b);
+}
+
 static void static_entries_first(void **state)
 {
 	struct branch *b = branch_new(HEAD ACL TEMPLATE " match address 110\n" STATIC REFERENCE, 2);
@@ -262,6 +286,7 @@ int main(void)
 		cmocka_unit_test(narrowed),
 		cmocka_unit_test(another_ones),
 		cmocka_unit_test(calls_again),
+		cmocka_unit_test(asks_for_more),
 		cmocka_unit_test(static_entries_first),
 		cmocka_unit_test(without_an_access_list),
 		cmocka_unit_test(never_begins),
