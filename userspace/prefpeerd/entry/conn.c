@@ -8,12 +8,18 @@
 #include "prefpeerd/entry/core.h"
 #include "prefpeerd/entry/mem.h"
 
+static int by_id(const void *key, const void *conn)
+{
+	conn_id id = *(const conn_id *)key, other = ((const struct core_conn *)conn)->id;
+
+	return (id > other) - (id < other);
+}
+
+/* They are in the order in which they were made, and so in that of their ids. */
 struct core_conn *core_conn(const struct core *c, conn_id id)
 {
-	for (unsigned i = 0; id && i < c->n_conns; i++)
-		if (c->conns[i].id == id)
-			return &c->conns[i];
-	return NULL;
+	return id && c->n_conns ? bsearch(&id, c->conns, c->n_conns, sizeof(*c->conns), by_id) :
+				  NULL;
 }
 
 struct core_conn *conn_new(struct core *c, remote_id remote, const struct addr *local,
@@ -62,26 +68,42 @@ void conn_forget(struct core *c, conn_id id)
 	struct core_conn *k = core_conn(c, id);
 
 	if (k)
-		*k = c->conns[--c->n_conns];
+		memmove(k, k + 1, (size_t)(&c->conns[--c->n_conns] - k) * sizeof(*k));
 }
 
-static bool conn_has_child(const struct core *c, conn_id id)
+static void need(struct core *c, conn_id id)
 {
-	for (unsigned i = 0; i < c->n_entries; i++)
-		for (unsigned j = 0; j < c->entries[i]->n_children; j++)
-			if (c->entries[i]->children[j].conn == id)
-				return true;
-	return false;
+	struct core_conn *k = core_conn(c, id);
+
+	if (k)
+		k->needed = true;
+}
+
+/* Entry by entry: a hub has as many as it has IKE SAs, and settles at every step. */
+static void mark_needed(struct core *c)
+{
+	for (unsigned i = 0; i < c->n_entries; i++) {
+		const struct core_entry *e = c->entries[i];
+
+		if (e->state == ENTRY_UP)
+			need(c, e->conn);
+		if (e->at.kind)
+			need(c, e->at.conn);
+		for (unsigned j = 0; j < e->n_children; j++)
+			need(c, e->children[j].conn);
+	}
 }
 
 void core_settle(struct run *r)
 {
+	mark_needed(r->c);
 	for (unsigned i = 0; i < r->c->n_conns; i++) {
 		struct core_conn *k = &r->c->conns[i];
 		struct core_action *a;
+		bool needed = k->needed;
 
-		if (k->state == CONN_CLOSING || conn_users(r->c, k->id, NULL) ||
-		    conn_has_child(r->c, k->id))
+		k->needed = false;
+		if (needed || k->state == CONN_CLOSING)
 			continue;
 		k->state = CONN_CLOSING;
 		a = emit(r, ACT_CLOSE, NULL);

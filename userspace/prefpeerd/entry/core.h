@@ -141,6 +141,7 @@ struct core_conn {
 	bool answered; /* something with our SPI was heard */
 	bool waiting;  /* SETUP: the engine had no room, it is opened again */
 	bool quiet;    /* close without an exchange */
+	bool needed;   /* within core_settle() only */
 	bool unproven; /* UP: probed since the machine woke, and nothing authentic came yet (§14.6) */
 	uint32_t rtt_us;
 };
