@@ -15,7 +15,7 @@
 #include "prefpeerd/test/mocknet.h"
 
 #define BRANCH_HUBS 3
-#define BRANCH_LOG 256
+#define BRANCH_LOG 8192
 
 struct hub {
 	struct engine *engine;
@@ -68,7 +68,7 @@ struct branch {
 	mono_t last_use, first_unanswered, last_in;
 	struct branch_larval larvals[8];
 	unsigned n_larvals;
-	struct branch_rule rules[16];
+	struct branch_rule rules[1100];
 	unsigned n_rules, n_rule_puts;
 	struct branch_note log[BRANCH_LOG];
 	unsigned n_log;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 static struct kernel_sa *find(struct fake_kernel *k, const struct kernel_sa_id *id)
 {
@@ -103,7 +104,8 @@ static const struct kernel_ops fake_ops = {
 
 void fake_kernel_init(struct fake_kernel *k)
 {
-	*k = (struct fake_kernel){ .port = { .ops = &fake_ops, .impl = k } };
+	memset(k, 0, sizeof(*k)); /* too large for the stack */
+	k->port = (struct kernel){ .ops = &fake_ops, .impl = k };
 }
 
 const struct kernel_sa *fake_kernel_sa(const struct fake_kernel *k, uint32_t spi)

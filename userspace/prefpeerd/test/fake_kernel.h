@@ -8,7 +8,7 @@
 
 #include "prefpeerd/kernel.h"
 
-#define FAKE_SAS_MAX 256
+#define FAKE_SAS_MAX 2560 /* pairs of a thousand branches, and some that go */
 
 struct fake_kernel {
 	struct kernel port;

@@ -10,8 +10,8 @@
 #include "prefpeerd/engine_ike/engine_ike.h"
 #include "prefpeerd/test/fake_clock.h"
 
-#define MOCKNET_HOSTS 4
-#define MOCKNET_LOG 4096
+#define MOCKNET_HOSTS 1100
+#define MOCKNET_LOG 32768
 #define MOCKNET_BYTES 4096
 
 struct datagram {

@@ -196,7 +196,7 @@ static void static_entries_first(void **state)
 {
 	struct branch *b = branch_new(HEAD ACL TEMPLATE " match address 110\n" STATIC REFERENCE, 2);
 
-	call(b, 0, "192.168.31.0", 24);
+	call(b, 0, "192.168.31.128", 25);
 	assert_int_equal(refused(b), 1);
 	call(b, 0, "192.168.30.128", 25); /* in clear, says the deny: the policy would not be met */
 	assert_int_equal(refused(b), 2);
