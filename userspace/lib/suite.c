@@ -13,6 +13,7 @@ static const struct name encr_names[] = {
 	{ ENCR_NONE, "none" },
 	{ ENCR_NULL, "null" },
 	{ ENCR_AES_CBC, "aes-cbc" },
+	{ ENCR_AES_CTR, "aes-ctr" },
 	{ ENCR_AES_GCM_16, "aes-gcm-16" },
 	{ ENCR_NULL_AUTH_AES_GMAC, "aes-gmac" },
 	{ ENCR_CHACHA20_POLY1305, "chacha20-poly1305" },

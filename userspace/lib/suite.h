@@ -13,6 +13,7 @@ enum ike_encr {
 	ENCR_NONE = 0,
 	ENCR_NULL = 11,	      /* RFC 2410: integrity only */
 	ENCR_AES_CBC = 12,    /* RFC 3602 */
+	ENCR_AES_CTR = 13,    /* RFC 3686; of ESP only */
 	ENCR_AES_GCM_16 = 20, /* RFC 4106, RFC 5282 */
 	ENCR_NULL_AUTH_AES_GMAC = 21, /* RFC 4543: integrity only */
 	ENCR_CHACHA20_POLY1305 = 28,  /* RFC 7634 */
@@ -44,6 +45,12 @@ struct esp_suite {
 	uint16_t key_bits; /* 128, 192, 256; 0 where the algorithm has keys of one length */
 	enum ike_integ integ;
 	bool esn; /* offered beside "no ESN", not instead of it */
+};
+
+/* Anti-replay of an inbound SA (RFC 4303 §3.4.3). */
+struct replay {
+	uint32_t window; /* packets; 0: not said */
+	bool off;
 };
 
 struct ike_suite {

@@ -8,7 +8,7 @@
 
 #include "lib/xfrm_msg.h"
 
-#define SALT 4      /* bytes of key material after an AEAD's key */
+#define SALT 4      /* bytes of key material after an AEAD's key, or that of AES-CTR */
 #define AEAD_ICV 128 /* bits: RFC 4106 §6, RFC 4543 §3.4, RFC 7634 §2 */
 #define REPLAY_LEGACY 32  /* packets that the fixed part can say */
 #define REPLAY_MAX 4096   /* XFRMA_REPLAY_ESN_MAX */
@@ -24,6 +24,16 @@ static const struct alg aeads[] = {
 	{ ENCR_AES_GCM_16, "rfc4106(gcm(aes))", 0, AEAD_ICV },
 	{ ENCR_NULL_AUTH_AES_GMAC, "rfc4543(gcm(aes))", 0, AEAD_ICV },
 	{ ENCR_CHACHA20_POLY1305, "rfc7539esp(chacha20,poly1305)", 32, AEAD_ICV },
+};
+
+static const struct {
+	int id;
+	const char *name;
+	unsigned salt;
+} ciphers[] = {
+	{ ENCR_NULL, "ecb(cipher_null)", 0 },
+	{ ENCR_AES_CBC, "cbc(aes)", 0 },
+	{ ENCR_AES_CTR, "rfc3686(ctr(aes))", SALT }, /* its nonce, RFC 3686 §5.1 */
 };
 
 static const struct alg auths[] = { /* RFC 4868 §2.1.1, §2.3 */
@@ -67,19 +77,32 @@ static int put_aead(struct nlmsghdr *nlh, const struct kernel_sa *sa, const stru
 	return 0;
 }
 
+/* The name of a cipher whose keys fit; NULL: none does. */
+static const char *cipher_of(const struct kernel_sa *sa)
+{
+	bool null = sa->suite.encr == ENCR_NULL;
+
+	if (!null && !key_bits_ok(sa->suite.key_bits))
+		return NULL;
+	for (size_t i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]); i++)
+		if (ciphers[i].id == (int)sa->suite.encr &&
+		    sa->encr_key_len ==
+			    (null ? 0 : sa->suite.key_bits / 8u + ciphers[i].salt))
+			return ciphers[i].name;
+	return NULL;
+}
+
 static int put_crypt(struct nlmsghdr *nlh, const struct kernel_sa *sa)
 {
 	union {
 		struct xfrm_algo a;
 		uint8_t raw[sizeof(struct xfrm_algo) + SA_KEY_MAX];
 	} alg = { .raw = { 0 } };
-	bool null = sa->suite.encr == ENCR_NULL;
+	const char *name = cipher_of(sa);
 
-	if (!null && (sa->suite.encr != ENCR_AES_CBC || !key_bits_ok(sa->suite.key_bits)))
+	if (!name)
 		return -EINVAL;
-	if (sa->encr_key_len != (null ? 0 : sa->suite.key_bits / 8u))
-		return -EINVAL;
-	strcpy(alg.a.alg_name, null ? "ecb(cipher_null)" : "cbc(aes)");
+	strcpy(alg.a.alg_name, name);
 	alg.a.alg_key_len = (unsigned)sa->encr_key_len * 8;
 	memcpy(alg.raw + sizeof(alg.a), sa->encr_key, sa->encr_key_len);
 	mnl_attr_put(nlh, XFRMA_ALG_CRYPT, sizeof(alg.a) + sa->encr_key_len, &alg);
@@ -125,6 +148,8 @@ static int put_suite(struct nlmsghdr *nlh, const struct kernel_sa *sa)
  */
 static uint32_t window_of(const struct kernel_sa *sa, bool has_sa_dir)
 {
+	if (sa->dir != SA_DIR_OUT && sa->no_replay)
+		return 0;
 	if (sa->dir != SA_DIR_OUT)
 		return sa->replay_window ? sa->replay_window : REPLAY_LEGACY;
 	return sa->suite.esn && !has_sa_dir ? REPLAY_LEGACY : 0;
@@ -139,7 +164,7 @@ static int put_replay(struct nlmsghdr *nlh, struct xfrm_usersa_info *info,
 	} esn = { .raw = { 0 } };
 	uint32_t window = window_of(sa, has_sa_dir);
 
-	if (window > REPLAY_MAX)
+	if (window > REPLAY_MAX || (sa->no_replay && sa->suite.esn))
 		return -EINVAL;
 	if (!sa->suite.esn && window <= REPLAY_LEGACY) {
 		info->replay_window = (uint8_t)window;

@@ -80,6 +80,7 @@ struct engine_child {
 	enum ike_dh pfs;       /* set pfs: of CREATE_CHILD_SA; NONE = not asked for */
 	uint32_t lifetime_s;   /* hard limit in the kernel; 0 = none */
 	uint64_t lifetime_kb;
+	struct replay replay;  /* window 0: that of the engine, 64 */
 	uint32_t if_id, mark, mark_mask; /* 0 = none */
 };
 

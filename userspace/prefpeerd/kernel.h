@@ -39,6 +39,7 @@ struct kernel_sa {
 	size_t integ_key_len;
 	uint16_t encap_sport, encap_dport; /* host order; 0 = none */
 	uint32_t replay_window; /* packets; 32.. */
+	bool no_replay;         /* none at all; never with ESN */
 	bool has_sel;           /* a narrowed child: x->sel is set (§14.1) */
 	struct selector sel;    /* as the SA's packets have it: src → dst */
 	sa_family_t inner_family;

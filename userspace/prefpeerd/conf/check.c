@@ -33,6 +33,20 @@ static void resolve_sets(struct parser *p, struct map_entry *e)
 	}
 }
 
+/* Of an inbound SA with ESN the window says which half of the numbers a packet has (RFC 4303 §3.4.3). */
+static void check_replay(struct parser *p, const struct map_entry *e)
+{
+	if (!conf_entry_replay(p->c, e).off)
+		return;
+	for (unsigned i = 0; i < e->n_sets; i++)
+		if (e->sets[i] && e->sets[i]->suite.esn)
+			parser_error(p, e->set_pos[i],
+				     conf_text("transform set %s has extended sequence numbers, "
+					       "which need the anti-replay window that is disabled",
+					       e->set_names[i]),
+				     conf_text("`set security-association replay window-size 64`"));
+}
+
 static void add_interface(struct parser *p, struct map *m, const char *iface)
 {
 	char **slot;
@@ -385,6 +399,7 @@ static void check_entry(struct parser *p, struct map_entry *e)
 {
 	resolve_acl(p, e);
 	resolve_sets(p, e);
+	check_replay(p, e);
 	resolve_profiles(p, e);
 	resolve_dynamic(p, e);
 	check_idle(p, e);

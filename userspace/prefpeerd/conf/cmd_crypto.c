@@ -32,17 +32,6 @@ static struct transform_set *set_get(struct parser *p, const struct word *w)
 	return s;
 }
 
-static enum ike_encr set_encr(unsigned flags)
-{
-	if (flags & F_GCM)
-		return ENCR_AES_GCM_16;
-	if (flags & F_CHACHA)
-		return ENCR_CHACHA20_POLY1305;
-	if (flags & F_GMAC)
-		return ENCR_NULL_AUTH_AES_GMAC;
-	return flags & F_NULL ? ENCR_NULL : ENCR_AES_CBC;
-}
-
 static enum ike_integ set_integ(unsigned flags)
 {
 	if (flags & F_SHA512)
@@ -55,7 +44,8 @@ static enum ike_integ set_integ(unsigned flags)
 void cmd_transform_set(struct parser *p, const struct cmd *cmd)
 {
 	unsigned bits = cmd->arg[SLOT_NUM].w ? (unsigned)cmd->arg[SLOT_NUM].num : 128;
-	bool aes = !(cmd->flags & (F_CHACHA | F_NULL));
+	enum ike_encr encr = cmd_keyword_value(cmd);
+	bool aes = encr != ENCR_CHACHA20_POLY1305 && encr != ENCR_NULL;
 	struct transform_set *s;
 
 	if (bits != 128 && bits != 192 && bits != 256) {
@@ -68,11 +58,11 @@ void cmd_transform_set(struct parser *p, const struct cmd *cmd)
 		return;
 	s->pos = cmd_arg_pos(cmd, SLOT_NAME);
 	s->suite = (struct esp_suite){
-		.encr = set_encr(cmd->flags),
+		.encr = encr,
 		.key_bits = (uint16_t)(aes ? bits : 0),
 		.integ = set_integ(cmd->flags),
 	};
-	if (cmd->flags & (F_NULL | F_GMAC))
+	if (encr == ENCR_NULL || encr == ENCR_NULL_AUTH_AES_GMAC)
 		parser_warn(p, s->pos,
 			    conf_text("packets of transform set %s are not encrypted", s->name),
 			    conf_text("esp-gcm 256 encrypts, and costs as much"));
@@ -115,6 +105,21 @@ void cmd_global_idle(struct parser *p, const struct cmd *cmd)
 void cmd_global_lifetime(struct parser *p, const struct cmd *cmd)
 {
 	p->c->child_lifetime_s = cmd->no ? CHILD_LIFETIME_S : (uint32_t)cmd->arg[SLOT_NUM].num;
+}
+
+struct replay cmd_replay(const struct cmd *cmd)
+{
+	if (cmd->no)
+		return (struct replay){ 0 };
+	return (struct replay){
+		.window = cmd_keyword_value(cmd),
+		.off = cmd->flags & F_DISABLE,
+	};
+}
+
+void cmd_global_replay(struct parser *p, const struct cmd *cmd)
+{
+	p->c->replay = cmd_replay(cmd);
 }
 
 #define FRAG_MTU_USEFUL 200 /* below, a fragment is hardly more than its headers */

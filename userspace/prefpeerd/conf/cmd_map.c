@@ -315,15 +315,16 @@ void cmd_set_lifetime_kb(struct parser *p, const struct cmd *cmd)
 	e->lifetime_kb = cmd->no || e->lifetime_kb_off ? 0 : cmd->arg[SLOT_NUM].num;
 }
 
+void cmd_set_replay(struct parser *p, const struct cmd *cmd)
+{
+	parser_frame(p)->entry->replay = cmd_replay(cmd);
+}
+
 void cmd_set_pfs(struct parser *p, const struct cmd *cmd)
 {
 	struct map_entry *e = parser_frame(p)->entry;
 
-	/* The number is the keyword's own. */
-	e->pfs = DH_NONE;
-	for (unsigned i = 0; i < LEX_WORDS_MAX && !cmd->no; i++)
-		if (cmd->path[i] && cmd->path[i]->min)
-			e->pfs = cmd->path[i]->min;
+	e->pfs = cmd->no ? DH_NONE : cmd_keyword_value(cmd);
 }
 
 bool conf_template_refuses(struct parser *p, const struct cmd *cmd, const char *what)

@@ -160,6 +160,15 @@ uint64_t conf_entry_lifetime_kb(const struct config *c, const struct map_entry *
 	return e->lifetime_kb ? e->lifetime_kb : c->child_lifetime_kb;
 }
 
+struct replay conf_entry_replay(const struct config *c, const struct map_entry *e)
+{
+	if (e->replay.window || e->replay.off)
+		return e->replay;
+	if (c->replay.window || c->replay.off)
+		return c->replay;
+	return (struct replay){ .window = REPLAY_DEFAULT };
+}
+
 const struct psk *conf_psk(const struct config *c, const struct addr *peer)
 {
 	for (unsigned i = 0; i < c->n_psks; i++)

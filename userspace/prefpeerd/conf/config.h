@@ -203,6 +203,7 @@ struct map_entry {
 	uint32_t lifetime_s;     /* set security-association lifetime seconds; 0 = the global one */
 	uint64_t lifetime_kb;    /* likewise kilobytes; 0 = the global one */
 	bool lifetime_kb_off;    /* `kilobytes disable` */
+	struct replay replay;    /* set security-association replay; see conf_entry_replay() */
 	enum ike_dh pfs;         /* set pfs; NONE = no Diffie-Hellman of its own */
 	/* `ipsec-isakmp dynamic NAME` (§4.2): its entries are templates for whoever calls. */
 	char dynamic_name[CONF_NAME_MAX + 1];
@@ -242,6 +243,7 @@ struct config {
 	uint32_t ike_lifetime_s;   /* of IKE SAs, unless a profile has its own; 86400 */
 	uint32_t child_lifetime_s; /* crypto ipsec security-association lifetime seconds; 3600 */
 	uint64_t child_lifetime_kb; /* 4608000; 0 = disabled */
+	struct replay replay; /* crypto ipsec security-association replay */
 	struct addr name_servers[NAME_SERVERS_MAX]; /* none: those of /etc/resolv.conf */
 	unsigned n_name_servers;
 	struct conf_host *hosts;
@@ -325,6 +327,8 @@ uint32_t conf_dpd_notice_ms(const struct dpd *d, uint32_t budget_ms);
 struct idle_time conf_entry_idle(const struct config *c, const struct map_entry *e);
 /* The volume after which an entry's SAs end: its own, else the global one. 0 = any. */
 uint64_t conf_entry_lifetime_kb(const struct config *c, const struct map_entry *e);
+/* Anti-replay of an entry's SAs: its own, else the global one, else 64 packets. */
+struct replay conf_entry_replay(const struct config *c, const struct map_entry *e);
 /* The key for a dialled or source address; NULL = none. */
 const struct psk *conf_psk(const struct config *c, const struct addr *peer);
 /* What the keyring of @profile says of that address: key, identity or both; of all keys without one. */

@@ -23,6 +23,14 @@ struct conf_pos cmd_flag_pos(const struct cmd *cmd, unsigned flag)
 	return cmd_pos(cmd);
 }
 
+uint32_t cmd_keyword_value(const struct cmd *cmd)
+{
+	for (unsigned i = 0; i < LEX_WORDS_MAX; i++)
+		if (cmd->path[i] && cmd->path[i]->kind == ARG_KEYWORD && cmd->path[i]->min)
+			return cmd->path[i]->min;
+	return 0;
+}
+
 struct conf_pos cmd_arg_pos(const struct cmd *cmd, enum slot slot)
 {
 	if (!cmd->arg[slot].w)

@@ -58,15 +58,10 @@ enum { /* flags of a command, set by the keywords that were given */
 	F_IPV6 = 1 << 6,
 	F_DENY = 1 << 7,
 	F_NUMBERED = 1 << 8,
-	F_GCM = 1 << 9,
 	F_FQDN = 1 << 10,
 	F_EMAIL = 1 << 11,
 	F_KEY_ID = 1 << 12,
 	F_DYNAMIC = 1 << 13,
-	F_CHACHA = 1 << 14,
-	F_CBC = 1 << 15,
-	F_GMAC = 1 << 16,
-	F_NULL = 1 << 17,
 	F_SHA256 = 1 << 18,
 	F_SHA384 = 1 << 19,
 	F_SHA512 = 1 << 20,
@@ -90,7 +85,7 @@ struct node {
 	enum arg_kind kind;
 	enum slot slot;
 	unsigned flag;
-	uint32_t min, max;      /* ARG_NUMBER */
+	uint32_t min, max;      /* ARG_NUMBER; of a keyword: what it stands for */
 	const char *what;       /* ARG_NUMBER: "idle time", for messages */
 	const char *unit;       /* ARG_NUMBER: "s", "ms", "" */
 	const char *refuse;     /* understood, and refused with this sentence */
@@ -145,6 +140,8 @@ bool grammar_match(const struct node *table, const struct line *ln, struct cmd *
 char *grammar_next_words(const struct node *table, bool may_end);
 /* Where a flag's keyword stands; the command's first word when it was not given. */
 struct conf_pos cmd_flag_pos(const struct cmd *cmd, unsigned flag);
+/* What the first keyword with a value stands for; 0: there is none. */
+uint32_t cmd_keyword_value(const struct cmd *cmd);
 struct conf_pos cmd_arg_pos(const struct cmd *cmd, enum slot slot);
 struct conf_pos cmd_pos(const struct cmd *cmd);
 

@@ -78,6 +78,7 @@ void cmd_match_address(struct parser *p, const struct cmd *cmd);
 void cmd_set_idle(struct parser *p, const struct cmd *cmd);
 void cmd_set_lifetime(struct parser *p, const struct cmd *cmd);
 void cmd_set_lifetime_kb(struct parser *p, const struct cmd *cmd);
+void cmd_set_replay(struct parser *p, const struct cmd *cmd);
 void cmd_set_pfs(struct parser *p, const struct cmd *cmd);
 void cmd_set_transform(struct parser *p, const struct cmd *cmd);
 void cmd_set_timeout(struct parser *p, const struct cmd *cmd);
@@ -116,6 +117,8 @@ void cmd_mode_tunnel(struct parser *p, const struct cmd *cmd);
 void cmd_global_idle(struct parser *p, const struct cmd *cmd);
 void cmd_global_lifetime(struct parser *p, const struct cmd *cmd);
 void cmd_global_lifetime_kb(struct parser *p, const struct cmd *cmd);
+void cmd_global_replay(struct parser *p, const struct cmd *cmd);
+struct replay cmd_replay(const struct cmd *cmd); /* what such a line says; of `no`: nothing */
 void cmd_keepalive(struct parser *p, const struct cmd *cmd);
 void cmd_dpd(struct parser *p, const struct cmd *cmd);
 void cmd_fragmentation(struct parser *p, const struct cmd *cmd);
@@ -194,6 +197,7 @@ int conf_load_text(const char *path, struct config **out, struct conf_diags *dia
 #define IKE_LIFETIME_S 86400
 #define CHILD_LIFETIME_S 3600
 #define CHILD_LIFETIME_KB 4608000
+#define REPLAY_DEFAULT 64 /* packets, semantics.md §4.6 */
 
 /* check.c: resolves names, puts in force, and judges the whole. */
 void conf_check(struct parser *p);

@@ -199,6 +199,9 @@ static void print_set(const struct transform_set *s, FILE *out)
 	case ENCR_NULL_AUTH_AES_GMAC:
 		fprintf(out, "esp-gmac %u", e->key_bits);
 		break;
+	case ENCR_AES_CTR:
+		fprintf(out, "esp-aes-ctr %u", e->key_bits);
+		break;
 	case ENCR_NULL:
 		fputs("esp-null", out);
 		break;
@@ -364,6 +367,14 @@ static void print_peer(const struct conf_peer *q, FILE *out)
 	fputc('\n', out);
 }
 
+static void print_replay(const char *command, const struct replay *r, FILE *out)
+{
+	if (r->off)
+		fprintf(out, "%s replay disable\n", command);
+	else if (r->window)
+		fprintf(out, "%s replay window-size %u\n", command, r->window);
+}
+
 static void print_entry(const struct map_entry *e, FILE *out)
 {
 	const struct map *m = e->map;
@@ -388,6 +399,7 @@ static void print_entry(const struct map_entry *e, FILE *out)
 	else if (e->lifetime_kb)
 		fprintf(out, " set security-association lifetime kilobytes %llu\n",
 			(unsigned long long)e->lifetime_kb);
+	print_replay(" set security-association", &e->replay, out);
 	if (e->pfs)
 		fprintf(out, " set pfs group%d\n", e->pfs);
 	print_sets(e, out);
@@ -436,6 +448,7 @@ void config_print(const struct config *c, FILE *out)
 	else if (c->child_lifetime_kb != CHILD_LIFETIME_KB)
 		fprintf(out, "crypto ipsec security-association lifetime kilobytes %llu\n",
 			(unsigned long long)c->child_lifetime_kb);
+	print_replay("crypto ipsec security-association", &c->replay, out);
 	for (unsigned i = 0; i < c->n_sets; i++)
 		print_set(c->sets[i], out);
 	for (unsigned i = 0; i < c->n_acls; i++)

@@ -397,14 +397,16 @@ static const struct node esp_aead[] = {
 	{ 0 },
 };
 static const struct node transforms[] = {
-	KW("esp-gcm", "AES-GCM, 16 bytes of ICV", .flag = F_GCM, .run = cmd_transform_set,
+	KW("esp-gcm", "AES-GCM, 16 bytes of ICV", .min = ENCR_AES_GCM_16, .run = cmd_transform_set,
 	   .next = esp_aead),
-	KW("esp-chacha20-poly1305", "ChaCha20 and Poly1305 (RFC 7634)", .flag = F_CHACHA,
+	KW("esp-chacha20-poly1305", "ChaCha20 and Poly1305 (RFC 7634)", .min = ENCR_CHACHA20_POLY1305,
 	   .run = cmd_transform_set),
-	KW("esp-aes", "AES-CBC, with an integrity transform", .flag = F_CBC, .next = esp_aes),
-	KW("esp-gmac", "AES-GMAC (RFC 4543): integrity, and no encryption", .flag = F_GMAC,
+	KW("esp-aes", "AES-CBC, with an integrity transform", .min = ENCR_AES_CBC, .next = esp_aes),
+	KW("esp-aes-ctr", "AES-CTR (RFC 3686), with an integrity transform", .min = ENCR_AES_CTR,
+	   .next = esp_aes),
+	KW("esp-gmac", "AES-GMAC (RFC 4543): integrity, and no encryption", .min = ENCR_NULL_AUTH_AES_GMAC,
 	   .run = cmd_transform_set, .next = esp_aead),
-	KW("esp-null", "no encryption, with an integrity transform", .flag = F_NULL,
+	KW("esp-null", "no encryption, with an integrity transform", .min = ENCR_NULL,
 	   .next = esp_integrity),
 	WEAK("esp-des", "esp-gcm 256"), WEAK("esp-3des", "esp-gcm 256"),
 	WEAK("esp-seal", "esp-gcm 256"), WEAK("esp-192-aes", "esp-gcm 256"),
@@ -492,11 +494,21 @@ static const struct node map_lifetime[] = {
 	NOT_YET("days"),
 	{ 0 },
 };
+#define REPLAY_WINDOW(n, fn) KW(#n, #n " packets", .min = (n), BOTH(fn))
+#define REPLAY(fn) \
+	KW("replay", "of packets: how late one may come", .undo = fn, \
+	   NEXT(KW("window-size", "in packets", .undo = fn, \
+		   NEXT(REPLAY_WINDOW(64, fn), REPLAY_WINDOW(128, fn), \
+			REPLAY_WINDOW(256, fn), REPLAY_WINDOW(512, fn), \
+			REPLAY_WINDOW(1024, fn))), \
+		KW("disable", "is not looked for", .flag = F_DISABLE, BOTH(fn))))
+
 static const struct node set_sa[] = {
 	KW("idle-time", "delete SAs that carry nothing", .undo = cmd_set_idle, .next = map_idle),
 	KW("idletime", "delete SAs that carry nothing", .undo = cmd_set_idle, .next = map_idle),
 	KW("lifetime", "of SAs", .undo = cmd_set_lifetime, .next = map_lifetime),
-	NOT_YET("level"), NOT_YET("replay"), NOT_YET("dfbit"), NOT_YET("ecn"), NOT_YET("dummy"),
+	REPLAY(cmd_set_replay),
+	NOT_YET("level"), NOT_YET("dfbit"), NOT_YET("ecn"), NOT_YET("dummy"),
 	{ 0 },
 };
 #define PFS_GROUP(n, h) \
@@ -637,7 +649,8 @@ static const struct node crypto_ipsec[] = {
 				KW("disable", "any volume", .flag = F_DISABLE,
 				   BOTH(cmd_global_lifetime_kb)))),
 			NOT_YET("days"))),
-		NOT_YET("replay"), NOT_YET("dfbit"), NOT_YET("ecn"), NOT_YET("dummy"))),
+		REPLAY(cmd_global_replay),
+		NOT_YET("dfbit"), NOT_YET("ecn"), NOT_YET("dummy"))),
 	NOT_YET("profile"), NOT_YET("fragmentation"), NOT_YET("df-bit"), NOT_YET("nat-transparency"),
 	{ 0 },
 };

@@ -142,6 +142,7 @@ static void fill_keys(struct kernel_sa *sa, const struct esp_keys *keys)
 void child_fill_sa(const struct child *c, enum sa_dir dir, const struct esp_keys *keys,
 		   struct kernel_sa *sa)
 {
+	const struct replay *replay = &c->want.replay;
 	bool in = dir == SA_DIR_IN;
 
 	*sa = (struct kernel_sa){
@@ -150,7 +151,8 @@ void child_fill_sa(const struct child *c, enum sa_dir dir, const struct esp_keys
 		.reqid = c->want.reqid,
 		.dir = dir,
 		.suite = c->pair.suite,
-		.replay_window = REPLAY_WINDOW,
+		.replay_window = replay->window ? replay->window : REPLAY_WINDOW,
+		.no_replay = replay->off,
 		.has_sel = !selector_equal(&c->pair.sel, &c->want.line_sel),
 		.sel = in ? selector_reverse(&c->pair.sel) : c->pair.sel,
 		.inner_family = c->pair.sel.src.addr.family,
@@ -282,6 +284,7 @@ struct engine_child child_successor(const struct child *c)
 	want.pfs = from->pfs;
 	want.lifetime_s = from->lifetime_s;
 	want.lifetime_kb = from->lifetime_kb;
+	want.replay = from->replay;
 	return want;
 }
 

@@ -95,9 +95,12 @@ static size_t key_len(enum ike_encr encr, unsigned key_bits)
 	return encr == ENCR_CHACHA20_POLY1305 ? 32 : key_bits / 8;
 }
 
+/* AES-CTR has a nonce behind its key as the AEADs have their salt (RFC 3686 §5.1). */
 size_t encr_keymat_len(enum ike_encr encr, unsigned key_bits)
 {
-	return key_len(encr, key_bits) + (encr_is_aead(encr) ? CRYPTO_SALT_LEN : 0);
+	bool salted = encr_is_aead(encr) || encr == ENCR_AES_CTR;
+
+	return key_len(encr, key_bits) + (salted ? CRYPTO_SALT_LEN : 0);
 }
 
 size_t encr_iv_len(enum ike_encr encr)

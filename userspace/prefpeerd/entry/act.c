@@ -70,6 +70,7 @@ static void fill_settings(const struct entries *s, const struct map_entry *m,
 	out->pfs = m->pfs;
 	out->lifetime_s = m->lifetime_s ? m->lifetime_s : s->conf->child_lifetime_s;
 	out->lifetime_kb = conf_entry_lifetime_kb(s->conf, m);
+	out->replay = conf_entry_replay(s->conf, m);
 	for (unsigned i = 0; i < m->n_sets && i < SUITE_MAX; i++)
 		out->suites[out->n_suites++] = m->sets[i]->suite;
 }

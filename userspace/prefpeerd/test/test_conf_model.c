@@ -404,7 +404,9 @@ static void transform_sets(void **state)
 				"crypto ipsec transform-set G esp-aes 192 esp-sha512-hmac\n"
 				"crypto ipsec transform-set H esp-aes esp-sha384-hmac\n esn\n no esn\n"
 				"crypto ipsec transform-set I esp-null esp-sha256-hmac\n"
-				"crypto ipsec transform-set J esp-gmac 256\n" MAP
+				"crypto ipsec transform-set J esp-gmac 256\n"
+				"crypto ipsec transform-set K esp-aes-ctr 256 esp-sha512-hmac\n"
+				"crypto ipsec transform-set L esp-aes-ctr esp-sha256-hmac\n" MAP
 				" set transform-set D A\n");
 	static const struct esp_suite want[] = {
 		{ ENCR_AES_GCM_16, 128, INTEG_NONE, false },
@@ -417,6 +419,8 @@ static void transform_sets(void **state)
 		{ ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_384_192, false },
 		{ ENCR_NULL, 0, INTEG_HMAC_SHA2_256_128, false },
 		{ ENCR_NULL_AUTH_AES_GMAC, 256, INTEG_NONE, false },
+		{ ENCR_AES_CTR, 256, INTEG_HMAC_SHA2_512_256, false },
+		{ ENCR_AES_CTR, 128, INTEG_HMAC_SHA2_256_128, false },
 	};
 	const struct map_entry *e = entry(&x, 1);
 
@@ -614,6 +618,44 @@ static void lifetimes_and_pfs(void **state)
 	conf_help_free(&off);
 }
 
+static void expect_replay(const struct parsed *x, unsigned i, uint32_t window, bool off)
+{
+	struct replay r = conf_entry_replay(x->c, x->c->maps[0]->entries[i]);
+
+	assert_int_equal(r.window, window);
+	assert_int_equal(r.off, off);
+}
+
+/* The entry's own, else the global one, else 64. */
+static void replay_windows(void **state)
+{
+	static const char maps[] =
+		"crypto map m 1\n set security-association replay window-size 1024\n"
+		"crypto map m 2\n set security-association replay disable\n"
+		"crypto map m 3\n set security-association replay disable\n"
+		" no set security-association replay\n";
+	struct parsed x = valid(maps);
+	char text[512];
+	struct parsed global;
+
+	snprintf(text, sizeof(text),
+		 "crypto ipsec security-association replay window-size 512\n%s", maps);
+	global = valid(text);
+	expect_replay(&x, 0, 1024, false);
+	expect_replay(&x, 1, 0, true);
+	expect_replay(&x, 2, 64, false);
+	expect_replay(&global, 0, 1024, false);
+	expect_replay(&global, 1, 0, true);
+	expect_replay(&global, 2, 512, false);
+	conf_help_free(&global);
+	global = valid("crypto ipsec security-association replay disable\ncrypto map m 1\n"
+		       "crypto map m 2\n set security-association replay window-size 128\n");
+	expect_replay(&global, 0, 0, true);
+	expect_replay(&global, 1, 128, false);
+	conf_help_free(&global);
+	conf_help_free(&x);
+}
+
 static void defaults(void **state)
 {
 	struct parsed x = valid("");
@@ -664,6 +706,7 @@ int main(void)
 		cmocka_unit_test(keyring_identities),
 		cmocka_unit_test(maps_by_sequence),
 		cmocka_unit_test(lifetimes_and_pfs),
+		cmocka_unit_test(replay_windows),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(incomplete_says_why),
 	};

@@ -10,6 +10,8 @@
 
 #include "prefpeerd/test/conf_help.h"
 
+#define ELEMS(a) (sizeof(a) / sizeof((a)[0]))
+
 #define ROUNDS 3000
 
 /* ---- making one ---- */
@@ -27,6 +29,14 @@ static unsigned pick(struct gen *g, unsigned n)
 
 #define maybe(g) (pick(g, 2) == 0)
 #define say(g, ...) fprintf((g)->out, __VA_ARGS__)
+
+static void gen_replay(struct gen *g, const char *command)
+{
+	if (pick(g, 3) == 0)
+		say(g, "%s replay disable\n", command);
+	else if (maybe(g))
+		say(g, "%s replay window-size %u\n", command, 64u << pick(g, 5));
+}
 
 static void gen_timers(struct gen *g)
 {
@@ -59,6 +69,7 @@ static void gen_timers(struct gen *g)
 	else if (maybe(g))
 		say(g, "crypto ipsec security-association lifetime kilobytes %u\n",
 		    2560 + pick(g, 86281));
+	gen_replay(g, "crypto ipsec security-association");
 }
 
 static void gen_names(struct gen *g)
@@ -219,10 +230,11 @@ static void gen_sets(struct gen *g)
 {
 	static const char *const kinds[] = {"esp-gcm", "esp-gcm 256", "esp-aes esp-sha256-hmac",
 					    "esp-aes 256 esp-sha512-hmac", "esp-chacha20-poly1305",
-					    "esp-gmac 192", "esp-null esp-sha384-hmac"};
+					    "esp-gmac 192", "esp-null esp-sha384-hmac",
+					    "esp-aes-ctr 192 esp-sha384-hmac"};
 
 	for (unsigned i = 0; i < 6; i++)
-		say(g, "crypto ipsec transform-set T%u %s\n", i, kinds[pick(g, 4)]);
+		say(g, "crypto ipsec transform-set T%u %s\n", i, kinds[pick(g, ELEMS(kinds))]);
 }
 
 static void gen_entry_body(struct gen *g, bool ipv6)
@@ -254,6 +266,7 @@ static void gen_entry_body(struct gen *g, bool ipv6)
 		say(g, " set security-association lifetime kilobytes disable\n");
 	else if (maybe(g))
 		say(g, " set security-association lifetime kilobytes %u\n", 2560 + pick(g, 9999));
+	gen_replay(g, " set security-association");
 	if (maybe(g))
 		say(g, " set pfs group%u\n", maybe(g) ? 14 : 31);
 	if (maybe(g))
@@ -417,6 +430,8 @@ static void same_entry(const struct map_entry *a, const struct map_entry *b)
 	assert_int_equal(a->lifetime_kb, b->lifetime_kb);
 	assert_int_equal(a->lifetime_kb_off, b->lifetime_kb_off);
 	assert_int_equal(a->pfs, b->pfs);
+	assert_int_equal(a->replay.window, b->replay.window);
+	assert_int_equal(a->replay.off, b->replay.off);
 }
 
 static void same_addrs(const struct addr *a, unsigned n, const struct addr *b, unsigned m)
@@ -459,6 +474,8 @@ static void same_config(const struct config *a, const struct config *b)
 	same_names(a, b);
 	assert_int_equal(a->child_lifetime_s, b->child_lifetime_s);
 	assert_int_equal(a->child_lifetime_kb, b->child_lifetime_kb);
+	assert_int_equal(a->replay.window, b->replay.window);
+	assert_int_equal(a->replay.off, b->replay.off);
 	assert_int_equal(a->n_psks, b->n_psks);
 	for (unsigned i = 0; i < a->n_psks; i++)
 		same_key(&a->psks[i], &b->psks[i]);

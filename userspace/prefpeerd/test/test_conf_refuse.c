@@ -416,6 +416,15 @@ static const struct row rows[] = {
 	{ "null without integrity", SET("esp-null"), { "1:30 error: the command is incomplete" } },
 	{ "null and sha1", SET("esp-null esp-sha-hmac"),
 	  { "1:39 error: esp-sha-hmac is too weak to be used" } },
+	{ "ctr without integrity", SET("esp-aes-ctr 256"),
+	  { "1:42 error: the command is incomplete" } },
+	{ "no anti-replay with extended sequence numbers",
+	  SET("esp-gcm") " esn\n" MAP " set transform-set T\n"
+	  " set security-association replay disable\n",
+	  { "4:20 error: transform set T has extended sequence numbers, which need the "
+	    "anti-replay window that is disabled" } },
+	{ "a window of 63 packets", MAP " set security-association replay window-size 63\n",
+	  { "2:46 error: unknown word 63" } },
 	{ "ah", SET("ah-sha256-hmac"), { "1:30 error: `ah-sha256-hmac` is not supported yet" } },
 	{ "transport mode", SET("esp-gcm") " mode transport\n",
 	  { "2:7 error: transport mode is not supported" } },

@@ -134,6 +134,8 @@ static void every_esp_suite(void **state)
 		{ { .encr = ENCR_NULL_AUTH_AES_GMAC, .key_bits = 256 }, 36, 0 },
 		{ { .encr = ENCR_NULL, .integ = INTEG_HMAC_SHA2_256_128 }, 0, 32 },
 		{ { .encr = ENCR_NULL, .integ = INTEG_HMAC_SHA2_512_256, .esn = true }, 0, 64 },
+		{ { ENCR_AES_CTR, 128, INTEG_HMAC_SHA2_256_128, false }, 20, 32 },
+		{ { ENCR_AES_CTR, 256, INTEG_HMAC_SHA2_384_192, true }, 36, 48 },
 		{ { ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128, false }, 16, 32 },
 		{ { ENCR_AES_CBC, 192, INTEG_HMAC_SHA2_384_192, true }, 24, 48 },
 		{ { ENCR_AES_CBC, 256, INTEG_HMAC_SHA2_512_256, false }, 32, 64 },

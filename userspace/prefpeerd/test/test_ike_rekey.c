@@ -312,22 +312,27 @@ static void changed_settings(void **state)
 
 	want.lifetime_s = 7200;
 	want.lifetime_kb = 5000;
+	want.replay = (struct replay){ .window = 1024 };
 	want.suites[0] = (struct esp_suite){ .encr = ENCR_AES_GCM_16, .key_bits = 128 };
 	want.n_suites = 1;
 	up(&w);
 	left = w.f->left.engine;
 	left->ops->child_change(left->impl, 1, 1, &want);
 	assert_int_equal(fake_kernel_out(&w.f->left.kernel, LEFT_REQID)->lifetime_s, 3600);
+	assert_int_equal(fake_kernel_out(&w.f->left.kernel, LEFT_REQID)->replay_window, 64);
 	soft_end(&w.f->left);
 	expect_rekeyed(&w, 1);
 	assert_int_equal(fake_kernel_out(&w.f->left.kernel, LEFT_REQID)->lifetime_s, 7200);
 	assert_int_equal(fake_kernel_out(&w.f->left.kernel, LEFT_REQID)->lifetime_bytes, 5000 * 1024);
 	assert_int_equal(fake_kernel_out(&w.f->left.kernel, LEFT_REQID)->suite.key_bits, 128);
+	assert_int_equal(fake_kernel_out(&w.f->left.kernel, LEFT_REQID)->replay_window, 1024);
 	want.lifetime_s = 600;
+	want.replay = (struct replay){ .off = true };
 	left->ops->child_change(left->impl, 1, 1, &want);
 	soft_end(&w.f->right);
 	expect_rekeyed(&w, 2);
 	assert_int_equal(fake_kernel_out(&w.f->left.kernel, LEFT_REQID)->lifetime_s, 600);
+	assert_true(fake_kernel_out(&w.f->left.kernel, LEFT_REQID)->no_replay);
 	left->ops->child_change(left->impl, 1, 99, &want);
 	left->ops->child_change(left->impl, 99, 1, &want);
 	down(&w);

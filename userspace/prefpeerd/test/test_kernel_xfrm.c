@@ -51,6 +51,8 @@ static struct kernel_sa sa_of(const struct esp_suite *suite, size_t encr, size_t
 static const struct esp_suite gcm = { ENCR_AES_GCM_16, 256, INTEG_NONE, false };
 static const struct esp_suite cbc = { ENCR_AES_CBC, 128, INTEG_HMAC_SHA2_256_128, false };
 
+static const struct esp_suite ctr = { ENCR_AES_CTR, 256, INTEG_HMAC_SHA2_256_128, false };
+
 static struct nlmsghdr *build(const struct kernel_sa *sa, bool has_dir)
 {
 	struct nlmsghdr *nlh;
@@ -103,10 +105,25 @@ static void test_auth_trunc(void **state)
 	assert_null(attr(nlh, XFRMA_ALG_AUTH));
 }
 
+/* The nonce stands behind the key (RFC 3686 §5.1). */
+static void test_counter_mode(void **state)
+{
+	struct kernel_sa sa = sa_of(&ctr, 36, 32);
+	struct nlmsghdr *nlh = build(&sa, false);
+	const struct xfrm_algo *e = attr(nlh, XFRMA_ALG_CRYPT);
+
+	assert_string_equal(e->alg_name, "rfc3686(ctr(aes))");
+	assert_int_equal(e->alg_key_len, 288);
+	assert_memory_equal(e->alg_key, sa.encr_key, 36);
+	assert_non_null(attr(nlh, XFRMA_ALG_AUTH_TRUNC));
+}
+
+#define NO_REPLAY UINT32_MAX
+
 struct replay_case {
 	enum sa_dir dir;
 	bool esn, has_dir;
-	uint32_t window;
+	uint32_t window; /* NO_REPLAY: none at all */
 	int legacy;  /* of the fixed part */
 	int window_attr, bmp; /* -1: no attribute */
 };
@@ -116,6 +133,7 @@ static void test_replay(void **state)
 	static const struct replay_case cases[] = {
 		{ SA_DIR_IN, false, false, 32, 32, -1, -1 },
 		{ SA_DIR_IN, false, true, 0, 32, -1, -1 },
+		{ SA_DIR_IN, false, true, NO_REPLAY, 0, -1, -1 },
 		{ SA_DIR_IN, false, true, 64, 0, 64, 2 },
 		{ SA_DIR_IN, true, true, 1024, 0, 1024, 32 },
 		{ SA_DIR_OUT, false, false, 64, 0, -1, -1 },
@@ -135,6 +153,7 @@ static void test_replay(void **state)
 		sa.dir = c->dir;
 		sa.suite.esn = c->esn;
 		sa.replay_window = c->window;
+		sa.no_replay = c->window == NO_REPLAY;
 		nlh = build(&sa, c->has_dir);
 		info = mnl_nlmsg_get_payload(nlh);
 		esn = attr(nlh, XFRMA_REPLAY_ESN_VAL);
@@ -205,6 +224,14 @@ static void test_refused(void **state)
 	assert_int_equal(xfrm_build_sa(buf, &sa, false, &nlh), -ERANGE);
 	sa = sa_of(&gcm, 36, 0);
 	sa.replay_window = 5000;
+	assert_int_equal(xfrm_build_sa(buf, &sa, false, &nlh), -EINVAL);
+	sa = sa_of(&gcm, 36, 0);
+	sa.suite.esn = sa.no_replay = true;
+	assert_int_equal(xfrm_build_sa(buf, &sa, false, &nlh), -EINVAL);
+	sa = sa_of(&ctr, 32, 32);
+	assert_int_equal(xfrm_build_sa(buf, &sa, false, &nlh), -EINVAL); /* no nonce */
+	sa = sa_of(&ctr, 36, 0);
+	sa.suite.integ = INTEG_NONE;
 	assert_int_equal(xfrm_build_sa(buf, &sa, false, &nlh), -EINVAL);
 }
 
@@ -308,6 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_aead),	cmocka_unit_test(test_auth_trunc),
+		cmocka_unit_test(test_counter_mode),
 		cmocka_unit_test(test_replay),	cmocka_unit_test(test_options),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_short),	cmocka_unit_test(test_allocspi),
