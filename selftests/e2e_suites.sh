@@ -11,7 +11,7 @@
 module_need
 agent_need
 
-plan 20
+plan 22
 
 peers="set peer $h1"
 
@@ -68,6 +68,28 @@ suite()
 		ip -n "$branch" xfrm state list src $h1 dst $branch_addr)
 	expect "SAs with $6" "grep -cE '$6' <<<\"\$sad\"" 2 || { diag "$sad"; return 1; }
 	passes_both_ways
+}
+
+# replay_is WORDS XFRM-HAS: of the inbound SA of a new tunnel
+replay_is()
+{
+	local sad
+
+	sed -i "/^crypto ipsec security-association replay /d
+		1i crypto ipsec security-association replay $1" "$tmp/prefpeer.conf"
+	pp reload >"$tmp/reload.log" 2>&1 || fail "reload: $(cat "$tmp/reload.log")" || return
+	again || return
+	sad=$(ip -n "$branch" xfrm state list src $h1 dst $branch_addr)
+	grep -qE "$2" <<<"$sad" || { diag "$sad"; fail "replay $1 is not what XFRM has"; return; }
+	passes_both_ways
+}
+
+replay_windows()
+{
+	hub_offers aes128gcm16-prfsha256-x25519 aes128gcm16 && branch_uses "esp-gcm 128" || return
+	replay_is "window-size 1024" 'replay_window 1024, bitmap-length 32' &&
+	replay_is disable 'replay-window 0 ' || return
+	sed -i "/^crypto ipsec security-association replay /d" "$tmp/prefpeer.conf"
 }
 
 # A group that was not guessed: answered by INVALID_KE_PAYLOAD, followed.
@@ -205,6 +227,11 @@ test_case "ESP without encryption: AES-GMAC-256" suite \
 	aes256gcm16-prfsha256-x25519 aes256gmac "esp-gmac 256" \
 	AES_GCM_16-256/PRF_HMAC_SHA2_256/$x25519 NULL_AES_GMAC-256 \
 	'aead rfc4543\(gcm\(aes\)\) 0x[0-9a-f]{72} 128'
+test_case "ESP AES-CTR-256 and HMAC-SHA2-256" suite \
+	aes256gcm16-prfsha256-x25519 aes256ctr-sha256 "esp-aes-ctr 256 esp-sha256-hmac" \
+	AES_GCM_16-256/PRF_HMAC_SHA2_256/$x25519 AES_CTR-256/HMAC_SHA2_256_128 \
+	'enc rfc3686\(ctr\(aes\)\) 0x[0-9a-f]{72}$'
+test_case "an anti-replay window of 1024 packets, then none" replay_windows
 test_case "no common group: refused, and the reason shown" no_common_group
 test_case "an identity that nobody told us is refused, both named" other_identity_is_refused
 test_case "the identity of the keyring" identity_of_keyring
