@@ -182,6 +182,7 @@ int auth_sign(struct session *s, const struct remote *r, const struct auth_in *i
 	if (!wtr_ok(&octets.w))
 		return -EMSGSIZE;
 	su->own = pki_own_get(r->r.own);
+	lifetime_certs(s, pki_own_end(su->own));
 	su->job = ++e->last_job ? e->last_job : ++e->last_job;
 	err = e->signer.sign(e->signer.ctx, su->job, pki_own_key(su->own)->id, su->scheme,
 			     octets.buf, octets.w.len);
@@ -407,12 +408,12 @@ static bool is_certified(const struct pki_peer *peer, const struct ike_id *id, c
 	return false;
 }
 
-static int64_t wall_clock(const struct ike *e)
+int64_t ike_wall(const struct ike *e)
 {
 	return e->env.wall ? e->env.wall(e->env.now_ctx) : (int64_t)time(NULL);
 }
 
-bool auth_verify_signature(const struct session *s, const struct remote *r, const struct payloads *p,
+bool auth_verify_signature(struct session *s, const struct remote *r, const struct payloads *p,
 			   const struct pld_auth *auth, const struct auth_in *in,
 			   const struct ike_id *id, char *why, size_t size)
 {
@@ -422,7 +423,7 @@ bool auth_verify_signature(const struct session *s, const struct remote *r, cons
 	unsigned n = collect_certs(p, ders, why, size);
 	bool ok;
 
-	if (!n || pki_verify(r->r.trust, r->r.n_trust, ders, n, wall_clock(s->e), &peer, why, size))
+	if (!n || pki_verify(r->r.trust, r->r.n_trust, ders, n, ike_wall(s->e), &peer, why, size))
 		return false;
 	if (auth_octets(in, maced_id, octets)) {
 		pki_peer_free(peer);
@@ -430,6 +431,8 @@ bool auth_verify_signature(const struct session *s, const struct remote *r, cons
 	}
 	ok = kind_allowed(peer, r, why, size) && check_auth(peer, auth, octets, why, size) &&
 	     is_certified(peer, id, why, size);
+	if (ok)
+		lifetime_certs(s, pki_peer_end(peer));
 	crypto_wipe(maced_id, sizeof(maced_id));
 	pki_peer_free(peer);
 	return ok;

@@ -226,7 +226,7 @@ struct session {
 	struct inbound *held;
 	struct child *children;
 	bool counted; /* the last reading of the peer was of counters only */
-	struct timer retry_timer, dpd_timer, natt_timer, expiry_timer, life_timer;
+	struct timer retry_timer, dpd_timer, natt_timer, expiry_timer, life_timer, cert_timer;
 	mono_t created, since, heard, last_sent;
 	uint32_t srtt_us;
 	bool srtt_rough; /* no request that was sent once has been answered yet */
@@ -238,6 +238,7 @@ struct session {
 	uint8_t low_nonce[CROSSING_NONCE]; /* the lower of Ni and Nr */
 	uint32_t lifetime_s;		   /* 0 = none */
 	mono_t life_end;
+	int64_t certs_end; /* wall clock: the first certificate that proved it expires; 0 = none did */
 	unsigned rekey_tries; /* refused ones */
 	/* While it is rekeyed: */
 	struct session *heir;  /* asked for by us */
@@ -436,11 +437,13 @@ void put_own_certs(struct msg_out *m, const struct setup *su);
 /* AUTH with the signature that is there. */
 int put_signature(struct msg_out *m, const struct setup *su);
 /* The peer proves by certificate and signature that it is @id. False: @why is a sentence. */
-bool auth_verify_signature(const struct session *s, const struct remote *r,
+bool auth_verify_signature(struct session *s, const struct remote *r,
 			   const struct payloads *p, const struct pld_auth *auth,
 			   const struct auth_in *in, const struct ike_id *id, char *why,
 			   size_t size);
 void auth_forget(struct setup *su);
+/* What certificates are judged by: seconds since 1970. */
+int64_t ike_wall(const struct ike *e);
 
 /* ---- xchg_child.c ---- */
 int child_build(struct session *s, struct task *t, struct msg_out *m);
@@ -531,6 +534,9 @@ void lifetime_begin(struct session *s);
 /* Its rekey was refused: again later, unless its end comes first. */
 void lifetime_again(struct session *s);
 void lifetime_fire(struct timer *t, mono_t now);
+/* It is proved by certificates until then, ours or the peer's: the first end counts. */
+void lifetime_certs(struct session *s, int64_t end);
+void lifetime_certs_fire(struct timer *t, mono_t now);
 /* After so many refusals: doubled each time, and at random, since the peer may do the same. */
 uint32_t lifetime_retry_ms(unsigned tries);
 /* What that SA has carried, as the kernel has it; 0 when it is not there. */

@@ -15,6 +15,7 @@
 
 #define EARLY_S 30	     /* IOS's, before the jitter */
 #define EARLY_BYTES 262144
+#define CERTS_LOOK_S 3600     /* at the wall clock */
 #define JITTER_PART 10	     /* of the lifetime: so much earlier still, at most */
 
 static uint64_t below(uint64_t n)
@@ -48,6 +49,37 @@ uint32_t lifetime_retry_ms(unsigned tries)
 	return ms + (uint32_t)below(ms);
 }
 
+/* ---- certificates: a rekey proves nothing anew, and does not outlive them ---- */
+
+void lifetime_certs(struct session *s, int64_t end)
+{
+	if (!s->certs_end || end < s->certs_end)
+		s->certs_end = end;
+}
+
+/* The wall clock may be set at any time, and no timer follows it: it is looked at now and then. */
+static void watch_certs(struct session *s)
+{
+	int64_t left = s->certs_end - ike_wall(s->e);
+
+	if (!s->certs_end)
+		return;
+	left = left < 0 ? 0 : left > CERTS_LOOK_S ? CERTS_LOOK_S : left;
+	timer_set(&s->e->env.timers, &s->cert_timer, mono_add_ms(ike_now(s->e), left * 1000));
+}
+
+void lifetime_certs_fire(struct timer *t, mono_t now)
+{
+	struct session *s = timer_container(t, struct session, cert_timer);
+
+	if (s->state != SES_UP)
+		return;
+	if (ike_wall(s->e) >= s->certs_end)
+		session_close(s, WHY_LIFETIME, "a certificate that it was proved by has expired");
+	else
+		watch_certs(s);
+}
+
 /* ---- IKE SAs ---- */
 
 void lifetime_begin(struct session *s)
@@ -55,6 +87,7 @@ void lifetime_begin(struct session *s)
 	mono_t now = ike_now(s->e);
 
 	s->rekey_tries = 0;
+	watch_certs(s);
 	if (!s->lifetime_s)
 		return;
 	s->life_end = mono_add_ms(now, (int64_t)s->lifetime_s * 1000);

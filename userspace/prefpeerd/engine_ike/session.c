@@ -249,6 +249,7 @@ static struct session *new_session(struct ike *e, bool initiator, enum session_s
 	timer_init(&s->natt_timer, natt_fire);
 	timer_init(&s->expiry_timer, expiry_fire);
 	timer_init(&s->life_timer, lifetime_fire);
+	timer_init(&s->cert_timer, lifetime_certs_fire);
 	if (is_setup(state))
 		e->n_setups++;
 	DL_APPEND(e->sessions, s);
@@ -333,6 +334,7 @@ void session_retire(struct session *s)
 	timer_cancel(timers_of(s), &s->dpd_timer);
 	timer_cancel(timers_of(s), &s->natt_timer);
 	timer_cancel(timers_of(s), &s->life_timer);
+	timer_cancel(timers_of(s), &s->cert_timer);
 }
 
 void session_take_up(struct session *s, const char *how)
@@ -494,6 +496,7 @@ static void cancel_timers(struct session *s)
 	timer_cancel(timers_of(s), &s->natt_timer);
 	timer_cancel(timers_of(s), &s->expiry_timer);
 	timer_cancel(timers_of(s), &s->life_timer);
+	timer_cancel(timers_of(s), &s->cert_timer);
 }
 
 /* All that hangs on a session but its last response. */
@@ -561,6 +564,7 @@ void session_close(struct session *s, enum engine_why why, const char *reason)
 	session_set_state(s, SES_CLOSING, reason);
 	timer_cancel(timers_of(s), &s->dpd_timer);
 	timer_cancel(timers_of(s), &s->life_timer);
+	timer_cancel(timers_of(s), &s->cert_timer);
 	rekey_ike_forget(s, true);
 	DL_FOREACH(s->children, c) {
 		child_remove_out(c);

@@ -58,6 +58,7 @@ static void move_knowledge(const struct session *old, struct session *new)
 	new->srtt_us = old->srtt_us;
 	new->srtt_rough = old->srtt_rough;
 	new->lifetime_s = r ? r->r.lifetime_s : old->lifetime_s;
+	new->certs_end = old->certs_end;
 	new->tx += old->tx;
 	new->rx += old->rx;
 	new->retransmits += old->retransmits;

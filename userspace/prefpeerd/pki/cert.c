@@ -138,6 +138,13 @@ int pki_time_cmp(const ASN1_TIME *t, int64_t now)
 	return X509_cmp_time(t, &at);
 }
 
+int64_t pki_time_s(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return t && ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : INT64_MAX;
+}
+
 /* ---- whose it is ---- */
 
 static bool string_is(const ASN1_IA5STRING *s, const struct ike_id *id)

@@ -31,6 +31,9 @@ const char *pki_date(const ASN1_TIME *t, char buf[16]);
 /* -1, 0, 1: @t against @now. */
 int pki_time_cmp(const ASN1_TIME *t, int64_t now);
 
+/* As seconds since 1970; INT64_MAX: unreadable, which the verification refuses. */
+int64_t pki_time_s(const ASN1_TIME *t);
+
 /* A regular file of at most @max bytes, with a sentence when not; free() it. */
 int pki_file_read(const char *path, size_t max, bool secret, uint8_t **out, size_t *len, char *why,
 		  size_t size);

@@ -182,3 +182,15 @@ const char *pki_own_unusable(const struct pki_own *own, int64_t now, char *buf, 
 			return buf;
 	return NULL;
 }
+
+int64_t pki_own_end(const struct pki_own *own)
+{
+	int64_t end = INT64_MAX;
+
+	for (unsigned i = 0; i < own->n; i++) {
+		int64_t one = pki_time_s(X509_get0_notAfter(own->certs[i]));
+
+		end = one < end ? one : end;
+	}
+	return end;
+}

@@ -95,6 +95,9 @@ bool pki_own_has_id(const struct pki_own *own, const struct ike_id *id);
 /* NULL, or why no peer will take it at @now: a sentence in @buf. */
 const char *pki_own_unusable(const struct pki_own *own, int64_t now, char *buf, size_t size);
 
+/* When the first of them expires: seconds since 1970. */
+int64_t pki_own_end(const struct pki_own *own);
+
 /* ---- trust anchors and CRLs ---- */
 
 struct pki_trust; /* counted */
@@ -125,6 +128,8 @@ const struct pki_key *pki_peer_key(const struct pki_peer *peer);
 bool pki_peer_has_id(const struct pki_peer *peer, const struct ike_id *id);
 /* What it is of, for people: its names, or its subject. */
 const char *pki_peer_names(const struct pki_peer *peer, char *buf, size_t size);
+/* When the first certificate of its chain expires, the anchor among them: seconds since 1970. */
+int64_t pki_peer_end(const struct pki_peer *peer);
 /* 0; -EBADMSG: not its signature over @data. */
 int pki_peer_check(const struct pki_peer *peer, enum pki_scheme scheme, const struct chunk *data,
 		   unsigned n, struct chunk sig);

@@ -23,6 +23,7 @@ struct pki_peer {
 	X509 *cert;
 	EVP_PKEY *pkey; /* the certificate's */
 	struct pki_key key;
+	int64_t end; /* the first of its chain expires */
 };
 
 struct refusal {
@@ -186,8 +187,21 @@ static bool may_sign_ike(X509 *cert, const struct refusal *out)
 	return false;
 }
 
+static int64_t chain_end(X509_STORE_CTX *ctx)
+{
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+	int64_t end = INT64_MAX;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		int64_t one = pki_time_s(X509_get0_notAfter(sk_X509_value(chain, i)));
+
+		end = one < end ? one : end;
+	}
+	return end;
+}
+
 static bool chain_ok(const struct pki_trust *trust, X509 *leaf, STACK_OF(X509) *rest, int64_t now,
-		     const struct refusal *out)
+		     int64_t *end, const struct refusal *out)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	bool ok = false;
@@ -199,6 +213,8 @@ static bool chain_ok(const struct pki_trust *trust, X509 *leaf, STACK_OF(X509) *
 		explain(ctx, out);
 	else
 		ok = cas_are_cas(ctx, out);
+	if (ok)
+		*end = chain_end(ctx);
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();
 	return ok;
@@ -206,13 +222,13 @@ static bool chain_ok(const struct pki_trust *trust, X509 *leaf, STACK_OF(X509) *
 
 /* The trustpoints' sentences differ; that of the one that came furthest would be best, the first is told. */
 static bool any_trust(struct pki_trust *const *trust, unsigned n, X509 *leaf, STACK_OF(X509) *rest,
-		      int64_t now, const struct refusal *out)
+		      int64_t now, int64_t *end, const struct refusal *out)
 {
 	char later[PKI_WHY_MAX];
 	struct refusal ignored = { later, sizeof(later) };
 
 	for (unsigned i = 0; i < n; i++)
-		if (chain_ok(trust[i], leaf, rest, now, i ? &ignored : out))
+		if (chain_ok(trust[i], leaf, rest, now, end, i ? &ignored : out))
 			return true;
 	return false;
 }
@@ -235,7 +251,7 @@ static STACK_OF(X509) *parse_all(const struct chunk *ders, unsigned n, const str
 	return all;
 }
 
-static int peer_new(X509 *leaf, struct pki_peer **out, const struct refusal *no)
+static int peer_new(X509 *leaf, int64_t end, struct pki_peer **out, const struct refusal *no)
 {
 	struct pki_peer *peer = calloc(1, sizeof(*peer));
 	char weak[PKI_WHY_MAX], name[80];
@@ -251,6 +267,7 @@ static int peer_new(X509 *leaf, struct pki_peer **out, const struct refusal *no)
 	}
 	X509_up_ref(leaf);
 	peer->cert = leaf;
+	peer->end = end;
 	*out = peer;
 	return 0;
 }
@@ -260,6 +277,7 @@ int pki_verify(struct pki_trust *const *trust, unsigned n_trust, const struct ch
 {
 	const struct refusal no = { why, size };
 	STACK_OF(X509) *all;
+	int64_t end;
 	X509 *leaf;
 	int err = -EACCES;
 
@@ -275,8 +293,8 @@ int pki_verify(struct pki_trust *const *trust, unsigned n_trust, const struct ch
 	if (!all)
 		return -EACCES;
 	leaf = sk_X509_value(all, 0);
-	if (any_trust(trust, n_trust, leaf, all, now, &no) && may_sign_ike(leaf, &no))
-		err = peer_new(leaf, out, &no);
+	if (any_trust(trust, n_trust, leaf, all, now, &end, &no) && may_sign_ike(leaf, &no))
+		err = peer_new(leaf, end, out, &no);
 	sk_X509_pop_free(all, X509_free);
 	return err;
 }
@@ -302,6 +320,11 @@ bool pki_peer_has_id(const struct pki_peer *peer, const struct ike_id *id)
 const char *pki_peer_names(const struct pki_peer *peer, char *buf, size_t size)
 {
 	return pki_cert_text(peer->cert, buf, size);
+}
+
+int64_t pki_peer_end(const struct pki_peer *peer)
+{
+	return peer->end;
 }
 
 /* ---- signatures ---- */

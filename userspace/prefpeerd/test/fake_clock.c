@@ -2,6 +2,7 @@
 #include "prefpeerd/test/fake_clock.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include <utlist.h>
 
@@ -47,6 +48,7 @@ void fake_clock_init(struct fake_clock *c)
 	*c = (struct fake_clock){
 		.timers = { .ops = &fake_ops, .ctx = c },
 		.now = { 1000 * NSEC_PER_SEC },
+		.wall_offset = (int64_t)time(NULL) - 1000,
 	};
 }
 
@@ -107,4 +109,11 @@ unsigned fake_clock_count(const struct fake_clock *c)
 mono_t fake_clock_now(void *ctx)
 {
 	return ((struct fake_clock *)ctx)->now;
+}
+
+int64_t fake_clock_wall(void *ctx)
+{
+	const struct fake_clock *c = ctx;
+
+	return c->wall_offset + mono_diff_ms(c->now, (mono_t){ 0 }) / 1000;
 }

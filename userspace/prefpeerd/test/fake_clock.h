@@ -13,6 +13,7 @@ struct fake_timer;
 struct fake_clock {
 	struct timers timers; /* hand its address, or a copy, to the code under test */
 	mono_t now;
+	int64_t wall_offset; /* s: wall clock less @now; to be changed, as a person sets a clock */
 	struct fake_timer *armed; /* by time, then by arming */
 };
 
@@ -31,5 +32,7 @@ mono_t fake_clock_next(const struct fake_clock *c);
 unsigned fake_clock_count(const struct fake_clock *c);
 /* mono_t (*)(void *ctx) with ctx = the fake_clock, for code that asks the time. */
 mono_t fake_clock_now(void *ctx);
+/* int64_t (*)(void *ctx), likewise: seconds since 1970. Today's, at its start, and as fast as it. */
+int64_t fake_clock_wall(void *ctx);
 
 #endif

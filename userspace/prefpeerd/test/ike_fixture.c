@@ -60,6 +60,7 @@ static void side_engine(struct fixture *f, struct side *s)
 		.net_ctx = &f->net,
 		.now = fake_clock_now,
 		.now_ctx = &f->clock,
+		.wall = fake_clock_wall,
 	};
 	if (s == &f->right)
 		env.offer = fixture_right_offer;

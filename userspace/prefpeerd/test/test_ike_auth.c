@@ -19,6 +19,8 @@
 static struct made root, other_root, mid;
 static struct made branch, hub1, hub2; /* of one CA, by way of mid */
 
+#define DAY_S INT64_C(86400)
+
 static const char branch_san[] = "DNS:branch.example,IP:10.0.0.1";
 
 static struct made host(const char *subject, const char *san, const char *key)
@@ -481,6 +483,78 @@ static void reload_while_signing(void **state)
 	pki_made_free(&anew);
 }
 
+/* Its owner knows as well as who verified it. */
+static void assert_knows(const struct side *s)
+{
+	const struct session *ses = ((struct ike *)s->engine->impl)->sessions;
+	int64_t left = ses->certs_end - fake_clock_wall(s->clock);
+
+	assert_in_range(left, 10 * DAY_S - 60, 10 * DAY_S);
+}
+
+/* A certificate with 10 days left, of @left or of the hub. */
+static struct world *world_for_10_days(struct made *made, bool left)
+{
+	struct world *w;
+
+	*made = pki_make(&(struct make){ .subject = left ? "CN=branch" : "CN=hub1", .issuer = &mid,
+					 .san = left ? branch_san : "DNS:hub1.example,IP:10.0.0.2",
+					 .to_day = 10 });
+	w = world_with(left ? made : &branch, left ? &hub1 : made, &root, NULL);
+	w->f->to_right.lifetime_s = DAY_S;
+	w->f->to_left.lifetime_s = 0;
+	put_remotes(w);
+	open_left(w);
+	fixture_run_ms(w->f, 1000);
+	assert_non_null(side_last(&w->f->left, ENG_UP));
+	assert_knows(&w->f->left);
+	assert_knows(&w->f->right);
+	return w;
+}
+
+static void ends_with_certificate(const struct world *w)
+{
+	const struct recorded *l = side_last(&w->f->left, ENG_DOWN);
+	const struct recorded *r = side_last(&w->f->right, ENG_DOWN);
+
+	assert_non_null(l);
+	assert_non_null(r);
+	/* Both see it coming; one of them is the first to say so. */
+	assert_true(l->ev.why == WHY_LIFETIME || r->ev.why == WHY_LIFETIME);
+	assert_string_equal(l->ev.why == WHY_LIFETIME ? l->text : r->text,
+			    "a certificate that it was proved by has expired");
+}
+
+/* Whosever it is. Ten rekeys meanwhile prove nothing anew. */
+static void certificate_expires(void **state)
+{
+	for (unsigned left = 0; left < 2; left++) {
+		struct made made;
+		struct world *w = world_for_10_days(&made, left);
+
+		fixture_run_ms(w->f, (10 * DAY_S - 60) * 1000);
+		assert_null(side_last(&w->f->left, ENG_DOWN));
+		assert_true(net_count(w->f, &w->f->left, XCHG_CREATE_CHILD_SA, false, 0) >= 9);
+		fixture_run_ms(w->f, 120 * 1000);
+		ends_with_certificate(w);
+		world_free(w);
+		pki_made_free(&made);
+	}
+}
+
+/* A clock that is set forward is noticed within the hour. */
+static void clock_is_set(void **state)
+{
+	struct made made;
+	struct world *w = world_for_10_days(&made, true);
+
+	w->f->clock.wall_offset += 11 * DAY_S;
+	fixture_run_ms(w->f, 3600 * 1000 + 1000);
+	ends_with_certificate(w);
+	world_free(w);
+	pki_made_free(&made);
+}
+
 static void broken_credentials(void **state)
 {
 	struct world *w = world_new();
@@ -796,6 +870,8 @@ int main(void)
 		cmocka_unit_test(signer_is_late),
 		cmocka_unit_test(gone_while_signing),
 		cmocka_unit_test(reload_while_signing),
+		cmocka_unit_test(certificate_expires),
+		cmocka_unit_test(clock_is_set),
 		cmocka_unit_test(broken_credentials),
 		cmocka_unit_test(no_amplification),
 		cmocka_unit_test(certificates_by_count),
