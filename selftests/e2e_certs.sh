@@ -4,8 +4,9 @@
 #
 # Certificates with strongSwan: each kind of key both ways by way of an issuing
 # CA, a hub with a certificate and one with a pre-shared key in one list. Then
-# hubs that must not pass: another one of the same CA, one that is revoked. The
-# private key is in the process that signs, and nowhere else.
+# hubs that must not pass: another one of the same CA, one that is revoked, one
+# whose certificate ends in use. The private key is in the process that signs,
+# and nowhere else.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 . "$selftests_dir/lib_e2e.sh"
@@ -14,7 +15,7 @@ module_need
 agent_need
 [ -n "$(command -v openssl)" ] || skip_all "no openssl"
 
-plan 14
+plan 17
 
 ######## The CA of lib_pki.sh, and its revocation lists
 
@@ -38,6 +39,7 @@ pki_all()
 		pki_issue "hub1-$kind" $kind DNS:hub1.example || return
 	done
 	pki_issue branch-old p256 DNS:branch.example -startdate 20200101000000Z -enddate 20210101000000Z &&
+	pki_issue branch-sha1 p256 DNS:branch.example -md sha1 &&
 	pki_crls || fail "openssl: $(tail -n 5 "$tmp/openssl.log")"
 }
 
@@ -231,16 +233,29 @@ revoked()
 # The list is in force, and another certificate of that hub is good.
 not_revoked() { home_again hub1-p384; }
 
-expired()
+# refused_at_check NAME WHY: neither -t nor a reload takes that certificate of ours
+refused_at_check()
 {
-	branch_is old ecdsa-sig
-	! pp reload >"$tmp/reload.log" 2>&1 || fail "an expired certificate was taken" || return
-	grep -q 'prefpeer.conf:.*error: certificate file .*: the certificate of O=Example, CN=branch-old expired on 2021-01-01' "$tmp/reload.log" ||
+	branch_is "$1" ecdsa-sig
+	! pp reload >"$tmp/reload.log" 2>&1 || fail "the certificate was taken" || return
+	grep -q "prefpeer.conf:.*error: certificate file .*: the certificate of O=Example, CN=branch-$1 $2" "$tmp/reload.log" ||
 		fail "reload said: $(cat "$tmp/reload.log")" || return
 	! "$prefpeerd" -t -f "$tmp/prefpeer.conf" >"$tmp/test.log" || fail "-t is content" || return
-	grep -q 'expired on 2021-01-01' "$tmp/test.log" || fail "-t said: $(cat "$tmp/test.log")" || return
+	grep -q "$2" "$tmp/test.log" || fail "-t said: $(cat "$tmp/test.log")" || return
 	peer_is_up $h1 || fail "the tunnel is gone" || return
 	branch_is p256 ecdsa-sig && reload
+}
+
+# hub1's certificate ends under traffic: so does what it proved, and it cannot prove that again.
+ends_with_certificate()
+{
+	pki_issue hub1-brief p256 DNS:hub1.example -enddate "$(date -u -d '+200 seconds' +%Y%m%d%H%M%SZ)" ||
+		fail "openssl: $(tail -n 5 "$tmp/openssl.log")" || return
+	home_again hub1-brief || return
+	up_with $h2 300 || fail "it is used beyond its end" || return
+	on_the_second "the certificate of O=Example, CN=hub1-brief expired on" || return
+	grep -qF "a certificate that it was proved by has expired" "$tmp/agent.log" "$tmp/monitor.log" ||
+		fail "why it ended is not said"
 }
 
 # The hub begins: we are the responder, our certificate goes in the answer.
@@ -278,7 +293,12 @@ test_case "home by certificate" home_again
 test_case "certificate and pre-shared key in one list" over_to_the_key
 test_case "a revoked certificate is refused, and the next one tried" revoked
 test_case "another certificate of the hub, not revoked" not_revoked
-test_case "our own certificate expired: said, and nothing is lost" expired
+test_case "our own certificate expired: said, and nothing is lost" \
+	refused_at_check old "expired on 2021-01-01"
+test_case "our own signed with SHA-1: said, with what would be right, and nothing is lost" \
+	refused_at_check sha1 "is signed with a hash that is too weak, as SHA-1 is; SHA2-256 would do"
+test_case "the hub's certificate expires under traffic: its IKE SA ends" ends_with_certificate
+test_case "home by one that is good" not_revoked
 test_case "the hub begins; case 30: nothing in clear; no secret in a log" \
 	eval "hub_begins && nothing_in_clear && no_secret_is_said"
 finish
