@@ -11,10 +11,13 @@ KERNELS := $(sort $(patsubst /lib/modules/%/build,%,$(wildcard /lib/modules/*/bu
 UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 KSRC    := Kbuild $(shell find kmod uapi -type f -not -name '*.o' -not -name '*.cmd' -not -name '*.mod*' 2>/dev/null)
 
+KERNELS_DEBUG ?= debug-6.1 debug-6.12 kcsan-6.12
+TESTS_KERNEL := $(sort $(patsubst selftests/%.sh,%,$(wildcard selftests/kmod_*.sh))) spd_kernel cli_module
+
 DESTDIR ?=
 PREFIX  ?= /usr
 
-.PHONY: all userspace modules modules-all check check-unit check-unit-asan fuzz demo bench soak lint \
+.PHONY: all userspace modules modules-all check check-debug check-unit check-unit-asan fuzz demo bench soak lint \
 	install uninstall modules_install modules_uninstall clean help FORCE
 .DEFAULT_GOAL := all
 
@@ -34,9 +37,16 @@ module-%: FORCE
 
 # For the selftests only: see selftests/mod_asleep/asleep.c.
 testmod-%: FORCE
-	@mkdir -p $(B)/testmod-$*
-	@for f in selftests/mod_asleep/*; do cmp -s $$f $(B)/testmod-$*/$${f##*/} || cp $$f $(B)/testmod-$*/; done
-	$(MAKE) -C /lib/modules/$*/build M=$(abspath $(B))/testmod-$* MO= modules
+	$(call build_testmod,/lib/modules/$*/build,$(B)/testmod-$*)
+
+testmod: FORCE
+	$(call build_testmod,$(KDIR),$(B)/testmod-$(KVER))
+
+define build_testmod
+	@mkdir -p $(2)
+	@for f in selftests/mod_asleep/*; do cmp -s $$f $(2)/$${f##*/} || cp $$f $(2)/; done
+	$(MAKE) -C $(1) M=$(abspath $(2)) MO= modules
+endef
 
 # Kbuild writes beside its sources, so each kernel gets a copy of its own. The same
 # bytes wherever that is: tools/lint reproducible.
@@ -51,6 +61,9 @@ endef
 
 check: ## every test: native, ASan+UBSan, and in the VM on both kernels
 	tools/check
+
+check-debug: ## the module's tests on kernels with KASAN, lockdep and the like, and with KCSAN; KERNELS_DEBUG=
+	tools/check $(KERNELS_DEBUG:%=--kernel %) $(TESTS_KERNEL)
 
 check-unit: ## userspace unit tests, natively (TAP)
 	$(MAKE) -C userspace B=$(abspath $(B)) check

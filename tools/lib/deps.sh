@@ -4,7 +4,8 @@
 # Debian packages that the project's tools need, by name, and their
 # installation.
 #
-# Sourced: gives deps_install [GROUP…], GROUP one of: build vm peers bench foreign wire lint.
+# Sourced: gives deps_install [GROUP…], GROUP one of: build vm peers bench foreign wire
+# debug flavours lint.
 # Executed: installs all groups.
 #
 # Where everything is installed this costs one dpkg-query. Otherwise it needs
@@ -32,6 +33,14 @@ deps_foreign="
 	dns-root-data"
 # Reads captures of IKE: tools/ike-dissect.
 deps_wire="tshark"
+# tools/vm/debug-kernel
+deps_debug="
+	build-essential bc bison flex libelf-dev libssl-dev xz-utils
+	linux-source-6.1 linux-source-6.12"
+# Further kernels: preemptible ones run, of the cloud's only the headers are built against.
+deps_flavours="
+	linux-image-rt-amd64 linux-headers-rt-amd64 linux-image-6.12-rt-amd64 linux-headers-6.12-rt-amd64
+	linux-headers-cloud-amd64 linux-headers-6.12-cloud-amd64"
 deps_lint="
 	git perl shellcheck mandoc linux-source-6.12"
 
@@ -48,6 +57,8 @@ deps_list()
 		bench) echo $deps_bench ;;
 		foreign) echo $deps_foreign ;;
 		wire)  echo $deps_wire ;;
+		debug) echo $deps_debug ;;
+		flavours) echo $deps_flavours ;;
 		lint)  echo $deps_lint ;;
 		*)     echo "deps: no such group: $group" >&2; return 2 ;;
 		esac
