@@ -286,10 +286,13 @@ static void pp_ids_init(struct pp_ids *ids)
 	ids->next = 1;
 }
 
-static int __net_init pp_net_init(struct net *net)
+/**
+ * pp_net_setup() - an empty namespace
+ * @pn: its memory, zeroed
+ * @net: the namespace
+ */
+void pp_net_setup(struct pp_net *pn, struct net *net)
 {
-	struct pp_net *pn = pp_net_get(net);
-
 	pn->net = net;
 	pn->armed = PP_NEVER;
 	spin_lock_init(&pn->lock);
@@ -304,7 +307,42 @@ static int __net_init pp_net_init(struct net *net)
 	pp_ids_init(&pn->peers_all);
 	pp_ids_init(&pn->rules_all);
 	pp_event_init(pn);
+}
+
+static int __net_init pp_net_init(struct net *net)
+{
+	pp_net_setup(pp_net_get(net), net);
 	return 0;
+}
+
+/**
+ * pp_net_empty() - let go of every SA and rule, telling nobody
+ * @pn: the namespace, its worker stopped
+ */
+void pp_net_empty(struct pp_net *pn)
+{
+	mutex_lock(&pn->mutex);
+	if (pn->tab) {
+		pp_sa_drop_all(pn);
+		pp_rule_drop_all(pn);
+	}
+	pp_event_purge(pn);
+	mutex_unlock(&pn->mutex);
+}
+
+/**
+ * pp_net_free() - free what is left of a namespace, but for its own memory
+ * @pn: the namespace, empty
+ */
+void pp_net_free(struct pp_net *pn)
+{
+	if (pn->tab)
+		pp_table_free(pn->tab);
+	xa_destroy(&pn->sas_all.xa);
+	xa_destroy(&pn->pairs_all.xa);
+	xa_destroy(&pn->peers_all.xa);
+	xa_destroy(&pn->rules_all.xa);
+	mutex_destroy(&pn->mutex);
 }
 
 /*
@@ -319,27 +357,12 @@ static void __net_exit pp_net_pre_exit(struct net *net)
 	pn->dying = true;
 	spin_unlock_bh(&pn->lock);
 	cancel_delayed_work_sync(&pn->work);
-
-	mutex_lock(&pn->mutex);
-	if (pn->tab) {
-		pp_sa_drop_all(pn);
-		pp_rule_drop_all(pn);
-	}
-	pp_event_purge(pn);
-	mutex_unlock(&pn->mutex);
+	pp_net_empty(pn);
 }
 
 static void __net_exit pp_net_exit(struct net *net)
 {
-	struct pp_net *pn = pp_net_get(net);
-
-	if (pn->tab)
-		pp_table_free(pn->tab);
-	xa_destroy(&pn->sas_all.xa);
-	xa_destroy(&pn->pairs_all.xa);
-	xa_destroy(&pn->peers_all.xa);
-	xa_destroy(&pn->rules_all.xa);
-	mutex_destroy(&pn->mutex);
+	pp_net_free(pp_net_get(net));
 }
 
 static struct pernet_operations pp_net_ops = {

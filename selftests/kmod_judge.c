@@ -11,9 +11,7 @@
 
 #include "../kmod/idle_judge.h"
 #include "../kmod/turn.h"
-
-#define SEC ((u64)NSEC_PER_SEC)
-#define MS ((u64)NSEC_PER_MSEC)
+#include "../kmod/test/tables.h"
 
 static int n_tests, n_failed;
 
@@ -29,69 +27,27 @@ static void result(bool ok, const char *fmt, ...)
 	n_failed += !ok;
 }
 
-struct use_case {
-	const char *desc;
-	struct pp_move mv;
-	struct pp_use expect;
-};
-
-static const struct use_case use_cases[] = {
-	{ "counters only: the time of the read",
-	  { .since = 10 * SEC, .now = 18 * SEC },
-	  { 18 * SEC, 8 * SEC } },
-	{ "lastused narrows to a second and a quarter",
-	  { .since = 10 * SEC, .now = 18 * SEC, .lastused = 1012, .off = 1000 * SEC, .off_valid = true },
-	  { 13 * SEC + 250 * MS, 1 * SEC + 250 * MS } },
-	{ "but not beyond the time of the read",
-	  { .since = 10 * SEC, .now = 12 * SEC + 100 * MS, .lastused = 1012, .off = 1000 * SEC, .off_valid = true },
-	  { 12 * SEC + 100 * MS, 100 * MS } },
-	{ "nor below the read before",
-	  { .since = 12 * SEC + 500 * MS, .now = 18 * SEC, .lastused = 1012, .off = 1000 * SEC, .off_valid = true },
-	  { 13 * SEC + 250 * MS, 750 * MS } },
-	{ "a stamp that the counter contradicts is not believed",
-	  { .since = 14 * SEC, .now = 18 * SEC, .lastused = 1012, .off = 1000 * SEC, .off_valid = true },
-	  { 18 * SEC, 4 * SEC } },
-	{ "nor one of the future",
-	  { .since = 10 * SEC, .now = 18 * SEC, .lastused = 4600, .off = 1000 * SEC, .off_valid = true },
-	  { 18 * SEC, 8 * SEC } },
-	{ "nor any if the clock was set",
-	  { .since = 10 * SEC, .now = 18 * SEC, .lastused = 1012, .off = 1000 * SEC, .off_valid = false },
-	  { 18 * SEC, 8 * SEC } },
-	{ "a clock before 1970 plus uptime",
-	  { .since = 10 * SEC, .now = 18 * SEC, .lastused = 5, .off = -(s64)(7 * SEC), .off_valid = true },
-	  { 13 * SEC + 250 * MS, 1 * SEC + 250 * MS } },
-};
-
 static void test_use(void)
 {
 	struct pp_use use;
 	size_t i;
 
-	for (i = 0; i < sizeof(use_cases) / sizeof(use_cases[0]); i++) {
-		use = pp_judge_use(&use_cases[i].mv);
-		result(use.last == use_cases[i].expect.last && use.slack == use_cases[i].expect.slack,
-		       "use: %s (%" PRIu64 " - %" PRIu64 ")", use_cases[i].desc,
+	for (i = 0; i < sizeof(pp_use_cases) / sizeof(pp_use_cases[0]); i++) {
+		use = pp_judge_use(&pp_use_cases[i].mv);
+		result(use.last == pp_use_cases[i].expect.last && use.slack == pp_use_cases[i].expect.slack,
+		       "use: %s (%" PRIu64 " - %" PRIu64 ")", pp_use_cases[i].desc,
 		       (uint64_t)use.last, (uint64_t)use.slack);
 	}
 }
-
-static const struct {
-	u64 t, period, one_way;
-} periods[] = {
-	{ 50 * MS, 10 * MS, 10 * MS }, { 100 * MS, 20 * MS, 20 * MS },
-	{ 999 * MS, 999 * MS / 5, 999 * MS / 5 }, { 1 * SEC, 1 * SEC, 250 * MS },
-	{ 7 * SEC, 1 * SEC, 875 * MS }, { 60 * SEC, 7500 * MS, 7500 * MS },
-	{ 120 * SEC, 15 * SEC, 10 * SEC }, { 86400 * SEC, 300 * SEC, 10 * SEC },
-};
 
 static void test_periods(void)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(periods) / sizeof(periods[0]); i++)
-		result(pp_judge_period(periods[i].t) == periods[i].period &&
-		       pp_judge_oneway_period(periods[i].t) == periods[i].one_way,
-		       "periods of %" PRIu64 " ms", (uint64_t)(periods[i].t / MS));
+	for (i = 0; i < sizeof(pp_period_cases) / sizeof(pp_period_cases[0]); i++)
+		result(pp_judge_period(pp_period_cases[i].t) == pp_period_cases[i].period &&
+		       pp_judge_oneway_period(pp_period_cases[i].t) == pp_period_cases[i].one_way,
+		       "periods of %" PRIu64 " ms", (uint64_t)(pp_period_cases[i].t / MS));
 	result(pp_judge_period(0) == PP_LOOK_MAX_NS, "without a timeout a look every 300 s");
 	result(pp_judge_next(SEC, PP_NEVER, 0, false) == 301 * SEC, "next: nothing due");
 	result(pp_judge_next(SEC, 4000 * SEC, 3600 * SEC, true) == 301 * SEC,
@@ -242,24 +198,13 @@ static void test_oneway(void)
 	result(pp_oneway_due(&ow, 0) == PP_NEVER, "one-way: no limit, never");
 }
 
-static const struct {
-	const char *desc;
-	int left, turn;
-} turns[] = {
-	{ "the first one is whole", 0, PP_TURN },
-	{ "what was left is not saved", 5000, PP_TURN },
-	{ "what was taken too much is taken off", -1000, PP_TURN - 1000 },
-	{ "a look at a million SAs: not this time", -1000000, PP_TURN - 1000000 },
-	{ "just paid for: not this time either", -PP_TURN, 0 },
-};
-
 static void test_turn(void)
 {
 	int left = PP_TURN - 1000000, n = 1;
 	size_t i;
 
-	for (i = 0; i < sizeof(turns) / sizeof(turns[0]); i++)
-		result(pp_turn_begin(turns[i].left) == turns[i].turn, "turn: %s", turns[i].desc);
+	for (i = 0; i < sizeof(pp_turn_cases) / sizeof(pp_turn_cases[0]); i++)
+		result(pp_turn_begin(pp_turn_cases[i].left) == pp_turn_cases[i].turn, "turn: %s", pp_turn_cases[i].desc);
 	while ((left = pp_turn_begin(left)) <= 0)
 		n++;
 	result(n == 1000000 / PP_TURN, "turn: a look at a million SAs costs %d turns", n);
