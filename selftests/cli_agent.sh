@@ -93,7 +93,7 @@ unknown_entries_are_refused()
 	said 1 "there is no crypto map entry nowhere" p map show nowhere &&
 	said 1 "" p map connect tohub 7 && [ -s "$tmp/err.log" ] &&
 	said 2 "name the entry" p map reset tohub &&
-	said 2 "is 1..65535, not \"0\"" p map show tohub 0
+	said 2 "is 1..131071, not \"0\"" p map show tohub 0
 }
 
 both_sources_in_one_stream()

@@ -150,6 +150,8 @@ static int k_rule_put(void *impl, const struct kernel_rule *r)
 	while (i < b->n_rules && (b->rules[i].r.reqid != r->reqid ||
 				  !addr_equal(&b->rules[i].r.peer, &r->peer)))
 		i++;
+	if (i == sizeof(b->rules) / sizeof(*b->rules))
+		abort();
 	b->n_rules += i == b->n_rules;
 	b->rules[i].r = *r;
 	b->n_rule_puts++;
@@ -495,6 +497,7 @@ void branch_restart(struct branch *b, const char *conf)
 	entries_free(b->entries);
 	engine_ike_free(b->engine);
 	b->net.n_hosts--; /* the branch was attached last */
+	b->n_rules = 0; /* the port's first rule takes those of an earlier run away */
 	agent_start(b, conf);
 }
 
