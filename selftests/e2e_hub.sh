@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check: by name; idleness, restart and reload nobody has seen to pass yet
+# kernel: 6.12
 #
 # Our agent as the hub of branches that call by a dynamic map (semantics.md §4.2). The
 # topology is turned round: the agent runs where otherwise the branch is, and the "hubs"
