@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # check: by name: it needs libreswan and OpenIKED, unpacked below build/, and minutes.
-# Not seen to pass yet: libreswan with a rekey by both ends, as may_keep() has it now.
 #
 # Our agent with gateways that others wrote: strongSwan, libreswan, OpenIKED. Each
 # cell of the matrix (tools/interop-cells) is a tunnel of its own: who calls, how
