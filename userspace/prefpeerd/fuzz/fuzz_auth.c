@@ -13,7 +13,7 @@
 
 #include "prefpeerd/engine_ike/auth.h"
 #include "prefpeerd/engine_ike/ike.h"
-#include "prefpeerd/test/ike_fixture.h"
+#include "prefpeerd/test/ike_speak.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -51,22 +51,6 @@ static void put_right_auth(struct msg_out *m, const struct session *s, const str
 	put_auth(m, AUTH_SHARED_KEY, auth, prf_len(s->suite.prf));
 }
 
-static void send_all(struct fixture *f, struct session *s, struct msg_out *m, size_t max)
-{
-	struct datagram d = { .src = s->local, .dst = s->peer };
-	struct msg_cipher c = session_cipher(s, true);
-	uint8_t *bytes;
-	size_t len;
-
-	if (frag_seal(m, &c, &s->iv_counter, max, &bytes, &len))
-		return;
-	for (size_t off = 0; (d.len = frag_next(bytes, len, off)); off += d.len) {
-		memcpy(d.bytes, bytes + off, d.len);
-		mocknet_inject(&f->net, &d);
-	}
-	free(bytes);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct engine_child child = fixture_child(1, 1);
@@ -97,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		put_right_auth(&m, s, from, data[0] & 1 ? &f->to_left : &f->to_right);
 	wtr_patch_u8(&m.w, m.next_off, data[1]);
 	wtr_bytes(&m.w, data + 2, size - 2);
-	send_all(f, s, &m, data[0] & 4 ? 120 : 4000);
+	ike_speak(f, s, &m, data[0] & 4 ? 120 : 4000);
 	fixture_run_ms(f, 200);
 	if (!(data[0] & 2) && (side_last(to, ENG_UP) || to->kernel.n_sas))
 		abort();

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "prefpeerd/engine_ike/ike.h"
-#include "prefpeerd/test/ike_fixture.h"
+#include "prefpeerd/test/ike_speak.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -59,35 +59,6 @@ static void put_proper(struct msg_out *m, const struct session *s, uint8_t how)
 	put_ts(m, PLD_TSR, how & RESPONSE ? &right : &left);
 }
 
-static void send_all(struct fixture *f, struct session *s, struct msg_out *m, size_t max)
-{
-	struct datagram d = { .src = s->local, .dst = s->peer };
-	struct msg_cipher c = session_cipher(s, true);
-	uint8_t *bytes;
-	size_t len;
-
-	if (frag_seal(m, &c, &s->iv_counter, max, &bytes, &len))
-		return;
-	for (size_t off = 0; (d.len = frag_next(bytes, len, off)); off += d.len) {
-		memcpy(d.bytes, bytes + off, d.len);
-		mocknet_inject(&f->net, &d);
-	}
-	free(bytes);
-}
-
-static void check_owned(const struct side *side)
-{
-	struct session *s;
-	struct child *c;
-	unsigned n = 0;
-
-	DL_FOREACH(((struct ike *)side->engine->impl)->sessions, s)
-		DL_FOREACH(s->children, c)
-			n += c->in_installed + c->out_installed;
-	if (n != side->kernel.n_sas)
-		abort();
-}
-
 /* The peer, right, answers left's request for a second child, or asks left for something. */
 static void speak(struct fixture *f, const uint8_t *data, size_t size)
 {
@@ -113,7 +84,7 @@ static void speak(struct fixture *f, const uint8_t *data, size_t size)
 		put_proper(&m, s, how);
 	wtr_patch_u8(&m.w, m.next_off, data[1]);
 	wtr_bytes(&m.w, data + 2, size - 2);
-	send_all(f, s, &m, how & CUT ? 120 : 4000);
+	ike_speak(f, s, &m, how & CUT ? 120 : 4000);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -133,9 +104,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!(data[0] & (RESPONSE | CUT)) &&
 	    net_count(f, &f->left, XCHG_CREATE_CHILD_SA, true, since) != 1)
 		abort();
-	check_owned(&f->left);
+	ike_check_owned(&f->left);
 	fixture_run_ms(f, 20000);
-	check_owned(&f->left);
+	ike_check_owned(&f->left);
 	fixture_free(f);
 	return 0;
 }

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "prefpeerd/engine_ike/ike.h"
-#include "prefpeerd/test/ike_fixture.h"
+#include "prefpeerd/test/ike_speak.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -69,35 +69,6 @@ static void begin(struct msg_out *m, const struct fixture *f, const struct sessi
 	msg_begin_sk(m, &h, &c);
 }
 
-static void send_all(struct fixture *f, struct session *as, const struct msg_out *m, size_t max)
-{
-	struct datagram d = { .src = as->local, .dst = as->peer };
-	struct msg_cipher c = session_cipher(as, true);
-	uint8_t *bytes;
-	size_t len;
-
-	if (frag_seal(m, &c, &as->iv_counter, max, &bytes, &len))
-		return;
-	for (size_t off = 0; (d.len = frag_next(bytes, len, off)); off += d.len) {
-		memcpy(d.bytes, bytes + off, d.len);
-		mocknet_inject(&f->net, &d);
-	}
-	free(bytes);
-}
-
-static void check_owned(const struct side *side)
-{
-	struct session *s;
-	struct child *c;
-	unsigned n = 0;
-
-	DL_FOREACH(((struct ike *)side->engine->impl)->sessions, s)
-		DL_FOREACH(s->children, c)
-			n += c->in_installed + c->out_installed;
-	if (n != side->kernel.n_sas)
-		abort();
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fixture *f;
@@ -117,14 +88,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		put_notify_esp(&m, N_REKEY_SA, side_last(&f->left, ENG_CHILD_UP)->ev.pair.spi_out);
 	wtr_patch_u8(&m.w, m.next_off, data[1]);
 	wtr_bytes(&m.w, data + 2, size - 2);
-	send_all(f, as, &m, data[0] & 8 ? 120 : 4000);
+	ike_speak(f, as, &m, data[0] & 8 ? 120 : 4000);
 	fixture_run_ms(f, 200);
-	check_owned(&f->left);
+	ike_check_owned(&f->left);
 	/* Until all that was begun has come to an end. */
 	f->net.filter = NULL;
 	fixture_run_ms(f, 60000);
-	check_owned(&f->left);
-	check_owned(&f->right);
+	ike_check_owned(&f->left);
+	ike_check_owned(&f->right);
 	fixture_free(f);
 	return 0;
 }

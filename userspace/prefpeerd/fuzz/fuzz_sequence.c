@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "prefpeerd/engine_ike/ike.h"
-#include "prefpeerd/test/ike_fixture.h"
+#include "prefpeerd/test/ike_speak.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -107,20 +107,6 @@ static void act(struct schedule *s)
 	}
 }
 
-/* A side's SAs in the kernel belong to children that are there. */
-static void check_owned(const struct side *side)
-{
-	struct session *s;
-	struct child *c;
-	unsigned n = 0;
-
-	DL_FOREACH(((struct ike *)side->engine->impl)->sessions, s)
-		DL_FOREACH(s->children, c)
-			n += c->in_installed + c->out_installed;
-	if (n != side->kernel.n_sas)
-		abort();
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct schedule s = { data, data + size, fixture_new(AF_INET) };
@@ -136,8 +122,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned i = 0; i < 32 && s.p < s.end && s.f->net.n_log < 1000 && s.f->left.n < 300 &&
 			     s.f->right.n < 300; i++) {
 		act(&s);
-		check_owned(&s.f->left);
-		check_owned(&s.f->right);
+		ike_check_owned(&s.f->left);
+		ike_check_owned(&s.f->right);
 	}
 	fixture_free(s.f);
 	return 0;
