@@ -304,7 +304,12 @@ both_now()
 
 # An hour and what chance and margins add; libreswan's 3960 s less 60 s are the latest.
 rekeyed_in_time() { streams 2000000 && sleep 4000 && none_lost 1900; }
-rekeyed_by_both() { streams 5000 && sleep 1 && both_now && sleep 15 && none_lost 2000 && hub_delay_off 1; }
+rekeyed_by_both()
+{
+	streams 5000 && wait_for 30 flow_more there$family 100 && both_now &&
+		wait_for 60 is_new_pair || fail "not one new pair: $(pair_spis), before: $spis_before" || return
+	wait_for 60 flow_more there$family 2500 && none_lost 2000 && hub_delay_off 1
+}
 
 rekeyed()
 {
