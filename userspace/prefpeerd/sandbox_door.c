@@ -20,12 +20,16 @@
 #include "prefpeerd/door.h"
 #include "prefpeerd/sandbox.h"
 
+/* A sanitizer maps, forks and ptraces as it likes when it reports. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define UNDER_SANITIZER 1
 #endif
 #elif defined(__SANITIZE_ADDRESS__)
 #define UNDER_SANITIZER 1
+#endif
+#ifndef UNDER_SANITIZER
+#define UNDER_SANITIZER 0
 #endif
 
 static const int allowed[] = {
@@ -116,11 +120,8 @@ static const struct door door = {
 
 int sandbox_shut(void)
 {
-#ifdef UNDER_SANITIZER
-	/* A sanitizer maps, forks and ptraces as it likes when it reports. */
+	if (!UNDER_SANITIZER)
+		return door_shut(&door);
 	log_warn("sandbox", "a build with a sanitizer: system calls are not limited");
 	return 0;
-#else
-	return door_shut(&door);
-#endif
 }
