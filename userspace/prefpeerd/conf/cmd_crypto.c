@@ -32,7 +32,7 @@ static struct transform_set *set_get(struct parser *p, const struct word *w)
 	return s;
 }
 
-static enum ike_integ set_integ(unsigned flags)
+static enum ike_integ set_integ(uint64_t flags)
 {
 	if (flags & F_SHA512)
 		return INTEG_HMAC_SHA2_512_256;

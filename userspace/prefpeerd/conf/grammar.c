@@ -15,7 +15,7 @@ struct conf_pos cmd_pos(const struct cmd *cmd)
 	return conf_pos_word(cmd->line, &cmd->line->w[cmd->first]);
 }
 
-struct conf_pos cmd_flag_pos(const struct cmd *cmd, unsigned flag)
+struct conf_pos cmd_flag_pos(const struct cmd *cmd, uint64_t flag)
 {
 	for (unsigned i = cmd->first; i < cmd->line->n; i++)
 		if (cmd->path[i] && cmd->path[i]->flag & flag)

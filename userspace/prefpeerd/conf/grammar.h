@@ -8,6 +8,8 @@
 #ifndef CONF_GRAMMAR_H
 #define CONF_GRAMMAR_H
 
+#include <stdint.h>
+
 #include "prefpeerd/conf/config.h"
 #include "prefpeerd/conf/lex.h"
 
@@ -48,34 +50,33 @@ enum arg_kind {
 enum slot { SLOT_NONE, SLOT_NAME, SLOT_NUM, SLOT_NUM2, SLOT_SRC, SLOT_SRC_WILD, SLOT_DST,
 	    SLOT_DST_WILD, SLOT_TEXT, SLOT_COUNT };
 
-enum { /* flags of a command, set by the keywords that were given */
-	F_DEFAULT = 1 << 0,
-	F_MILLIS = 1 << 1,
-	F_PERIODIC = 1 << 2,
-	F_ON_DEMAND = 1 << 3,
-	F_STRICT = 1 << 4,
-	F_FIXED = 1 << 5,
-	F_IPV6 = 1 << 6,
-	F_DENY = 1 << 7,
-	F_NUMBERED = 1 << 8,
-	F_FQDN = 1 << 10,
-	F_EMAIL = 1 << 11,
-	F_KEY_ID = 1 << 12,
-	F_DYNAMIC = 1 << 13,
-	F_SHA256 = 1 << 18,
-	F_SHA384 = 1 << 19,
-	F_SHA512 = 1 << 20,
-	F_DN = 1 << 21,
-	F_DOMAIN = 1 << 22,
-	F_RSA = 1 << 23,
-	F_ECDSA = 1 << 24,
-	F_EDDSA = 1 << 25,
-	F_PSK = 1 << 26,
-	F_PKCS1 = 1 << 27,
-	F_SIGN = 1 << 28,
-	F_VERIFY = 1 << 29,
-	F_DISABLE = 1 << 30,
-};
+/* Flags of a command, set by the keywords that were given. 9, 14..17 and 31..63 are free. */
+#define F_DEFAULT (UINT64_C(1) << 0)
+#define F_MILLIS (UINT64_C(1) << 1)
+#define F_PERIODIC (UINT64_C(1) << 2)
+#define F_ON_DEMAND (UINT64_C(1) << 3)
+#define F_STRICT (UINT64_C(1) << 4)
+#define F_FIXED (UINT64_C(1) << 5)
+#define F_IPV6 (UINT64_C(1) << 6)
+#define F_DENY (UINT64_C(1) << 7)
+#define F_NUMBERED (UINT64_C(1) << 8)
+#define F_FQDN (UINT64_C(1) << 10)
+#define F_EMAIL (UINT64_C(1) << 11)
+#define F_KEY_ID (UINT64_C(1) << 12)
+#define F_DYNAMIC (UINT64_C(1) << 13)
+#define F_SHA256 (UINT64_C(1) << 18)
+#define F_SHA384 (UINT64_C(1) << 19)
+#define F_SHA512 (UINT64_C(1) << 20)
+#define F_DN (UINT64_C(1) << 21)
+#define F_DOMAIN (UINT64_C(1) << 22)
+#define F_RSA (UINT64_C(1) << 23)
+#define F_ECDSA (UINT64_C(1) << 24)
+#define F_EDDSA (UINT64_C(1) << 25)
+#define F_PSK (UINT64_C(1) << 26)
+#define F_PKCS1 (UINT64_C(1) << 27)
+#define F_SIGN (UINT64_C(1) << 28)
+#define F_VERIFY (UINT64_C(1) << 29)
+#define F_DISABLE (UINT64_C(1) << 30)
 
 typedef void (*cmd_fn)(struct parser *p, const struct cmd *cmd);
 
@@ -84,7 +85,7 @@ struct node {
 	const char *help;
 	enum arg_kind kind;
 	enum slot slot;
-	unsigned flag;
+	uint64_t flag;
 	uint32_t min, max;      /* ARG_NUMBER; of a keyword: what it stands for */
 	const char *what;       /* ARG_NUMBER: "idle time", for messages */
 	const char *unit;       /* ARG_NUMBER: "s", "ms", "" */
@@ -109,7 +110,7 @@ struct cmd {
 	const struct line *line;
 	bool no;
 	unsigned first; /* index of the first word, after `no` */
-	unsigned flags;
+	uint64_t flags;
 	struct arg arg[SLOT_COUNT];
 	const struct word *list[LEX_WORDS_MAX]; /* words of a repeated node */
 	unsigned n_list;
@@ -139,7 +140,7 @@ bool grammar_match(const struct node *table, const struct line *ln, struct cmd *
 /* "any, host, A.B.C.D or end of line"; NULL without memory. */
 char *grammar_next_words(const struct node *table, bool may_end);
 /* Where a flag's keyword stands; the command's first word when it was not given. */
-struct conf_pos cmd_flag_pos(const struct cmd *cmd, unsigned flag);
+struct conf_pos cmd_flag_pos(const struct cmd *cmd, uint64_t flag);
 /* What the first keyword with a value stands for; 0: there is none. */
 uint32_t cmd_keyword_value(const struct cmd *cmd);
 struct conf_pos cmd_arg_pos(const struct cmd *cmd, enum slot slot);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The running configuration, by subject; private to conf/. */
+#ifndef CONF_PRINT_H
+#define CONF_PRINT_H
+
+#include "prefpeerd/conf/parser.h"
+
+/* print_key.c */
+/* "fqdn hub1.example", or with @domain "fqdn domain example". */
+void print_identity(const struct ike_id *id, bool domain, FILE *out);
+void print_keys(const struct config *c, FILE *out);
+/* print_profile.c */
+void print_trustpoint(const struct trustpoint *t, FILE *out);
+void print_profile(const struct ikev2_profile *f, FILE *out);
+/* print_acl.c */
+void print_acl(const struct acl *a, FILE *out);
+/* print_map.c */
+void print_replay(const char *command, const struct replay *r, FILE *out);
+void print_map(const struct map *m, FILE *out);
+void print_interfaces(const struct map *m, FILE *out);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Access lists of the running configuration. */
+#include "prefpeerd/conf/print.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define SEQ_STEP 10
+
+static void print_side(const struct prefix *p, FILE *out)
+{
+	char buf[ADDR_STRLEN];
+	struct addr wild = {.family = AF_INET};
+
+	addr_print(&p->addr, buf, sizeof(buf));
+	if (!p->len) {
+		fputs(" any", out);
+	} else if (p->len == 8 * addr_len(&p->addr)) {
+		fprintf(out, " host %s", buf);
+	} else if (p->addr.family == AF_INET6) {
+		fprintf(out, " %s/%u", buf, p->len);
+	} else {
+		fprintf(out, " %s", buf);
+		wild.v4.s_addr = htonl(0xffffffffu >> p->len);
+		fprintf(out, " %s", addr_print(&wild, buf, sizeof(buf)));
+	}
+}
+
+static void print_line(const struct acl_line *l, sa_family_t family, FILE *out)
+{
+	fprintf(out, "%s %s", l->permit ? "permit" : "deny", family == AF_INET ? "ip" : "ipv6");
+	print_side(&l->sel.src, out);
+	print_side(&l->sel.dst, out);
+	fputc('\n', out);
+}
+
+static bool numbering_regular(const struct acl *a)
+{
+	for (unsigned i = 0; i < a->n_lines; i++)
+		if (a->lines[i].seq != (i + 1) * SEQ_STEP)
+			return false;
+	return true;
+}
+
+void print_acl(const struct acl *a, FILE *out)
+{
+	bool regular = numbering_regular(a), ipv6 = a->family == AF_INET6;
+	bool numbered = isdigit((unsigned char)a->name[0]) && a->n_lines &&
+			!a->name[strspn(a->name, "0123456789")];
+
+	if (numbered && regular) {
+		for (unsigned i = 0; i < a->n_lines; i++) {
+			fprintf(out, "access-list %s ", a->name);
+			print_line(&a->lines[i], a->family, out);
+		}
+		return;
+	}
+	fprintf(out, "%s %s\n", ipv6 ? "ipv6 access-list" : "ip access-list extended", a->name);
+	for (unsigned i = 0; i < a->n_lines; i++) {
+		fputc(' ', out);
+		if (!regular)
+			fprintf(out, "%s%u ", ipv6 ? "sequence " : "", a->lines[i].seq);
+		print_line(&a->lines[i], a->family, out);
+	}
+}

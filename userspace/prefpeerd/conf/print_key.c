@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Keys and keyrings of the running configuration; what a key is, is never printed. */
+#include "prefpeerd/conf/print.h"
+
+#include <string.h>
+
+#include "lib/dn.h"
+
+#define SECRET_SHOWN "<hidden>"
+
+static void print_dn(const struct ike_id *id, FILE *out)
+{
+	char text[1024];
+
+	fprintf(out, "dn %s\n", dn_to_text(id->data, id->len, text, sizeof(text)));
+}
+
+/* "fqdn hub1.example", or with @domain "fqdn domain example". */
+void print_identity(const struct ike_id *id, bool domain, FILE *out)
+{
+	const char *of = domain ? "domain " : "";
+	struct addr a;
+
+	switch (id->type) {
+	case IKE_ID_IPV4_ADDR:
+	case IKE_ID_IPV6_ADDR: {
+		char buf[ADDR_STRLEN];
+
+		if (!addr_from_bytes(id->type == IKE_ID_IPV4_ADDR ? AF_INET : AF_INET6, id->data,
+				     &a))
+			fprintf(out, "address %s\n", addr_print(&a, buf, sizeof(buf)));
+		break;
+	}
+	case IKE_ID_FQDN:
+		fprintf(out, "fqdn %s%.*s\n", of, id->len, (const char *)id->data);
+		break;
+	case IKE_ID_RFC822_ADDR:
+		fprintf(out, "email %s%.*s\n", of, id->len, (const char *)id->data);
+		break;
+	case IKE_ID_KEY_ID:
+		fprintf(out, "key-id %.*s\n", id->len, (const char *)id->data);
+		break;
+	case IKE_ID_DER_ASN1_DN:
+		print_dn(id, out);
+		break;
+	default:
+		break;
+	}
+}
+
+/* "10.1.1.1", or with a length where it is no host; 0.0.0.0/0 keeps its own. */
+static void print_peer_prefix(const struct prefix *p, FILE *out)
+{
+	char buf[PREFIX_STRLEN];
+
+	fputs(prefix_print(p, buf, sizeof(buf)), out);
+}
+
+static void print_keyring_peer(const struct psk *k, FILE *out)
+{
+	fprintf(out, " peer %s\n  address ", k->name);
+	print_peer_prefix(&k->peer, out);
+	fputc('\n', out);
+	if (k->identity.type != IKE_ID_NONE) {
+		fputs("  identity ", out);
+		print_identity(&k->identity, false, out);
+	}
+	if (k->secret)
+		fputs("  pre-shared-key " SECRET_SHOWN "\n", out);
+}
+
+static bool keyring_seen(const struct config *c, unsigned i)
+{
+	for (unsigned k = 0; k < i; k++)
+		if (!strcmp(c->psks[k].keyring, c->psks[i].keyring))
+			return true;
+	return false;
+}
+
+/* Keys are kept most specific first; each keyring is printed where its first peer stands. */
+void print_keys(const struct config *c, FILE *out)
+{
+	for (unsigned i = 0; i < c->n_psks; i++) {
+		const struct psk *k = &c->psks[i];
+
+		if (!*k->keyring) {
+			fprintf(out, "crypto isakmp key " SECRET_SHOWN " address %s",
+				k->peer.addr.family == AF_INET6 ? "ipv6 " : "");
+			print_peer_prefix(&k->peer, out);
+			fputc('\n', out);
+			continue;
+		}
+		if (keyring_seen(c, i))
+			continue;
+		fprintf(out, "crypto ikev2 keyring %s\n", k->keyring);
+		for (unsigned j = i; j < c->n_psks; j++)
+			if (!strcmp(c->psks[j].keyring, k->keyring))
+				print_keyring_peer(&c->psks[j], out);
+	}
+}

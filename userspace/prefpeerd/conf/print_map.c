@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Crypto maps of the running configuration. */
+#include "prefpeerd/conf/print.h"
+
+/* One that equals the global value is not in the running configuration (§2.2). */
+static void print_idle(const struct idle_time *t, FILE *out)
+{
+	if (!t->ms || t->not_added)
+		return;
+	fprintf(out, " set security-association idle-time %s%u%s\n",
+		t->millis ? "milliseconds " : "", t->millis ? t->ms : t->ms / 1000,
+		t->home ? " default" : "");
+}
+
+static void print_timeout(uint32_t ms, FILE *out)
+{
+	if (ms && ms % 1000 == 0)
+		fprintf(out, " set ikev2 connect-timeout %u\n", ms / 1000);
+	else if (ms)
+		fprintf(out, " set ikev2 connect-timeout milliseconds %u\n", ms);
+}
+
+static void print_sets(const struct map_entry *e, FILE *out)
+{
+	if (!e->n_sets)
+		return;
+	fputs(" set transform-set", out);
+	for (unsigned i = 0; i < e->n_sets; i++)
+		fprintf(out, " %s", e->set_names[i]);
+	fputc('\n', out);
+}
+
+static void print_peer(const struct conf_peer *q, FILE *out)
+{
+	fprintf(out, " set peer %s%s%s", q->text, q->is_dynamic ? " dynamic" : "",
+		q->is_default ? " default" : "");
+	if (*q->profile_name)
+		fprintf(out, " ikev2-profile %s", q->profile_name);
+	fputc('\n', out);
+}
+
+void print_replay(const char *command, const struct replay *r, FILE *out)
+{
+	if (r->off)
+		fprintf(out, "%s replay disable\n", command);
+	else if (r->window)
+		fprintf(out, "%s replay window-size %u\n", command, r->window);
+}
+
+static void print_entry(const struct map_entry *e, FILE *out)
+{
+	const struct map *m = e->map;
+
+	if (m->is_dynamic)
+		fprintf(out, "crypto dynamic-map %s %u\n", m->name, e->seq);
+	else
+		fprintf(out, "crypto map %s%s %u ipsec-isakmp%s%s\n",
+			m->family == AF_INET6 ? "ipv6 " : "", m->name, e->seq,
+			e->dynamic ? " dynamic " : "", e->dynamic_name);
+	if (e->description)
+		fprintf(out, " description %s\n", e->description);
+	for (unsigned i = 0; i < e->n_peers; i++)
+		print_peer(&e->peers[i], out);
+	if (*e->profile_name)
+		fprintf(out, " set ikev2-profile %s\n", e->profile_name);
+	print_idle(&e->idle, out);
+	if (e->lifetime_s)
+		fprintf(out, " set security-association lifetime seconds %u\n", e->lifetime_s);
+	if (e->lifetime_kb_off)
+		fputs(" set security-association lifetime kilobytes disable\n", out);
+	else if (e->lifetime_kb)
+		fprintf(out, " set security-association lifetime kilobytes %llu\n",
+			(unsigned long long)e->lifetime_kb);
+	print_replay(" set security-association", &e->replay, out);
+	if (e->pfs)
+		fprintf(out, " set pfs group%d\n", e->pfs);
+	print_sets(e, out);
+	print_timeout(e->answer_ms, out);
+	if (*e->acl_name)
+		fprintf(out, " match address %s\n", e->acl_name);
+}
+
+void print_map(const struct map *m, FILE *out)
+{
+	if (*m->local_address)
+		fprintf(out, "crypto map %s%s local-address %s\n",
+			m->family == AF_INET6 ? "ipv6 " : "", m->name, m->local_address);
+	for (unsigned i = 0; i < m->n_entries; i++)
+		print_entry(m->entries[i], out);
+}
+
+void print_interfaces(const struct map *m, FILE *out)
+{
+	for (unsigned i = 0; i < m->n_interfaces; i++)
+		fprintf(out, "interface %s\n %scrypto map %s\n", m->interfaces[i],
+			m->family == AF_INET6 ? "ipv6 " : "", m->name);
+}

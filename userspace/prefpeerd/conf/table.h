@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How tables of commands are written, and those that one subject takes from another. */
+#ifndef CONF_TABLE_H
+#define CONF_TABLE_H
+
+#include "prefpeerd/conf/parser.h"
+
+/* A designated initialiser per word; NEXT is the table of what may follow. */
+#define NEXT(...) .next = (const struct node[]){ __VA_ARGS__, { 0 } }
+#define KW(w, h, ...) { .word = w, .help = h, __VA_ARGS__ }
+#define ARG(k, w, h, ...) { .kind = k, .word = w, .help = h, __VA_ARGS__ }
+#define NUM(w, h, s, about, lo, hi, u, ...) \
+	{ .kind = ARG_NUMBER, .word = w, .help = h, .slot = s, .what = about, .min = lo, \
+	  .max = hi, .unit = u, __VA_ARGS__ }
+#define REFUSE(w, sentence, instead) \
+	{ .word = w, .help = "(refused)", .refuse = sentence, .hint = instead }
+#define NOT_YET(w) REFUSE(w, "`" w "` is not supported yet", NULL)
+#define BOTH(fn) .run = fn, .undo = fn
+
+#define TYPE6_REFUSED \
+	REFUSE("6", "a key of type 6 is encrypted with a master key that this machine does not have", \
+	       "write the key itself, with type 0 or without a type")
+
+#define REPLAY_WINDOW(n, fn) KW(#n, #n " packets", .min = (n), BOTH(fn))
+#define REPLAY(fn) \
+	KW("replay", "of packets: how late one may come", .undo = fn, \
+	   NEXT(KW("window-size", "in packets", .undo = fn, \
+		   NEXT(REPLAY_WINDOW(64, fn), REPLAY_WINDOW(128, fn), \
+			REPLAY_WINDOW(256, fn), REPLAY_WINDOW(512, fn), \
+			REPLAY_WINDOW(1024, fn))), \
+		KW("disable", "is not looked for", .flag = F_DISABLE, BOTH(fn))))
+
+/* table_acl.c */
+extern const struct node acl4_commands[], acl6_commands[], access_list[], ip_access_list[];
+extern const struct node ipv6_access_list[];
+/* table_ip.c */
+extern const struct node ip_commands[];
+/* table_ikev2.c */
+extern const struct node proposal_commands[], policy_commands[], crypto_ikev2[];
+/* table_isakmp.c */
+extern const struct node crypto_isakmp[];
+/* table_keyring.c */
+extern const struct node keyring_commands[], keyring_peer_commands[];
+/* table_pki.c */
+extern const struct node trustpoint_commands[];
+/* table_profile.c */
+extern const struct node profile_commands[];
+/* table_ipsec.c */
+extern const struct node transform_set_commands[], crypto_ipsec[];
+/* table_map.c */
+extern const struct node map_commands[], dynamic_map[], crypto_map[];
+/* table_interface.c */
+extern const struct node interface_commands[];
+
+#endif

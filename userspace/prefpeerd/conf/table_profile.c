@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* IKEv2 profiles. */
+#include "prefpeerd/conf/table.h"
+
+static const struct node match_identity[] = {
+	KW("address", "an address",
+	   NEXT(ARG(ARG_ADDR, "A", "the address", .slot = SLOT_SRC, BOTH(cmd_match_identity),
+		    NEXT(ARG(ARG_IPV4, "MASK", "255.255.255.255", .slot = SLOT_SRC_WILD,
+			     BOTH(cmd_match_identity)))))),
+	KW("fqdn", "a domain name", .flag = F_FQDN,
+	   NEXT(KW("domain", "all names in a domain", .flag = F_DOMAIN,
+		   NEXT(ARG(ARG_WORD, "DOMAIN", "example.com", .slot = SLOT_TEXT,
+			    BOTH(cmd_match_identity)))),
+		ARG(ARG_WORD, "NAME", "the name", .slot = SLOT_TEXT, BOTH(cmd_match_identity)))),
+	KW("email", "a mail address", .flag = F_EMAIL,
+	   NEXT(KW("domain", "all mail addresses in a domain", .flag = F_DOMAIN,
+		   NEXT(ARG(ARG_WORD, "DOMAIN", "example.com", .slot = SLOT_TEXT,
+			    BOTH(cmd_match_identity)))),
+		ARG(ARG_WORD, "NAME", "the mail address", .slot = SLOT_TEXT,
+		    BOTH(cmd_match_identity)))),
+	KW("key-id", "an opaque identity", .flag = F_KEY_ID,
+	   NEXT(ARG(ARG_WORD, "ID", "the identity", .slot = SLOT_TEXT, BOTH(cmd_match_identity)))),
+	KW("dn", "the subject of the peer's certificate", .flag = F_DN,
+	   NEXT(ARG(ARG_REST, "DN", "C=US, O=Example, CN=hub1", .slot = SLOT_TEXT,
+		    BOTH(cmd_match_identity)))),
+	REFUSE("any", "`any`: whoever has a certificate of the CA, or the key, would pass as this peer",
+	       "name it, or a domain: `match identity remote fqdn domain example.com`"),
+	{ 0 },
+};
+
+static const struct node identity_local[] = {
+	KW("address", "an address", NEXT(ARG(ARG_ADDR, "A", "the address", .slot = SLOT_SRC,
+					     BOTH(cmd_identity_local)))),
+	KW("fqdn", "a domain name", .flag = F_FQDN,
+	   NEXT(ARG(ARG_WORD, "NAME", "the name", .slot = SLOT_TEXT, BOTH(cmd_identity_local)))),
+	KW("email", "a mail address", .flag = F_EMAIL,
+	   NEXT(ARG(ARG_WORD, "NAME", "the mail address", .slot = SLOT_TEXT,
+		    BOTH(cmd_identity_local)))),
+	KW("key-id", "an opaque identity", .flag = F_KEY_ID,
+	   NEXT(ARG(ARG_WORD, "ID", "the identity", .slot = SLOT_TEXT, BOTH(cmd_identity_local)))),
+	KW("dn", "the subject of our certificate", .flag = F_DN, BOTH(cmd_identity_local)),
+	{ 0 },
+};
+
+#define EAP_REFUSED REFUSE("eap", "EAP is not supported", "rsa-sig, ecdsa-sig or pre-share")
+
+static const struct node auth_local[] = {
+	KW("pre-share", "by the pre-shared key", .flag = F_PSK, BOTH(cmd_auth_local)),
+	KW("rsa-sig", "by our RSA key, with PSS where the peer has RFC 7427", .flag = F_RSA,
+	   BOTH(cmd_auth_local),
+	   NEXT(KW("pkcs1", "with PKCS #1 v1.5, for peers that do not verify PSS", .flag = F_PKCS1,
+		   BOTH(cmd_auth_local)))),
+	KW("ecdsa-sig", "by our ECDSA key", .flag = F_ECDSA, BOTH(cmd_auth_local)),
+	KW("eddsa-sig", "by our Ed25519 key", .flag = F_EDDSA, BOTH(cmd_auth_local)),
+	EAP_REFUSED,
+	{ 0 },
+};
+static const struct node auth_remote[] = {
+	KW("pre-share", "by the pre-shared key", .flag = F_PSK, BOTH(cmd_auth_remote)),
+	KW("rsa-sig", "by an RSA key", .flag = F_RSA, BOTH(cmd_auth_remote)),
+	KW("ecdsa-sig", "by an ECDSA key", .flag = F_ECDSA, BOTH(cmd_auth_remote)),
+	KW("eddsa-sig", "by an Ed25519 key", .flag = F_EDDSA, BOTH(cmd_auth_remote)),
+	EAP_REFUSED,
+	{ 0 },
+};
+const struct node profile_commands[] = {
+	KW("match", "which peers it is for",
+	   NEXT(KW("identity", "what the peer proves to be",
+		   NEXT(KW("remote", "the peer's", .next = match_identity))),
+		NOT_YET("address"), NOT_YET("certificate"), NOT_YET("fvrf"))),
+	KW("identity", "what we say we are",
+	   NEXT(KW("local", "ours", .undo = cmd_identity_local, .next = identity_local))),
+	KW("authentication", "how a side proves who it is",
+	   NEXT(KW("local", "ours", .undo = cmd_auth_local, .next = auth_local),
+		KW("remote", "the peer's; several are possible", .undo = cmd_auth_remote,
+		   .next = auth_remote))),
+	KW("keyring", "pre-shared keys, and identities of single peers",
+	   NEXT(KW("local", "of this file", .undo = cmd_profile_keyring,
+		   NEXT(ARG(ARG_NAME, "NAME", "a keyring", .slot = SLOT_NAME,
+			    BOTH(cmd_profile_keyring)))),
+		NOT_YET("aaa"))),
+	KW("pki", "certificates",
+	   NEXT(KW("trustpoint", "whose files",
+		   NEXT(ARG(ARG_NAME, "NAME", "a trustpoint", .slot = SLOT_NAME,
+			    BOTH(cmd_profile_trustpoint),
+			    NEXT(KW("sign", "for our signature only", .flag = F_SIGN,
+				    BOTH(cmd_profile_trustpoint)),
+				 KW("verify", "for the peer's only", .flag = F_VERIFY,
+				    BOTH(cmd_profile_trustpoint)))))))),
+	KW("lifetime", "of IKE SAs", .undo = cmd_profile_lifetime,
+	   NEXT(NUM("N", "120..86400", SLOT_NUM, "lifetime", 120, 86400, "s",
+		    BOTH(cmd_profile_lifetime)))),
+	NOT_YET("dpd"), NOT_YET("nat"), NOT_YET("description"),
+	NOT_YET("ivrf"), NOT_YET("virtual-template"), NOT_YET("aaa"), NOT_YET("config-exchange"),
+	NOT_YET("initial-contact"), NOT_YET("redirect"), NOT_YET("reconnect"), NOT_YET("shutdown"),
+	{ 0 },
+};
