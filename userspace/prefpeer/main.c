@@ -10,6 +10,12 @@
 #include <unistd.h>
 
 #include "prefpeer/cli.h"
+#include "prefpeer/exec.h"
+
+static int cmd_exec_show(const struct cli *cli, struct args *args)
+{
+	return exec_main(cli, args, "show");
+}
 
 static const struct command objects[] = {
 	{ "sa", cmd_sa, NULL, "SAs and their idle clocks (module)" },
@@ -20,6 +26,7 @@ static const struct command objects[] = {
 	{ "map", cmd_map, NULL, "entries of crypto maps: which peer, why, what next (agent)" },
 	{ "session", cmd_session, NULL, "IKE SAs and their child SAs (agent)" },
 	{ "reload", cmd_reload, NULL, "read the configuration again (agent)" },
+	{ "show", cmd_exec_show, NULL, "show crypto …, as on IOS (agent)" },
 	{ "monitor", cmd_monitor, NULL, "what happens, as it happens (both)" },
 	{ 0 },
 };

@@ -7,6 +7,7 @@
 #include "prefpeerd/entry/entries.h"
 #include "prefpeerd/history.h"
 #include "prefpeerd/report.h"
+#include "prefpeerd/report_conf.h"
 
 struct control {
 	struct agent *agent;
@@ -84,6 +85,7 @@ static json_t *entry_shown(const struct agent *a, const struct entry_view *v, mo
 {
 	json_t *entry = report_entry(v, now);
 
+	json_object_set_new(entry, "config", report_map_entry(a->conf, v));
 	json_object_set_new(entry, "warnings", report_warnings(a->watch, v, now));
 	return entry;
 }

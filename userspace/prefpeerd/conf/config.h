@@ -347,6 +347,9 @@ const char *conf_entry_incomplete(const struct config *c, const struct map_entry
 /* Running configuration, non-defaults only, in input syntax; secrets as `<hidden>`. */
 void config_print(const struct config *c, FILE *out);
 
+/* "permit ip 192.168.1.0 0.0.0.255 any" and an end of line. */
+void conf_acl_line_print(const struct acl_line *l, sa_family_t family, FILE *out);
+
 /*
  * `prefpeerd -t -f FILE`: every diagnostic, then for a valid file what is in
  * force per entry (timers, budgets, worst failover; semantics.md §3.3, §10).

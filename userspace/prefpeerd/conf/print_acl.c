@@ -34,6 +34,11 @@ static void print_line(const struct acl_line *l, sa_family_t family, FILE *out)
 	fputc('\n', out);
 }
 
+void conf_acl_line_print(const struct acl_line *l, sa_family_t family, FILE *out)
+{
+	print_line(l, family, out);
+}
+
 static bool numbering_regular(const struct acl *a)
 {
 	for (unsigned i = 0; i < a->n_lines; i++)

@@ -227,6 +227,7 @@ struct entry_line_view {
 
 struct entry_view {
 	const char *map;
+	const struct map_entry *conf; /* of the configuration in force, or of a branch */
 	uint32_t seq;
 	enum entry_state state;
 	mono_t since;
@@ -249,6 +250,7 @@ struct entry_view {
 	uint32_t failover_ms;      /* their sum */
 	uint32_t further_ms;       /* for each further peer that is silent; 0 = there is none */
 	uint32_t branch_of;        /* of a branch that called: the dynamic entry's number; 0: of the file */
+	uint32_t template_seq;     /* … by that template of its dynamic map */
 	const struct ike_id *identity; /* … and who it proved to be; NULL */
 	const char *incomplete;    /* why it cannot protect (conf_entry_inert, conf_entry_incomplete), or NULL */
 	bool blocks;               /* then: its lines are dropped, not sent in clear */

@@ -142,6 +142,7 @@ static void view_state(const struct entries *s, const struct shell_entry *se,
 	const struct core_conn *conn = core_conn(&s->core, e->conn ? e->conn : e->at.conn);
 
 	v->map = se->map;
+	v->conf = se->conf;
 	v->seq = se->seq;
 	v->state = e->state;
 	v->since = e->since;
@@ -159,6 +160,7 @@ static void view_state(const struct entries *s, const struct shell_entry *se,
 	v->idle = conf_entry_idle(s->conf, se->conf);
 	v->dpd = s->conf->dpd;
 	v->branch_of = se->branch ? se->branch->of_seq : 0;
+	v->template_seq = se->branch ? se->branch->template_seq : 0;
 	v->identity = se->branch ? &se->branch->id : NULL;
 	if (!se->branch && !se->conf->dynamic)
 		view_incomplete(s, se->conf, v);

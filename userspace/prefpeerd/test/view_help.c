@@ -13,6 +13,7 @@
 
 #include "prefpeer/cli.h"
 #include "prefpeerd/report.h"
+#include "prefpeerd/report_conf.h"
 
 #define KEPT 16384
 
@@ -24,7 +25,7 @@ static char told[KEPT]; /* of the branch that was made last */
 static int saved = -1;
 static FILE *sink;
 
-static void capture(void)
+void view_capture(void)
 {
 	fflush(stdout);
 	saved = dup(STDOUT_FILENO);
@@ -32,7 +33,7 @@ static void capture(void)
 	dup2(fileno(sink), STDOUT_FILENO);
 }
 
-static void captured(char *buf, size_t size)
+void view_captured(char *buf, size_t size)
 {
 	size_t n;
 
@@ -82,9 +83,9 @@ static void tell(void *ctx, const struct entry_ntf *n)
 	size_t at = strlen(told);
 	char line[1024], *text;
 
-	capture();
+	view_capture();
 	text_agent_event(&plain, e);
-	captured(line, sizeof(line));
+	view_captured(line, sizeof(line));
 	json_decref(e);
 	text = strstr(line, "map ");
 	assert_non_null(text);
@@ -117,18 +118,27 @@ void view_skip(struct branch *b)
 
 /* ---- map show ---------------------------------------------------------------- */
 
-static void show(struct branch *b, char *buf, size_t size)
+json_t *view_maps(struct branch *b)
 {
-	json_t *maps = json_array();
+	json_t *maps = json_array(), *entry;
 	struct entry_view v = { 0 };
 
 	for (unsigned i = 0; !entries_view(b->entries, i, b->clock.now, &v); i++) {
-		json_array_append_new(maps, report_entry(&v, b->clock.now));
+		entry = report_entry(&v, b->clock.now);
+		json_object_set_new(entry, "config", report_map_entry(b->conf, &v));
+		json_array_append_new(maps, entry);
 		entry_view_free(&v);
 	}
-	capture();
+	return maps;
+}
+
+static void show(struct branch *b, char *buf, size_t size)
+{
+	json_t *maps = view_maps(b);
+
+	view_capture();
 	text_maps(&plain, maps);
-	captured(buf, size);
+	view_captured(buf, size);
 	json_decref(maps);
 	simplify(buf);
 }

@@ -6,6 +6,8 @@
 #ifndef TEST_VIEW_HELP_H
 #define TEST_VIEW_HELP_H
 
+#include <jansson.h>
+
 #include "prefpeerd/test/entry_branch.h"
 
 /* branch_new(), and from now on every event is kept as a line of the monitor. */
@@ -16,5 +18,10 @@ void view_monitor(struct branch *b, const char *lines);
 void view_skip(struct branch *b);
 /* `map show` of all entries has these lines, in this order, perhaps others between them. */
 void view_shows(struct branch *b, const char *lines);
+/* What the agent answers to map-show; a new reference. */
+json_t *view_maps(struct branch *b);
+/* Standard output from here to there, as it is. */
+void view_capture(void);
+void view_captured(char *buf, size_t size);
 
 #endif
