@@ -13,33 +13,10 @@ agent_need
 
 plan 4
 
-hub_pid=
-
-hub_conf()
-{
-	cat >"$tmp/hub.conf" <<-CONF
-	crypto isakmp key $psk address $branch_addr
-	crypto ipsec transform-set ts esp-gcm 128
-	access-list 101 permit ip 192.168.2.0 0.0.0.255 192.168.1.0 0.0.0.255
-	crypto map tobranch 1 ipsec-isakmp
-	 set peer $branch_addr
-	 set transform-set ts
-	 match address 101
-	interface wan0
-	 crypto map tobranch
-	CONF
-	chmod 0640 "$tmp/hub.conf"
-	chgrp prefpeer "$tmp/hub.conf"
-}
-
 # In place of charon.
 hub_agent()
 {
-	hub_conf
-	hub_pid=$("$udpflow" notify "$tmp/hub.notify" 60 ip netns exec "$hub1" "$prefpeerd" \
-		-f "$tmp/hub.conf" --control "$tmp/hub.control" --state "$tmp/hub.state" \
-		2>>"$tmp/hub.log") || fail "the hub's prefpeerd did not start: $(tail -n 8 "$tmp/hub.log")" || return
-	on_exit "kill -KILL $hub_pid"
+	other_conf hub "" "192.168.2.0 0.0.0.255 192.168.1.0 0.0.0.255" && other_start hub "$hub1"
 }
 
 start()
@@ -53,12 +30,12 @@ start()
 	up_with $h1 20 || fail "not up"
 }
 
-hub_is_gone() { ! kill -0 "$hub_pid" 2>/dev/null; }
+hub_is_gone() { ! kill -0 "$other_pid" 2>/dev/null; }
 
 # hub_crashes [forgetting]: and comes back at once, with its policies and no SA
 hub_crashes()
 {
-	kill -KILL "$hub_pid"
+	kill -KILL "$other_pid"
 	wait_for 10 hub_is_gone || fail "the hub's agent lives" || return
 	ip -n "$hub1" xfrm state flush || return
 	[ "$1" != forgetting ] || rm -rf "$tmp/hub.state"

@@ -20,35 +20,11 @@ one_way_ms=1000
 # pp at the other end
 hpp() { in_ns "$hub1" "$prefpeer" -s "$tmp/hub.control" "$@"; }
 
-hub_conf()
-{
-	cat >"$tmp/hub.conf" <<-CONF
-	crypto isakmp key $psk address $branch_addr
-	crypto ikev2 dpd 10 2 periodic
-	crypto ipsec transform-set ts esp-gcm 128
-	access-list 101 permit ip host $site_host host $lan_host
-	access-list 101 permit ip host $site2 host $lan2
-	crypto map tobranch 1 ipsec-isakmp
-	 set peer $branch_addr
-	 set transform-set ts
-	 match address 101
-	interface wan0
-	 crypto map tobranch
-	CONF
-	chmod 0640 "$tmp/hub.conf"
-	chgrp prefpeer "$tmp/hub.conf"
-}
-
 # In place of charon.
 hub_agent()
 {
-	local pid
-
-	hub_conf
-	pid=$("$udpflow" notify "$tmp/hub.notify" 60 ip netns exec "$hub1" "$prefpeerd" \
-		-f "$tmp/hub.conf" --control "$tmp/hub.control" --state "$tmp/hub.state" \
-		2>>"$tmp/hub.log") || fail "the hub's prefpeerd did not start: $(tail -n 8 "$tmp/hub.log")" || return
-	on_exit "kill -KILL $pid"
+	other_conf hub "crypto ikev2 dpd 10 2 periodic" \
+		"host $site_host host $lan_host" "host $site2 host $lan2" && other_start hub "$hub1"
 }
 
 second_hosts()

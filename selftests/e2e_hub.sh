@@ -48,28 +48,8 @@ call() { swanctl_of "hub$1" --initiate --child "${2:-branch4-net4}" --timeout 30
 # The branch that is ours. Its traffic brings it up.
 prefpeer_branch()
 {
-	local dir=$tmp/branch3 pid
-
-	mkdir -p "$dir/state"
-	chmod 0755 "$dir"
-	cat >"$dir/prefpeer.conf" <<-CONF
-	crypto isakmp key $psk address $branch_addr
-	crypto ikev2 dpd 10 2 periodic
-	crypto ipsec transform-set ts esp-gcm 128
-	access-list 101 permit ip 192.168.23.0 0.0.0.255 192.168.1.0 0.0.0.255
-	crypto map up 1 ipsec-isakmp
-	 set peer $branch_addr
-	 set transform-set ts
-	 match address 101
-	interface wan0
-	 crypto map up
-	CONF
-	chmod 0640 "$dir/prefpeer.conf"
-	chgrp prefpeer "$dir/prefpeer.conf"
-	pid=$("$udpflow" notify "$dir/notify" 60 ip netns exec "$hub3" "$prefpeerd" \
-		-f "$dir/prefpeer.conf" --control "$dir/socket" --state "$dir/state" 2>>"$tmp/branch3.log") ||
-		fail "the branch's prefpeerd did not start: $(tail -n 5 "$tmp/branch3.log")" || return
-	on_exit "kill -KILL $pid"
+	other_conf branch3 "crypto ikev2 dpd 10 2 periodic" "192.168.23.0 0.0.0.255 192.168.1.0 0.0.0.255" &&
+		other_start branch3 "$hub3"
 }
 
 start()

@@ -122,6 +122,42 @@ pp()
 	in_ns "$branch" "$prefpeer" "$@"
 }
 
+######## Another agent, elsewhere: its files are $tmp/NAME.conf, .control, .state, .log
+
+# other_conf NAME GLOBALS WHAT…: an entry towards the branch, for `permit ip WHAT`
+# each. GLOBALS: lines before it, or nothing.
+other_conf()
+{
+	local what
+
+	{
+		echo "crypto isakmp key $psk address $branch_addr"
+		[ -z "$2" ] || echo "$2"
+		echo "crypto ipsec transform-set ts esp-gcm 128"
+		for what in "${@:3}"; do
+			echo "access-list 101 permit ip $what"
+		done
+		echo "crypto map tobranch 1 ipsec-isakmp"
+		echo " set peer $branch_addr"
+		echo " set transform-set ts"
+		echo " match address 101"
+		echo "interface wan0"
+		echo " crypto map tobranch"
+	} >"$tmp/$1.conf"
+	chmod 0640 "$tmp/$1.conf" && chgrp prefpeer "$tmp/$1.conf"
+}
+
+# other_start NAME NS [ARGUMENTS…]: its pid in $other_pid
+other_pid=
+other_start()
+{
+	other_pid=$("$udpflow" notify "$tmp/$1.notify" 60 ip netns exec "$2" "$prefpeerd" \
+		-f "$tmp/$1.conf" --control "$tmp/$1.control" --state "$tmp/$1.state" "${@:3}" \
+		2>>"$tmp/$1.log") ||
+		fail "prefpeerd of $1 did not start: $(tail -n 8 "$tmp/$1.log")" || return
+	on_exit "kill -KILL $other_pid"
+}
+
 # monitor_start [ARGUMENTS…]: `prefpeer -j monitor` to $tmp/monitor.log. With what
 # was before it: under traffic an agent is up before a monitor can have started.
 monitor_start()

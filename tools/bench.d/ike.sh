@@ -81,10 +81,8 @@ our_branch()
 our_hub()
 {
 	our_conf "$tmp/hub.conf" hub1 branch $branch_addr 192.168.2.0 192.168.1.0
-	responder=$("$udpflow" notify "$tmp/hub.notify" 60 ip netns exec "$hub1" "$prefpeerd" -f "$tmp/hub.conf" \
-		--control "$tmp/hub.control" --state "$tmp/hub.state" 2>>"$tmp/hub.log") ||
-		bench_die "the hub's prefpeerd did not start: $(tail -n 8 "$tmp/hub.log")"
-	on_exit "kill -KILL $responder"
+	other_start hub "$hub1" || bench_die "no agent at the hub"
+	responder=$other_pid
 }
 
 # As others' hubs, but silent, and with no script: prefpeerd writes little, and runs none.
