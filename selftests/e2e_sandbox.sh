@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # kernel: 6.12
+# seccomp: refused
 #
 # What somebody who had taken over the agent could still do: calls that it never
 # makes are put into it while it runs, into the process that reads the network and

@@ -30,3 +30,7 @@ klog_fault()
 	done
 	return 1
 }
+
+# klog_refused FILE: prints the system calls that a seccomp filter refused (audit's
+# type 1326); 1 if there is none.
+klog_refused() { tr -d '\r' <"$1" | grep -aE '^(<[0-9]+>)?(\[ *[0-9.]+\](\[ *[TC][0-9]+\])? )?audit: type=1326 '; }
