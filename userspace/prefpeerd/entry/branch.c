@@ -56,9 +56,12 @@ static struct shell_entry *by_conn(const struct entries *s, conn_id conn)
 
 /* ---- may it have that? ---- */
 
-/* What of @offered the list permits, no deny before it in the way. NULL: all of it. */
+/*
+ * What of @offered the list permits, by a line that has @flow (NULL: any), no deny before
+ * it in the way. NULL: all of it.
+ */
 static bool acl_permits(const struct acl *acl, const struct selector *offered,
-			struct selector *out)
+			const struct selector *flow, struct selector *out)
 {
 	struct selector cut;
 
@@ -66,7 +69,9 @@ static bool acl_permits(const struct acl *acl, const struct selector *offered,
 	for (unsigned i = 0; acl && i < acl->n_lines; i++) {
 		bool denied = false;
 
-		if (!acl->lines[i].permit || !selector_intersect(offered, &acl->lines[i].sel, out))
+		if (!acl->lines[i].permit ||
+		    (flow && !selector_contains(&acl->lines[i].sel, flow)) ||
+		    !selector_intersect(offered, &acl->lines[i].sel, out))
 			continue;
 		for (unsigned k = 0; k < i && !denied; k++)
 			denied = !acl->lines[k].permit &&
@@ -81,19 +86,22 @@ static bool template_permits(const struct map_entry *tmpl, const struct core_inb
 			     struct selector *out)
 {
 	const struct selector *flow = in->single_flow ? &in->offered[0] : NULL;
+	struct selector s;
+	bool any = false;
 
-	/* §2.9: the first one is the packet that asks; what is asked for is in the others. */
-	for (unsigned i = flow && in->n_offered > 1; i < in->n_offered; i++) {
+	/* §2.9, as with the lines of an entry (inbound.c): the widest around the packet. */
+	for (unsigned i = flow && in->n_offered > 1; i < in->n_offered && (flow || !any); i++) {
 		if ((flow && !selector_contains(&in->offered[i], flow)) ||
-		    !acl_permits(tmpl->acl, &in->offered[i], out))
+		    !acl_permits(tmpl->acl, &in->offered[i], flow, &s) ||
+		    (any && !selector_contains(&s, out)))
 			continue;
-		if (flow && !selector_contains(out, flow))
-			continue;
-		/* A policy is one prefix, and one mask of ports. */
-		*out = selector_block(out, flow);
-		return true;
+		*out = s;
+		any = true;
 	}
-	return false;
+	/* A policy is one prefix, and one mask of ports. */
+	if (any)
+		*out = selector_block(out, flow);
+	return any;
 }
 
 static bool remote_fits(const struct entries *s, remote_id remote, const struct map_entry *tmpl)
@@ -451,7 +459,7 @@ static bool find_place(const struct entries *s, const struct config *c, struct s
 	if (!tmpl || !of->map->n_interfaces)
 		return false;
 	for (unsigned i = 0; i < e->n_lines; i++)
-		if (!acl_permits(tmpl->acl, &e->lines[i].sel, &out) ||
+		if (!acl_permits(tmpl->acl, &e->lines[i].sel, NULL, &out) ||
 		    !selector_equal(&out, &e->lines[i].sel))
 			return false;
 	b->next_of = of;

@@ -7,23 +7,35 @@
 #include "prefpeerd/entry/core.h"
 #include "prefpeerd/entry/mem.h"
 
+/*
+ * §2.9: the first selector is the packet that asks; a line without it is no answer. What
+ * it asks for is in the others, of which each may be mixed of packet and network: the
+ * widest, or the next packet would ask again.
+ */
+static bool narrow_to_flow(const struct core_line *l, const struct core_inbound *in,
+			   struct selector *out)
+{
+	const struct selector *flow = &in->offered[0];
+	struct selector both;
+
+	if (!selector_contains(&l->sel, flow))
+		return false;
+	*out = *flow;
+	for (unsigned i = 1; i < in->n_offered; i++)
+		if (selector_contains(&in->offered[i], flow) &&
+		    selector_intersect(&in->offered[i], &l->sel, &both) &&
+		    selector_contains(&both, out))
+			*out = both;
+	return true;
+}
+
 /* The answer for a line, if it may be chosen: the intersection with it. */
 static bool narrow(const struct core_line *l, const struct core_inbound *in, struct selector *out)
 {
 	if (l->blocked || !in->n_offered)
 		return false;
-	if (in->single_flow) {
-		/* §2.9: the first selector is the packet that asks; a line without it is no answer.
-		 */
-		if (!selector_contains(&l->sel, &in->offered[0]))
-			return false;
-		for (unsigned i = 1; i < in->n_offered; i++)
-			if (selector_contains(&in->offered[i], &in->offered[0]) &&
-			    selector_intersect(&in->offered[i], &l->sel, out))
-				return true;
-		*out = in->offered[0];
-		return true;
-	}
+	if (in->single_flow)
+		return narrow_to_flow(l, in, out);
 	for (unsigned i = 0; i < in->n_offered; i++)
 		if (selector_intersect(&in->offered[i], &l->sel, out))
 			return true;

@@ -226,6 +226,55 @@ static void inbound_line_choice(void **state)
 	assert_false(world_action(&w, ACT_INBOUND_REPLY)->accept);
 }
 
+static struct selector between(const char *src, unsigned src_len, const char *dst,
+			       unsigned dst_len)
+{
+	struct selector s = selector_any(AF_INET);
+
+	addr_parse(src, &s.src.addr);
+	s.src.len = (uint8_t)src_len;
+	addr_parse(dst, &s.dst.addr);
+	s.dst.len = (uint8_t)dst_len;
+	return s;
+}
+
+static struct selector udp(struct selector s, uint16_t dport)
+{
+	s.proto = 17;
+	s.sport = (struct port_range){ 4000, 4000 };
+	s.dport = (struct port_range){ dport, dport };
+	return s;
+}
+
+/* As strongSwan asks by a trap: TSi and TSr have the packet, then the network (§2.9). */
+static void packet_that_asks(void **state)
+{
+	const struct selector line = between("192.168.1.0", 24, "172.16.0.0", 12);
+	struct selector offered[] = {
+		udp(between("192.168.1.10", 32, "172.16.5.1", 32), 7777),
+		udp(between("192.168.1.10", 32, "172.16.5.0", 24), 7777),
+		udp(between("192.168.0.0", 16, "172.16.5.1", 32), 7777),
+		between("192.168.0.0", 16, "172.16.5.0", 24),
+	};
+	const struct selector whole = between("192.168.1.0", 24, "172.16.5.0", 24);
+	struct core_inbound in = { .inbound = 77, .remote = 1, .local = world_local(), .offered = offered,
+				   .n_offered = sizeof(offered) / sizeof(*offered), .single_flow = true };
+
+	world(1, false, false, 1);
+	in.from = world_peer(0);
+	E0->lines[0].sel = line;
+	world_step(&w);
+	core_inbound(&w.r, &in);
+	assert_true(world_action(&w, ACT_INBOUND_REPLY)->accept);
+	assert_true(selector_equal(&world_action(&w, ACT_INBOUND_REPLY)->sel, &whole));
+
+	/* A line without that packet is no answer, though it has a part of the network. */
+	offered[0].src.addr.bytes[2] = 9;
+	world_step(&w);
+	core_inbound(&w.r, &in);
+	assert_false(world_action(&w, ACT_INBOUND_REPLY)->accept);
+}
+
 #define ROW(name, fn) { name, fn, NULL, steps_end, NULL }
 
 int main(void)
@@ -242,6 +291,7 @@ int main(void)
 		ROW("ours is refused, theirs is up: no back-off but for what theirs does not cover",
 		    refused_since_theirs_made_it),
 		ROW("an inbound child goes to the first line that intersects", inbound_line_choice),
+		ROW("a packet that asks gets its network, not a tunnel of its own", packet_that_asks),
 	};
 
 	return cmocka_run_group_tests_name("entry: inbound", tests, NULL, NULL);

@@ -297,10 +297,37 @@ static void all_come_and_go(void **state)
 	thousand_free(x);
 }
 
+/* As strongSwan asks by a trap: the packet, what is mixed of it and the networks, these. */
+static void packet_that_asks(void **state)
+{
+	struct thousand *x = thousand_new();
+	struct engine_event in = { .type = ENG_INBOUND, .inbound = 1, .remote = x->remote,
+				   .single_flow = true, .n_offered = 4 };
+	struct selector whole = selector_any(AF_INET), packet;
+
+	whole.src = (struct prefix){ v4(192, 168, 1, 0), 24 };
+	whole.dst = (struct prefix){ v4(172, 16, 5, 0), 24 };
+	packet = (struct selector){ .src = { v4(192, 168, 1, 10), 32 }, .dst = { v4(172, 16, 5, 1), 32 },
+				    .proto = 17, .sport = { 4000, 4000 }, .dport = { 7777, 7777 } };
+	in.peer.addr = v4(10, 1, 0, 1);
+	in.local = v4(10, 0, 0, 2);
+	in.peer_id = ike_id_from_addr(&in.peer.addr);
+	for (unsigned i = 0; i < 3; i++)
+		in.offered[i] = packet;
+	in.offered[1].dst = whole.dst;
+	in.offered[2].src = whole.src;
+	in.offered[3] = whole;
+	event(x, &in);
+	assert_true(x->last.accept);
+	assert_true(selector_equal(&x->last.child.sel, &whole));
+	thousand_free(x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_come_and_go),
+		cmocka_unit_test(packet_that_asks),
 	};
 
 	return cmocka_run_group_tests_name("a thousand branches", tests, NULL, NULL);
