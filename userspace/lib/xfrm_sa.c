@@ -312,6 +312,8 @@ void xfrm_sa_from_info(const struct xfrm_usersa_info *i, struct xfrm_sa_info *ou
 	out->e.r.reqid = i->reqid;
 	out->e.r.packets = i->curlft.packets;
 	out->e.r.bytes = i->curlft.bytes;
+	out->e.r.replayed = i->stats.replay + i->stats.replay_window;
+	out->e.r.not_authentic = i->stats.integrity_failed;
 	out->e.add_time = i->curlft.add_time;
 	/* One with odd masks is not ours; its selector then reads as "any". */
 	if (xfrm_get_selector(&i->sel, &out->e.sel))

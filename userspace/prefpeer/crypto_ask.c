@@ -18,6 +18,31 @@ json_t *crypto_ask(const struct exec_line *line, const char *cmd, const char *me
 	return out;
 }
 
+int crypto_facts_ask(const struct exec_line *line, struct crypto_facts *out)
+{
+	json_t *reply;
+
+	*out = (struct crypto_facts){ 0 };
+	if (ask_agent(line->cli, json_pack("{s:s}", "cmd", "map-show"), &reply))
+		return CLI_FAIL;
+	out->maps = json_incref(json_object_get(reply, "maps"));
+	out->global = json_incref(json_object_get(reply, "global"));
+	json_decref(reply);
+	out->sessions = crypto_ask(line, "session-show", "sessions");
+	if (out->sessions)
+		return CLI_OK;
+	crypto_facts_free(out);
+	return CLI_FAIL;
+}
+
+void crypto_facts_free(struct crypto_facts *f)
+{
+	json_decref(f->maps);
+	json_decref(f->sessions);
+	json_decref(f->global);
+	*f = (struct crypto_facts){ 0 };
+}
+
 bool crypto_map_chosen(const json_t *entry, const char *interface, const char *tag)
 {
 	const json_t *stands = fact_get(fact_get(entry, "config"), "interfaces"), *name;

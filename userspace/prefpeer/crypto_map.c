@@ -103,36 +103,28 @@ static void print_claimed(const json_t *m, const json_t *conf)
 	printf("\t    dynamic (created from dynamic map %s)\n", fact_str(conf, "origin"));
 }
 
+static void print_list(const json_t *acl)
+{
+	if (!json_is_object(acl)) {
+		printf("\tNo matching address list set.\n");
+		return;
+	}
+	printf("\t%s access list %s\n",
+	       strcmp(fact_str(acl, "family"), "ipv6") ? "Extended IP" : "IPv6",
+	       fact_str(acl, "name"));
+	print_lines(acl);
+}
+
 static void print_acl(const json_t *m, const json_t *conf)
 {
-	const json_t *acl = fact_get(conf, "acl");
-
 	printf("\tAccess-List SS dynamic: False\n");
-	if (fact_has(conf, "origin")) {
+	if (fact_has(conf, "origin"))
 		print_claimed(m, conf);
-	} else if (json_is_object(acl)) {
-		printf("\t%s access list %s\n",
-		       strcmp(fact_str(acl, "family"), "ipv6") ? "Extended IP" : "IPv6",
-		       fact_str(acl, "name"));
-		print_lines(acl);
-	} else {
-		printf("\tNo matching address list set.\n");
-	}
+	else
+		print_list(fact_get(conf, "acl"));
 }
 
 /* ---- timers and algorithms ------------------------------------------------ */
-
-static void print_lifetime(const json_t *life)
-{
-	uint64_t kb = fact_u64(life, "kilobytes");
-
-	printf("\tSecurity association lifetime: ");
-	if (kb)
-		printf("%llu kilobytes", (unsigned long long)kb);
-	else
-		printf("kilobytes disabled");
-	printf("/%llu seconds\n", (unsigned long long)fact_u64(life, "seconds"));
-}
 
 /* Of the entry alone, as IOS; milliseconds are ours. */
 static void print_idle(const json_t *idle)
@@ -196,7 +188,8 @@ static void print_entry(const json_t *m)
 	print_acl(m, conf);
 	print_current(m, conf);
 	print_about_peers(m);
-	print_lifetime(fact_get(conf, "lifetime"));
+	crypto_lifetime_out("\tSecurity association lifetime: ", fact_get(conf, "lifetime"),
+			    "kilobytes", "seconds");
 	print_idle(fact_get(conf, "idle_time"));
 	printf("\tDualstack (Y/N): N\n\n\tResponder-Only (Y/N): N\n");
 	print_pfs(conf);
@@ -236,6 +229,60 @@ void text_crypto_map(const json_t *maps, const char *interface, const char *tag)
 		printf("No crypto maps found.\n");
 }
 
+/* ---- templates -------------------------------------------------------------- */
+
+static void print_template(const json_t *m)
+{
+	const json_t *conf = fact_get(m, "config");
+
+	printf("Crypto Map Template\"%s\" %llu\n", fact_str(m, "map"),
+	       (unsigned long long)fact_u64(m, "seq"));
+	if (*fact_str(conf, "description"))
+		printf("\tDescription: %s\n", fact_str(conf, "description"));
+	if (fact_has(conf, "profile"))
+		printf("\tIKEv2 Profile: %s\n", fact_str(conf, "profile"));
+	print_list(fact_get(conf, "acl"));
+	crypto_lifetime_out("\tSecurity association lifetime: ", fact_get(conf, "lifetime"),
+			    "kilobytes", "seconds");
+	print_idle(fact_get(conf, "idle_time"));
+	printf("\tResponder-Only (Y/N): Y\n");
+	print_pfs(conf);
+	print_sets(conf);
+}
+
+void text_crypto_dynamic_maps(const json_t *maps, const char *tag)
+{
+	unsigned n = 0;
+	const json_t *m;
+	size_t i;
+
+	json_array_foreach(maps, i, m) {
+		if (!crypto_map_chosen(m, NULL, tag))
+			continue;
+		print_template(m);
+		putchar('\n');
+		n++;
+	}
+	if (!n)
+		printf("No crypto dynamic-maps found.\n");
+}
+
+int show_crypto_dynamic_map(const struct exec_line *line)
+{
+	json_t *maps = crypto_ask(line, "map-show", "dynamic_maps");
+
+	if (!maps)
+		return CLI_FAIL;
+	if (line->cli->json)
+		json_out(line->cli, crypto_chosen(maps, NULL, exec_after(line, "tag")));
+	else
+		text_crypto_dynamic_maps(maps, exec_after(line, "tag"));
+	json_decref(maps);
+	return CLI_OK;
+}
+
+/* ---- the command -------------------------------------------------------------- */
+
 int show_crypto_map(const struct exec_line *line)
 {
 	const char *interface = exec_after(line, "interface"), *tag = exec_after(line, "tag");
@@ -243,11 +290,10 @@ int show_crypto_map(const struct exec_line *line)
 
 	if (!maps)
 		return CLI_FAIL;
-	if (line->cli->json) {
+	if (line->cli->json)
 		json_out(line->cli, crypto_chosen(maps, interface, tag));
-	} else {
+	else
 		text_crypto_map(maps, interface, tag);
-	}
 	json_decref(maps);
 	return CLI_OK;
 }

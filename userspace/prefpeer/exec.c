@@ -132,6 +132,22 @@ uint32_t exec_number_after(const struct exec_line *line, const char *word)
 	return text && !parse_u32(text, &v) ? v : 0;
 }
 
+const char *exec_arg(const struct exec_line *line, const char *name)
+{
+	for (unsigned i = 0; i < line->n; i++)
+		if (line->node[i]->kind != EXEC_KEYWORD && !strcmp(line->node[i]->word, name))
+			return line->word[i];
+	return NULL;
+}
+
+uint32_t exec_number_at(const struct exec_line *line, const char *name)
+{
+	const char *text = exec_arg(line, name);
+	uint32_t v = 0;
+
+	return text && !parse_u32(text, &v) ? v : 0;
+}
+
 /* ---- prefpeer show, clear, debug ------------------------------------------ */
 
 static void list_words(const struct exec_node *table, char *buf, size_t size)

@@ -63,6 +63,10 @@ const char *exec_after(const struct exec_line *line, const char *word);
 /* The number behind @word; 0: no such keyword. */
 uint32_t exec_number_after(const struct exec_line *line, const char *word);
 
+/* What the argument @name of the tables is; NULL, and 0: it was not given. */
+const char *exec_arg(const struct exec_line *line, const char *name);
+uint32_t exec_number_at(const struct exec_line *line, const char *name);
+
 /* `prefpeer @first …`: a line of full words, its errors as sentences. */
 int exec_main(const struct cli *cli, struct args *args, const char *first);
 

@@ -17,6 +17,11 @@ static int cmd_exec_show(const struct cli *cli, struct args *args)
 	return exec_main(cli, args, "show");
 }
 
+static int cmd_exec_clear(const struct cli *cli, struct args *args)
+{
+	return exec_main(cli, args, "clear");
+}
+
 static const struct command objects[] = {
 	{ "sa", cmd_sa, NULL, "SAs and their idle clocks (module)" },
 	{ "rule", cmd_rule, NULL, "metadata for SAs that match (module)" },
@@ -27,6 +32,7 @@ static const struct command objects[] = {
 	{ "session", cmd_session, NULL, "IKE SAs and their child SAs (agent)" },
 	{ "reload", cmd_reload, NULL, "read the configuration again (agent)" },
 	{ "show", cmd_exec_show, NULL, "show crypto …, as on IOS (agent)" },
+	{ "clear", cmd_exec_clear, NULL, "clear crypto …, as on IOS (agent)" },
 	{ "monitor", cmd_monitor, NULL, "what happens, as it happens (both)" },
 	{ 0 },
 };

@@ -21,6 +21,7 @@ struct keyexport;
 struct lastgood;
 struct reqid_table;
 struct signer;
+struct tally;
 
 struct agent_options {
 	const char *conf_path;
@@ -47,6 +48,7 @@ struct agent {
 	struct resolve *resolve;
 	struct watch *watch;
 	struct history *history;
+	struct tally *tally;
 	struct lastgood *lastgood; /* NULL: nothing is kept */
 	struct signer *signer;	   /* NULL: there are no private keys */
 	struct conf_keys keys;	   /* its */

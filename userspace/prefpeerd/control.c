@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "prefpeerd/control.h"
+#include "prefpeerd/engine_ike/half_open.h"
 #include "prefpeerd/entry/entries.h"
 #include "prefpeerd/history.h"
 #include "prefpeerd/report.h"
 #include "prefpeerd/report_conf.h"
+#include "prefpeerd/tally.h"
 
 struct control {
 	struct agent *agent;
@@ -19,7 +21,9 @@ struct selection {
 	const char *map;
 	unsigned seq;
 	struct addr peer;
+	struct addr local;
 	uint32_t spi;
+	conn_id conn;
 };
 
 typedef json_t *(*verb_fn)(struct agent *a, const json_t *req, const struct selection *sel);
@@ -34,6 +38,7 @@ static json_t *parse_selection(const json_t *req, struct selection *sel)
 {
 	const json_t *seq = json_object_get(req, "seq"), *peer = json_object_get(req, "remote");
 	const json_t *map = json_object_get(req, "map"), *spi = json_object_get(req, "spi");
+	const json_t *local = json_object_get(req, "local"), *conn = json_object_get(req, "conn");
 
 	*sel = (struct selection){ 0 };
 	if (map && !json_is_string(map))
@@ -45,6 +50,12 @@ static json_t *parse_selection(const json_t *req, struct selection *sel)
 	sel->seq = (unsigned)json_integer_value(seq);
 	if (peer && (!json_is_string(peer) || addr_parse(json_string_value(peer), &sel->peer)))
 		return out_of_range("remote", "an IP address");
+	if (local && (!json_is_string(local) || addr_parse(json_string_value(local), &sel->local)))
+		return out_of_range("local", "an IP address");
+	if (conn && (!json_is_integer(conn) || json_integer_value(conn) < 1 ||
+		     json_integer_value(conn) > UINT32_MAX))
+		return out_of_range("conn", "a number from 1 to 4294967295");
+	sel->conn = (conn_id)json_integer_value(conn);
 	if (spi && (!json_is_integer(spi) || json_integer_value(spi) < 1 ||
 		    json_integer_value(spi) > UINT32_MAX))
 		return out_of_range("spi", "a number from 1 to 4294967295");
@@ -81,13 +92,46 @@ static bool selects(const struct selection *sel, const struct entry_view *v)
 	return (!sel->map || !strcmp(sel->map, v->map)) && (!sel->seq || sel->seq == v->seq);
 }
 
+/* Where it would speak from, were it up: the first address of that family. */
+static json_t *address_of(const struct agent *a, const char *ifname, sa_family_t family)
+{
+	char text[ADDR_STRLEN];
+
+	for (unsigned i = 0; i < a->n_ifaces; i++)
+		for (unsigned k = 0; k < a->ifaces[i].n_nets; k++)
+			if (!strcmp(a->ifaces[i].name, ifname) &&
+			    a->ifaces[i].nets[k].addr.family == family)
+				return json_string(addr_print(&a->ifaces[i].nets[k].addr, text,
+							      sizeof(text)));
+	return json_null();
+}
+
+static json_t *config_shown(const struct agent *a, const struct entry_view *v)
+{
+	const struct map *m = v->conf->map;
+	json_t *conf = report_map_entry(a->conf, v);
+
+	if (m->n_interfaces)
+		json_object_set_new(conf, "interface_address",
+				    address_of(a, m->interfaces[0], m->family));
+	return conf;
+}
+
 static json_t *entry_shown(const struct agent *a, const struct entry_view *v, mono_t now)
 {
 	json_t *entry = report_entry(v, now);
 
-	json_object_set_new(entry, "config", report_map_entry(a->conf, v));
+	json_object_set_new(entry, "config", config_shown(a, v));
 	json_object_set_new(entry, "warnings", report_warnings(a->watch, v, now));
 	return entry;
+}
+
+/* What applies to all entries. */
+static json_t *global_shown(const struct config *c)
+{
+	return json_pack("{sI sI sI}", "idle_ms", (json_int_t)c->idle_ms, "lifetime_s",
+			 (json_int_t)c->child_lifetime_s, "lifetime_kb",
+			 (json_int_t)c->child_lifetime_kb);
 }
 
 static json_t *map_show(struct agent *a, const json_t *req, const struct selection *sel)
@@ -112,6 +156,8 @@ static json_t *map_show(struct agent *a, const json_t *req, const struct selecti
 	}
 	json_object_set_new(ok, "module", json_boolean(a->kernel.ops->has_module(a->kernel.impl)));
 	json_object_set_new(ok, "maps", maps);
+	json_object_set_new(ok, "global", global_shown(a->conf));
+	json_object_set_new(ok, "dynamic_maps", report_templates(a->conf));
 	return ok;
 }
 
@@ -141,11 +187,25 @@ static json_t *map_reset(struct agent *a, const json_t *req, const struct select
 
 static json_t *session_clear(struct agent *a, const json_t *req, const struct selection *sel)
 {
+	const struct entry_choice c = {
+		.map = sel->map,
+		.seq = sel->seq,
+		.peer = sel->peer,
+		.local = sel->local,
+		.conn = sel->conn,
+		.established = json_is_true(json_object_get(req, "active")),
+		.quiet = json_is_true(json_object_get(req, "quiet")),
+	};
 	const char *why = NULL;
-	int err = entries_clear_session(a->entries, sel->map, sel->seq, peer_of(sel), mono_now(),
-					&why);
+	int err = entries_clear_chosen(a->entries, &c, mono_now(), &why);
 
 	return outcome(err, why);
+}
+
+static json_t *counters_clear(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	entries_clear_counters(a->entries, mono_now());
+	return ctl_ok();
 }
 
 static json_t *sa_clear(struct agent *a, const json_t *req, const struct selection *sel)
@@ -189,6 +249,12 @@ static json_t *stats_show(struct agent *a, const json_t *req, const struct selec
 			    report_stats(engine_ike_counters(&a->engine),
 					 engine_ike_queue_dropped(&a->engine),
 					 entries_branch_counters(a->entries)));
+	json_object_set_new(json_object_get(ok, "stats"), "totals", tally_report(a->tally));
+	json_object_set_new(json_object_get(ok, "stats"), "limit_sas",
+			    json_integer(a->conf->limits.sas));
+	json_object_set_new(json_object_get(ok, "stats"), "limit_half_open",
+			    json_integer(a->conf->limits.half_open ? a->conf->limits.half_open :
+								     HALF_OPEN_MAX));
 	return ok;
 }
 
@@ -231,7 +297,7 @@ static const struct {
 	{ "map-reset", map_reset },	  { "session-show", session_show },
 	{ "session-clear", session_clear }, { "sa-clear", sa_clear },
 	{ "history", history_show },	  { "reload", reload },
-	{ "stats-show", stats_show },
+	{ "stats-show", stats_show },	  { "counters-clear", counters_clear },
 };
 
 static json_t *on_request(void *ctx, const char *cmd, const json_t *req)

@@ -117,6 +117,12 @@ struct engine_conn_info {
 	uint32_t rtt_us;  /* smoothed; 0 = not known */
 	mono_t since, heard;
 	uint64_t tx, rx, retransmits;
+	uint32_t lifetime_s; /* 0 = none */
+	struct dpd dpd;
+	bool fragmentation;  /* both sides do RFC 7383 */
+	uint32_t next_out, next_in; /* message IDs of the next request, ours and theirs */
+	struct ike_id local_id, peer_id; /* NONE: not known yet */
+	unsigned auth_local, auth_remote; /* how each may prove itself: enum engine_auth */
 };
 
 /* The pair of SAs behind a child. */
@@ -165,6 +171,17 @@ struct engine_event {
 	unsigned n_offered;
 	uint32_t unanswered;   /* WHY_DEAD: requests sent without an answer */
 	uint32_t silent_ms;    /* WHY_DEAD: from the first of them to the verdict */
+};
+
+/* Where the pair behind a child stands, for show. */
+struct engine_child_info {
+	struct engine_pair pair;
+	uint16_t local_port; /* of the encapsulation; 0 = none */
+	enum ike_dh pfs;
+	struct replay replay;
+	uint32_t lifetime_s; /* 0 = none */
+	uint64_t lifetime_kb;
+	mono_t made;         /* when the kernel began to count them */
 };
 
 typedef void (*engine_event_fn)(void *ctx, const struct engine_event *ev, mono_t now);
@@ -218,6 +235,8 @@ struct engine_ops {
 	int (*inbound_reply)(void *e, uint32_t inbound, const struct engine_verdict *v);
 	/* -ENOENT; fills info. */
 	int (*conn_info)(void *e, conn_id conn, struct engine_conn_info *out);
+	/* Likewise of a child that is up. NULL: not needed. */
+	int (*child_info)(void *e, conn_id conn, child_id child, struct engine_child_info *out);
 };
 
 struct engine {

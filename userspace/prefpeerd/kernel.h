@@ -54,6 +54,7 @@ struct kernel_sa_reading {
 	uint64_t packets, bytes;
 	struct addr src;
 	uint32_t reqid;
+	uint32_t replayed, not_authentic; /* packets that were dropped */
 	bool larval; /* SPI 0, or no algorithms yet */
 };
 

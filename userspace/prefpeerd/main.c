@@ -25,6 +25,7 @@
 #include "prefpeerd/sandbox.h"
 #include "prefpeerd/signer.h"
 #include "prefpeerd/spd/reqid.h"
+#include "prefpeerd/tally.h"
 #include "prefpeerd/watch.h"
 
 #define AREA "main"
@@ -148,8 +149,11 @@ static void on_notify(void *ctx, const struct entry_ntf *n)
 {
 	struct agent *a = ctx;
 
+	json_t *event = report_event(n);
+
 	log_ntf(n);
-	publish(a, report_event(n));
+	tally_notify(a->tally, n, event);
+	publish(a, event);
 	/* From now on its packets have a way to take, or to miss. */
 	if (n->type == NTF_STATE && n->to == ENTRY_UP)
 		watch_soon(a->watch, n->when);
@@ -200,6 +204,7 @@ static void on_engine_event(void *ctx, const struct engine_event *ev, mono_t now
 {
 	struct agent *a = ctx;
 
+	tally_engine(a->tally, ev);
 	entries_engine_event(a->entries, ev, now);
 	if (ev->type == ENG_LOST && a->stopping)
 		loop_stop(a->loop);
@@ -313,6 +318,9 @@ static int open_edges(struct agent *a)
 	if (err)
 		return refuse("XFRM cannot be reached (root, or CAP_NET_ADMIN in this namespace, is needed)",
 			      err);
+	a->tally = tally_new(&a->kernel);
+	if (!a->tally)
+		return refuse("no memory", -ENOMEM);
 	err = engine_ike_open(loop_base(a->loop), loop_timers(a->loop), &a->kernel, &a->engine);
 	if (err)
 		return refuse("the IKE sockets (UDP 500 and 4500) cannot be opened; does another IKE daemon run here?",
@@ -485,6 +493,7 @@ static void close_all(struct agent *a)
 	route_env_free(a->ifaces, a->n_ifaces);
 	config_free(a->conf);
 	history_free(a->history);
+	tally_free(a->tally);
 	loop_free(a->loop);
 }
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "prefpeerd/report.h"
+#include "prefpeerd/report_sa.h"
 
 const char *report_duration(int64_t ms, char *buf, size_t size)
 {
@@ -88,7 +89,7 @@ static json_t *report_line(const struct entry_line_view *l, mono_t now)
 
 	selector_print(&l->sel, text + 7, sizeof(text) - 7);
 	snprintf(reqid, sizeof(reqid), "0x%08" PRIx32, l->reqid);
-	return json_pack("{si ss ss sb sb sb sb so ss si so so so so sI sI sI sI so so}", "no",
+	return json_pack("{si ss ss sb sb sb sb so ss si so so so so sI sI sI sI so so so so}", "no",
 			 (int)l->no, "text", text, "reqid", reqid, "blocked", l->blocked, "wanted",
 			 l->wanted, "in_setup", l->in_setup, "narrowed", l->narrowed, "backoff_ms",
 			 mono_is_set(l->backoff_until) ?
@@ -100,7 +101,9 @@ static json_t *report_line(const struct entry_line_view *l, mono_t now)
 			 "bytes_out", (json_int_t)l->bytes_out, "packets_in",
 			 (json_int_t)l->packets_in, "packets_out", (json_int_t)l->packets_out,
 			 "up_ms", ago(l->since, now), "idle_now_ms",
-			 known(l->idle_now_ms, l->idle_now_ms >= 0));
+			 known(l->idle_now_ms, l->idle_now_ms >= 0), "local_ident",
+			 report_ident(&l->sel.src, l->sel.proto, &l->sel.sport), "remote_ident",
+			 report_ident(&l->sel.dst, l->sel.proto, &l->sel.dport));
 }
 
 static json_t *report_idle(const struct entry_view *v)
@@ -176,6 +179,15 @@ static json_t *report_lines(const struct entry_view *v, mono_t now)
 	return list;
 }
 
+static json_t *report_pairs(const struct entry_view *v, mono_t now)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; list && i < v->n_pairs; i++)
+		json_array_append_new(list, report_pair(&v->pairs[i], now));
+	return list;
+}
+
 static json_t *report_identity(const struct ike_id *id)
 {
 	char text[IKE_ID_STRLEN];
@@ -185,7 +197,7 @@ static json_t *report_identity(const struct ike_id *id)
 
 json_t *report_entry(const struct entry_view *v, mono_t now)
 {
-	return json_pack("{ss si ss sI ss? ss ss ss? ss? ss so so so so so so ss? sb so}", "map", v->map, "seq",
+	return json_pack("{ss si ss sI ss? ss ss ss? ss? ss so so so so so so ss? sb so so si}", "map", v->map, "seq",
 			 (int)v->seq, "state", entry_state_name(v->state), "state_since_ms",
 			 (json_int_t)mono_diff_ms(now, v->since), "peer", v->current, "reason",
 			 entry_reason_name(v->reason), "why", v->sentence, "trying", v->trying,
@@ -196,7 +208,8 @@ json_t *report_entry(const struct entry_view *v, mono_t now)
 			 "local", address(&v->local), "peers", report_peers(v, now), "idle",
 			 report_idle(v), "dpd", report_dpd(v), "lines", report_lines(v, now),
 			 "incomplete", v->incomplete, "blocks", v->blocks,
-			 "branch", report_identity(v->identity));
+			 "branch", report_identity(v->identity), "sas", report_pairs(v, now), "conn",
+			 (int)v->conn);
 }
 
 static json_t *report_spi(const uint8_t s[8])
@@ -212,8 +225,9 @@ json_t *report_session(const struct entry_session *s, mono_t now)
 {
 	const struct engine_conn_info *i = &s->info;
 	char encr[32];
+	json_t *o;
 
-	return json_pack("{si so so si ss sb si si so so ss ss ss sb sb so so so sI sI sI}", "conn",
+	o = json_pack("{si so so si ss sb si si so so ss ss ss sb sb so so so sI sI sI}", "conn",
 			 (int)s->conn, "local", address(&s->local), "remote", address(&s->peer),
 			 "remote_port", (int)i->peer.port, "state",
 			 s->closing	? "closing" :
@@ -228,6 +242,8 @@ json_t *report_session(const struct entry_session *s, mono_t now)
 			 "heard_ago_ms", ago(i->heard, now), "rtt_us",
 			 known(i->rtt_us, i->rtt_us != 0), "tx", (json_int_t)i->tx, "rx",
 			 (json_int_t)i->rx, "retransmits", (json_int_t)i->retransmits);
+	report_conn_more(o, i);
+	return o;
 }
 
 static void wall_clock(char *buf, size_t size)

@@ -166,17 +166,37 @@ static const char *or_null(const char *name)
 	return *name ? name : NULL;
 }
 
-json_t *report_map_entry(const struct config *c, const struct entry_view *v)
+static json_t *report_conf_entry(const struct config *c, const struct map_entry *e,
+				 json_t *origin)
 {
-	const struct map_entry *e = v->conf;
 	const struct map *m = e->map;
 
 	return json_pack("{ss ss so so so so so so ss? ss? ss? ss? so so}", "family",
 			 m->family == AF_INET6 ? "ipv6" : "ipv4", "kind", "ipsec-isakmp",
-			 "origin", report_origin(c, v), "acl", report_acl(e), "transform_sets",
-			 report_sets(e), "lifetime", report_lifetime(c, e), "replay_window",
-			 report_replay(c, e), "interfaces", report_interfaces(m), "dynamic_map",
+			 "origin", origin, "acl", report_acl(e), "transform_sets", report_sets(e),
+			 "lifetime", report_lifetime(c, e), "replay_window", report_replay(c, e),
+			 "interfaces", report_interfaces(m), "dynamic_map",
 			 or_null(e->dynamic_name), "description", e->description, "profile",
 			 or_null(e->profile_name), "local_address", or_null(m->local_address), "pfs",
 			 group_name(e->pfs), "idle_time", report_idle_time(&e->idle));
+}
+
+json_t *report_map_entry(const struct config *c, const struct entry_view *v)
+{
+	return report_conf_entry(c, v->conf, report_origin(c, v));
+}
+
+json_t *report_templates(const struct config *c)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < c->n_dynamics; i++)
+		for (unsigned k = 0; k < c->dynamics[i]->n_entries; k++) {
+			const struct map_entry *e = c->dynamics[i]->entries[k];
+
+			json_array_append_new(list, json_pack("{ss si so}", "map", e->map->name,
+							      "seq", (int)e->seq, "config",
+							      report_conf_entry(c, e, json_null())));
+		}
+	return list;
 }

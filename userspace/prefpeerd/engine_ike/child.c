@@ -115,6 +115,7 @@ void child_set_pair(struct child *c, const struct esp_choice *choice, const stru
 	c->pair.reqid = c->want.reqid;
 	c->pair.sel = *sel;
 	c->pair.suite = choice->suite;
+	c->made = ike_now(s->e);
 	lifetime_draw(c);
 }
 

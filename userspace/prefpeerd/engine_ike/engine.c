@@ -329,6 +329,25 @@ static int op_conn_info(void *impl, conn_id conn, struct engine_conn_info *out)
 	return 0;
 }
 
+static int op_child_info(void *impl, conn_id conn, child_id child, struct engine_child_info *out)
+{
+	struct session *s = session_by_conn(impl, conn);
+	const struct child *c = s ? child_find(s, child) : NULL;
+
+	if (!c || !c->in_installed)
+		return -ENOENT;
+	*out = (struct engine_child_info){
+		.pair = c->pair,
+		.local_port = c->pair.encap_port ? s->local.port : 0,
+		.pfs = c->want.pfs,
+		.replay = c->want.replay,
+		.lifetime_s = c->want.lifetime_s,
+		.lifetime_kb = c->want.lifetime_kb,
+		.made = c->made,
+	};
+	return 0;
+}
+
 /* ---- child SAs ---- */
 
 static int op_child_open(void *impl, conn_id conn, const struct engine_child *child)
@@ -410,6 +429,7 @@ static const struct engine_ops ike_ops = {
 	.resumed = op_resumed,
 	.inbound_reply = op_inbound_reply,
 	.conn_info = op_conn_info,
+	.child_info = op_child_info,
 };
 
 /* ---- what comes in ---- */

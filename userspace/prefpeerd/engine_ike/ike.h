@@ -84,6 +84,7 @@ struct child {
 	bool watched;	/* unused at its soft end: its next packet is the soft end */
 	struct child *rekeys; /* the pair that it is to replace; NULL once it has, or that is gone */
 	struct engine_pair pair;
+	mono_t made; /* the pair */
 	uint8_t nonce[IKE_NONCE_OURS]; /* of our CREATE_CHILD_SA request */
 	uint8_t low_nonce[CROSSING_NONCE]; /* the lower of both of the exchange that made it */
 	struct crypto_dh *dh; /* of our request, with PFS */

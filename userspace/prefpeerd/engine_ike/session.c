@@ -447,6 +447,17 @@ int session_send(struct session *s, const uint8_t *bytes, size_t len)
 	return err;
 }
 
+static void fill_remote_info(const struct session *s, struct engine_conn_info *out)
+{
+	const struct remote *r = remote_find(s->e, s->remote);
+
+	if (!r)
+		return;
+	out->local_id = r->r.local_id.type ? r->r.local_id : ike_id_from_addr(&s->local.addr);
+	out->auth_local = r->r.own ? (unsigned)pki_own_key(r->r.own)->kind : ENGINE_AUTH_PSK;
+	out->auth_remote = r->r.remote_auth ? r->r.remote_auth : ENGINE_AUTH_PSK;
+}
+
 void session_fill_info(const struct session *s, struct engine_conn_info *out)
 {
 	*out = (struct engine_conn_info){
@@ -465,7 +476,14 @@ void session_fill_info(const struct session *s, struct engine_conn_info *out)
 		.tx = s->tx,
 		.rx = s->rx,
 		.retransmits = s->retransmits,
+		.lifetime_s = s->lifetime_s,
+		.dpd = s->dpd,
+		.fragmentation = s->frag.on,
+		.next_out = s->next_out,
+		.next_in = s->next_in,
+		.peer_id = s->peer_id,
 	};
+	fill_remote_info(s, out);
 	memcpy(out->spi_i, s->spi_i, sizeof(out->spi_i));
 	memcpy(out->spi_r, s->spi_r, sizeof(out->spi_r));
 }

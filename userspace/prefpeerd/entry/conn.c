@@ -119,7 +119,8 @@ static void forget_children(struct core_entry *e, conn_id id)
 			core_child_forget(e, e->children[i].id);
 }
 
-void conn_close_for_all(struct run *r, conn_id id, const struct core_entry *but)
+void conn_close_for_all(struct run *r, conn_id id, const struct core_entry *but,
+			enum engine_close how)
 {
 	const struct cause why = {
 		.reason = REASON_SHARED,
@@ -132,7 +133,7 @@ void conn_close_for_all(struct run *r, conn_id id, const struct core_entry *but)
 	k->state = CONN_CLOSING;
 	a = emit(r, ACT_CLOSE, NULL);
 	a->conn = id;
-	a->how = CLOSE_DELETE;
+	a->how = how;
 	for (unsigned i = 0; i < r->c->n_entries; i++) {
 		struct core_entry *e = r->c->entries[i];
 

@@ -127,6 +127,8 @@ struct core_child {
 	uint32_t spi_in, spi_out;
 	struct selector sel; /* as negotiated */
 	mono_t since, close_at;
+	/* For show only: what the counters stood at when they were cleared, of these SPIs. */
+	struct core_cleared { uint32_t spi; uint64_t bytes, packets; } cleared_in, cleared_out;
 };
 
 enum conn_state { CONN_SETUP, CONN_UP, CONN_CLOSING };
@@ -393,6 +395,9 @@ void core_branch_line(struct core_entry *e, const struct core_line *line);
 void core_inbound_gone(struct run *r, uint32_t inbound);
 
 void core_clear_session(struct run *r, struct core_entry *e, enum entry_reason reason);
+/* @how CLOSE_QUIET: the peer is not told. */
+void core_clear_session_by(struct run *r, struct core_entry *e, enum entry_reason reason,
+			   enum engine_close how);
 /* Selected children, by peer (0 family = any) and SPI (0 = any). Returns how many went. */
 unsigned core_clear_sa(struct run *r, struct core_entry *e, const struct addr *peer, uint32_t spi);
 
@@ -500,7 +505,8 @@ bool conn_used_by(const struct core_entry *e, conn_id id);
 unsigned conn_users(const struct core *c, conn_id id, const struct core_entry *but);
 void conn_forget(struct core *c, conn_id id);
 /* Closed by us although others use it (a clear): their rows follow. */
-void conn_close_for_all(struct run *r, conn_id id, const struct core_entry *but);
+void conn_close_for_all(struct run *r, conn_id id, const struct core_entry *but,
+			enum engine_close how);
 
 /* child.c */
 struct core_child *core_child_add(struct core_entry *e, child_id id, conn_id conn, uint32_t reqid,

@@ -184,6 +184,19 @@ int entries_connect(struct entries *e, const char *map, unsigned seq, mono_t now
  * the map; peer NULL = any, else only entries that hold SAs to it, or walk to it. */
 int entries_clear_session(struct entries *e, const char *map, unsigned seq,
 			  const struct addr *peer, mono_t now, const char **why);
+/* The same of those that are chosen. */
+struct entry_choice {
+	const char *map;  /* NULL: any */
+	unsigned seq;     /* 0: any */
+	struct addr peer, local; /* AF_UNSPEC: any */
+	conn_id conn;     /* 0: any */
+	bool established; /* only those that are up */
+	bool quiet;       /* the peers are not told */
+};
+int entries_clear_chosen(struct entries *e, const struct entry_choice *c, mono_t now,
+			 const char **why);
+/* What `show` counts begins at 0 again; lifetimes by volume go on. */
+void entries_clear_counters(struct entries *e, mono_t now);
 /* IPsec SAs only; the peer is kept (A13). spi (either direction, host order) 0 = all of the selection. */
 int entries_clear_sa(struct entries *e, const char *map, unsigned seq, const struct addr *peer,
 		     uint32_t spi, mono_t now, const char **why);
@@ -225,6 +238,22 @@ struct entry_line_view {
 	int64_t idle_now_ms;       /* -1 = not known */
 };
 
+/* A pair of SAs that is up. */
+struct entry_pair_view {
+	unsigned line;             /* 1.. */
+	conn_id conn;
+	bool has_info;             /* zero otherwise */
+	struct engine_child_info info;
+	struct addr local, peer;
+	uint32_t spi_in, spi_out;  /* host order */
+	struct selector sel;       /* as negotiated */
+	uint64_t bytes_in, bytes_out, packets_in, packets_out; /* since it was made, or cleared */
+	uint32_t replayed, not_authentic; /* inbound packets that were dropped */
+	uint64_t used_in, used_out; /* bytes, of its lifetime by volume */
+	mono_t since;
+	int64_t idle_now_ms;       /* -1 = not known */
+};
+
 struct entry_view {
 	const char *map;
 	const struct map_entry *conf; /* of the configuration in force, or of a branch */
@@ -258,6 +287,8 @@ struct entry_view {
 	unsigned n_peers;
 	struct entry_line_view *lines;
 	unsigned n_lines;
+	struct entry_pair_view *pairs; /* oldest first */
+	unsigned n_pairs;
 };
 
 /* Branches by dynamic maps (§4.2), since the start but for the first. */

@@ -297,7 +297,9 @@ void entry_down(struct run *r, struct core_entry *e, enum entry_next next, enum 
 	if (conn && how == CLOSE_QUIET && !conn_stays(r->c, e, conn->id, how))
 		conn->quiet = true;
 	/* First, so that an IKE SA which lives on with the accepted one is known to. */
-	inbound_release(r, e, how == CLOSE_DELETE ? NULL : "refused, our address is gone");
+	inbound_release(r, e, how == CLOSE_DELETE || why->reason == REASON_CLEAR_SESSION ?
+				      NULL :
+				      "refused, our address is gone");
 	attempt_abandon(r, e);
 	end_children(r, e, how);
 	if (e->state == ENTRY_UP || e->next != next)

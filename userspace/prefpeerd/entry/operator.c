@@ -46,21 +46,27 @@ int entries_connect(struct entries *s, const char *map, unsigned seq, mono_t now
 	return err;
 }
 
-static bool has_peer(const struct entries *s, const struct core_entry *e, const struct addr *peer)
-{
-	const struct core_conn *conn = core_conn(&s->core, e->conn ? e->conn : e->at.conn);
-
-	return !peer || !addr_is_set(peer) || (conn && addr_equal(&conn->peer, peer));
-}
-
 static bool chosen(const struct shell_entry *se, const char *map, unsigned seq)
 {
 	return (!map || !strcmp(se->map, map)) && (!seq || se->seq == seq);
 }
 
-int entries_clear_session(struct entries *s, const char *map, unsigned seq, const struct addr *peer,
-			  mono_t now, const char **why)
+static bool conn_fits(const struct entries *s, const struct core_entry *e,
+		      const struct entry_choice *c)
 {
+	const struct core_conn *k = core_conn(&s->core, e->conn ? e->conn : e->at.conn);
+
+	if (c->established && e->state != ENTRY_UP)
+		return false;
+	return (!addr_is_set(&c->peer) || (k && addr_equal(&k->peer, &c->peer))) &&
+	       (!addr_is_set(&c->local) || (k && addr_equal(&k->local, &c->local))) &&
+	       (!c->conn || (k && k->id == c->conn));
+}
+
+int entries_clear_chosen(struct entries *s, const struct entry_choice *c, mono_t now,
+			 const char **why)
+{
+	enum engine_close how = c->quiet ? CLOSE_QUIET : CLOSE_DELETE;
 	unsigned n = 0;
 	struct step t;
 
@@ -69,16 +75,33 @@ int entries_clear_session(struct entries *s, const char *map, unsigned seq, cons
 	for (unsigned i = 0; i < s->n_list; i++) {
 		struct core_entry *e = core_entry(&s->core, s->list[i]->id);
 
-		if (!chosen(s->list[i], map, seq) || !has_peer(s, e, peer))
+		if (!chosen(s->list[i], c->map, c->seq) || !conn_fits(s, e, c))
 			continue;
-		core_clear_session(&t.r, e, REASON_CLEAR_SESSION);
+		core_clear_session_by(&t.r, e, REASON_CLEAR_SESSION, how);
 		n++;
 	}
 	act_all(s);
 	if (n)
 		return 0;
-	*why = peer ? "no entry holds SAs to that peer" : "no such crypto map entry";
+	if (addr_is_set(&c->peer))
+		*why = "no entry holds SAs to that peer";
+	else if (c->conn)
+		*why = "there is no IKE SA of that number";
+	else if (addr_is_set(&c->local) || c->established)
+		*why = "no entry holds SAs that are meant";
+	else
+		*why = "no such crypto map entry";
 	return -ENOENT;
+}
+
+int entries_clear_session(struct entries *s, const char *map, unsigned seq, const struct addr *peer,
+			  mono_t now, const char **why)
+{
+	struct entry_choice c = {.map = map, .seq = seq};
+
+	if (peer)
+		c.peer = *peer;
+	return entries_clear_chosen(s, &c, now, why);
 }
 
 int entries_clear_sa(struct entries *s, const char *map, unsigned seq, const struct addr *peer,

@@ -245,7 +245,8 @@ void core_orphans(struct run *r, struct core_entry *e, peer_key peer, const uint
 	core_settle(r);
 }
 
-void core_clear_session(struct run *r, struct core_entry *e, enum entry_reason reason)
+void core_clear_session_by(struct run *r, struct core_entry *e, enum entry_reason reason,
+			   enum engine_close how)
 {
 	const struct cause why = {.reason = reason};
 	enum entry_next next = entry_home_or(e, NEXT_SAME);
@@ -255,12 +256,17 @@ void core_clear_session(struct run *r, struct core_entry *e, enum entry_reason r
 	if (e->state == ENTRY_DOWN)
 		entry_set_next(r, e, next, &why);
 	else
-		entry_down(r, e, next, CLOSE_DELETE, &why);
+		entry_down(r, e, next, how, &why);
 	e->k = 0;
 	e->k_reset_at = MONO_UNSET;
 	if (conn)
-		conn_close_for_all(r, conn, e);
+		conn_close_for_all(r, conn, e, how);
 	core_settle(r);
+}
+
+void core_clear_session(struct run *r, struct core_entry *e, enum entry_reason reason)
+{
+	core_clear_session_by(r, e, reason, CLOSE_DELETE);
 }
 
 static bool selected(const struct core_child *ch, const struct addr *peer, uint32_t spi)

@@ -204,6 +204,9 @@ void remotes_want(struct entries *s, const struct config *c);
 void remotes_keep_resolved(struct entries *s);
 void rules_replace(struct entries *s);
 
+/* view_pair.c: the pairs of an entry into @v, which has room for all of its children. */
+void view_pairs(struct entries *s, const struct core_entry *e, struct entry_view *v);
+
 /* say.c: ux.md "Events" */
 void say_note(const struct shell_entry *se, const struct core_note *n, char *buf, size_t size);
 /* @peer: whom it is about, where the words before do not say so; or NULL. */

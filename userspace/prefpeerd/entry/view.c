@@ -31,41 +31,23 @@ static struct entry_peer_view view_peer(const struct shell_entry *se, const stru
 	return v;
 }
 
-/* Asked only when someone looks: the module's pairs have a clock, and no counts by direction. */
-static struct kernel_sa_reading read_sa(struct entries *s, const struct addr *dst, uint32_t spi)
+static void add_pair(const struct entry_pair_view *p, struct entry_line_view *v)
 {
-	const struct kernel *k = s->ports.kernel;
-	const struct kernel_sa_id id = { .dst = *dst, .spi = spi, .proto = IPPROTO_ESP };
-	struct kernel_sa_reading r = {0};
-
-	if (!spi || k->ops->sa_read(k->impl, &id, &r))
-		return (struct kernel_sa_reading){0};
-	return r;
-}
-
-static void add_pair(struct entries *s, const struct core_child *ch, struct entry_line_view *v)
-{
-	struct kernel_sa_reading in = read_sa(s, &ch->local, ch->spi_in);
-	struct kernel_sa_reading out = read_sa(s, &ch->remote, ch->spi_out);
-	struct kernel_pair_reading r;
-	int64_t idle = act_pair_idle_ms(s, ch, &r);
-
 	v->n_pairs++;
-	v->local = ch->local;
-	v->peer = ch->remote;
-	v->spi_in = ch->spi_in;
-	v->spi_out = ch->spi_out;
-	v->since = ch->since;
-	v->narrowed |= !selector_equal(&ch->sel, &v->sel);
-	v->idle_now_ms = idle;
-	v->bytes_in += in.bytes;
-	v->bytes_out += out.bytes;
-	v->packets_in += in.packets;
-	v->packets_out += out.packets;
+	v->local = p->local;
+	v->peer = p->peer;
+	v->spi_in = p->spi_in;
+	v->spi_out = p->spi_out;
+	v->since = p->since;
+	v->narrowed |= !selector_equal(&p->sel, &v->sel);
+	v->idle_now_ms = p->idle_now_ms;
+	v->bytes_in += p->bytes_in;
+	v->bytes_out += p->bytes_out;
+	v->packets_in += p->packets_in;
+	v->packets_out += p->packets_out;
 }
 
-static struct entry_line_view view_line(struct entries *s, const struct core_entry *e,
-					const struct core_line *l)
+static struct entry_line_view view_line(const struct core_line *l, const struct entry_view *of)
 {
 	struct entry_line_view v = {
 		.no = l->no,
@@ -79,9 +61,9 @@ static struct entry_line_view view_line(struct entries *s, const struct core_ent
 	};
 
 	snprintf(v.backoff_text, sizeof(v.backoff_text), "%s", l->backoff_text);
-	for (unsigned i = 0; i < e->n_children; i++)
-		if (e->children[i].reqid == l->reqid && e->children[i].state == CHILD_LIVE)
-			add_pair(s, &e->children[i], &v);
+	for (unsigned i = 0; i < of->n_pairs; i++)
+		if (of->pairs[i].line == l->no)
+			add_pair(&of->pairs[i], &v);
 	return v;
 }
 
@@ -254,7 +236,8 @@ int entries_view(struct entries *s, unsigned i, mono_t now, struct entry_view *v
 	*v = (struct entry_view){.idle_now_ms = -1};
 	v->peers = calloc(e->n_peers ? e->n_peers : 1, sizeof(*v->peers));
 	v->lines = calloc(e->n_lines ? e->n_lines : 1, sizeof(*v->lines));
-	if (!v->peers || !v->lines) {
+	v->pairs = calloc(e->n_children ? e->n_children : 1, sizeof(*v->pairs));
+	if (!v->peers || !v->lines || !v->pairs) {
 		entry_view_free(v);
 		return -ENOMEM;
 	}
@@ -262,10 +245,11 @@ int entries_view(struct entries *s, unsigned i, mono_t now, struct entry_view *v
 	view_failover(e, v);
 	for (unsigned j = 0; j < e->n_peers; j++)
 		v->peers[v->n_peers++] = view_peer(s->list[i], e, &e->peers[j], now);
+	view_pairs(s, e, v);
 	for (unsigned j = 0; j < e->n_lines; j++) {
 		struct entry_line_view *l = &v->lines[v->n_lines++];
 
-		*l = view_line(s, e, &e->lines[j]);
+		*l = view_line(&e->lines[j], v);
 		if (l->idle_now_ms >= 0 && (v->idle_now_ms < 0 || l->idle_now_ms < v->idle_now_ms))
 			v->idle_now_ms = l->idle_now_ms;
 	}
@@ -280,9 +264,11 @@ void entry_view_free(struct entry_view *v)
 {
 	free(v->peers);
 	free(v->lines);
+	free(v->pairs);
 	v->peers = NULL;
 	v->lines = NULL;
-	v->n_peers = v->n_lines = 0;
+	v->pairs = NULL;
+	v->n_peers = v->n_lines = v->n_pairs = 0;
 }
 
 static unsigned children_on(const struct core *c, conn_id id)

@@ -132,6 +132,26 @@ json_t *view_maps(struct branch *b)
 	return maps;
 }
 
+struct listing {
+	json_t *list;
+	mono_t now;
+};
+
+static void add_session(void *ctx, const struct entry_session *s)
+{
+	struct listing *l = ctx;
+
+	json_array_append_new(l->list, report_session(s, l->now));
+}
+
+json_t *view_sessions(struct branch *b)
+{
+	struct listing l = { json_array(), b->clock.now };
+
+	entries_each_session(b->entries, add_session, &l);
+	return l.list;
+}
+
 static void show(struct branch *b, char *buf, size_t size)
 {
 	json_t *maps = view_maps(b);

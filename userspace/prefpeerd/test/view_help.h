@@ -20,6 +20,8 @@ void view_skip(struct branch *b);
 void view_shows(struct branch *b, const char *lines);
 /* What the agent answers to map-show; a new reference. */
 json_t *view_maps(struct branch *b);
+/* … and to session-show. */
+json_t *view_sessions(struct branch *b);
 /* Standard output from here to there, as it is. */
 void view_capture(void);
 void view_captured(char *buf, size_t size);
