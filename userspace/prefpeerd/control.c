@@ -121,6 +121,8 @@ static json_t *entry_shown(const struct agent *a, const struct entry_view *v, mo
 {
 	json_t *entry = report_entry(v, now);
 
+	report_entry_more(entry, v);
+
 	json_object_set_new(entry, "config", config_shown(a, v));
 	json_object_set_new(entry, "warnings", report_warnings(a->watch, v, now));
 	return entry;
@@ -183,6 +185,41 @@ static json_t *map_reset(struct agent *a, const json_t *req, const struct select
 		return refusal;
 	err = entries_map_reset(a->entries, sel->map, sel->seq, mono_now(), &why);
 	return outcome(err, why);
+}
+
+static json_t *map_switch(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	const char *peer = json_string_value(json_object_get(req, "peer")), *why = NULL;
+	json_t *refusal = need_entry(sel);
+	int err;
+
+	if (refusal)
+		return refusal;
+	if (!peer)
+		return out_of_range("peer", "an address or a name of the entry's list");
+	err = entries_switch(a->entries, sel->map, sel->seq, peer, mono_now(), &why);
+	/* Not begun, and not waiting for an address either. */
+	if (err == -ENETUNREACH)
+		return ctl_error("%s", why);
+	return outcome(err, why);
+}
+
+static json_t *map_explain(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	json_t *refusal = need_entry(sel), *ok;
+	mono_t now = mono_now();
+	struct entry_view v;
+	int i;
+
+	if (refusal)
+		return refusal;
+	i = entries_find(a->entries, sel->map, sel->seq);
+	if (i < 0 || entries_view(a->entries, (unsigned)i, now, &v))
+		return ctl_error("there is no crypto map entry %s %u", sel->map, sel->seq);
+	ok = ctl_ok();
+	json_object_set_new(ok, "explain", report_explain(&v, now));
+	entry_view_free(&v);
+	return ok;
 }
 
 static json_t *session_clear(struct agent *a, const json_t *req, const struct selection *sel)
@@ -294,7 +331,9 @@ static const struct {
 	verb_fn fn;
 } verbs[] = {
 	{ "map-show", map_show },	  { "map-connect", map_connect },
-	{ "map-reset", map_reset },	  { "session-show", session_show },
+	{ "map-reset", map_reset },
+	{ "map-switch", map_switch },	  { "map-explain", map_explain },
+		  { "session-show", session_show },
 	{ "session-clear", session_clear }, { "sa-clear", sa_clear },
 	{ "history", history_show },	  { "reload", reload },
 	{ "stats-show", stats_show },	  { "counters-clear", counters_clear },

@@ -11,6 +11,10 @@
 
 /* All return a new reference, or NULL on -ENOMEM. */
 json_t *report_entry(const struct entry_view *v, mono_t now);
+/* To the entry as report_entry() has it: whether it could be up, and what it is. */
+void report_entry_more(json_t *entry, const struct entry_view *v);
+/* Which peer the next packet would use, and why (entry_explain()). */
+json_t *report_explain(const struct entry_view *v, mono_t now);
 /* What the agent has let in and what it has refused, by reason (design.md §4). */
 json_t *report_stats(const struct ike_counters *ike, uint64_t queue_dropped,
 		     const struct entry_branch_counters *branches);

@@ -332,6 +332,7 @@ struct core_acquire {
 void core_acquire(struct run *r, struct core_entry *e, struct core_line *l,
 		  const struct core_acquire *a);
 int core_connect(struct run *r, struct core_entry *e);
+int core_switch(struct run *r, struct core_entry *e, peer_key to);
 void core_ready(struct run *r, bool ready);
 void core_stop(struct run *r);
 void core_local_changed(struct run *r);
@@ -424,6 +425,8 @@ void entry_up(struct run *r, struct core_entry *e, peer_key peer, conn_id conn,
 	      const struct cause *why);
 /* The first step that failed since a peer was up may be why another becomes current. */
 void entry_step_failed(struct core_entry *e, const struct cause *why);
+/* What follows is the operator's doing, whatever ended before. */
+void entry_operated(struct core_entry *e, const struct cause *why);
 void entry_set_next(struct run *r, struct core_entry *e, enum entry_next next,
 		    const struct cause *why);
 void entry_point(struct run *r, struct core_entry *e);
@@ -473,6 +476,8 @@ struct addr lookup_nowhere(sa_family_t family);
 
 /* walk.c */
 void walk_begin(struct run *r, struct core_entry *e, const struct cause *why);
+/* A walk whose start is not what `next` says. */
+void walk_begin_at(struct run *r, struct core_entry *e, peer_key start, const struct cause *why);
 void walk_step_failed(struct run *r, struct core_entry *e, const struct cause *why);
 /* The same step once more, on a new IKE SA. */
 void walk_again(struct run *r, struct core_entry *e, const char *text);

@@ -61,6 +61,7 @@ enum entry_reason {
 	REASON_WALKED_OUT,   /* "walked-out": no peer of the list answered */
 	REASON_CLEAR_SESSION,/* "clear-session" */
 	REASON_CLEAR_SA,     /* "clear-sa" */
+	REASON_SWITCH,       /* "operator": map switch */
 	REASON_RESET,        /* "reset": map reset, clear crypto map NAME SEQ peer */
 	REASON_CONFIG,       /* "config": peer, line or entry was removed */
 	REASON_MAX
@@ -200,6 +201,13 @@ void entries_clear_counters(struct entries *e, mono_t now);
 /* IPsec SAs only; the peer is kept (A13). spi (either direction, host order) 0 = all of the selection. */
 int entries_clear_sa(struct entries *e, const char *map, unsigned seq, const struct addr *peer,
 		     uint32_t spi, mono_t now, const char **why);
+/*
+ * A walk that begins at @peer (address, or name as configured) whatever is next, and goes on
+ * as any walk does. -ENOENT: it is none of the entry's; -EALREADY: up with it; -EINPROGRESS:
+ * it is being tried; -ENETUNREACH: no local address towards it. On an error nothing changed.
+ */
+int entries_switch(struct entries *e, const char *map, unsigned seq, const char *peer, mono_t now,
+		   const char **why);
 /* `clear crypto map NAME SEQ peer`, `prefpeer map reset`. */
 int entries_map_reset(struct entries *e, const char *map, unsigned seq, mono_t now,
 		      const char **why);
@@ -215,6 +223,7 @@ struct entry_peer_view {
 	int64_t ttl_ms;            /* dynamic: usable so long without an answer; -1 = not */
 	enum name_trust trust;     /* of addr */
 	bool is_default, is_current, is_trying, is_next;
+	int walk_at;               /* WALK: how many steps until its turn, 0 = being tried; -1: none */
 	enum entry_reason last;    /* how the last attempt or connection ended; NONE = never tried */
 	char last_text[ENTRY_TEXT_MAX];
 	mono_t last_at;            /* UNSET = never */
@@ -282,6 +291,12 @@ struct entry_view {
 	uint32_t template_seq;     /* … by that template of its dynamic map */
 	const struct ike_id *identity; /* … and who it proved to be; NULL */
 	const char *incomplete;    /* why it cannot protect (conf_entry_inert, conf_entry_incomplete), or NULL */
+	bool is_template;          /* a dynamic map stands here: only branches that call are up */
+	bool engine_ready;
+	bool reachable;            /* a local address towards a peer of the list; UP: always */
+	char no_way[ENTRY_TEXT_MAX]; /* … or why there is none */
+	unsigned n_held;           /* peers that called and wait for the end of a walk */
+	const char *dead;          /* the peer whose death ended the last connection, or NULL */
 	bool blocks;               /* then: its lines are dropped, not sent in clear */
 	struct entry_peer_view *peers; /* in list order */
 	unsigned n_peers;
@@ -315,6 +330,29 @@ struct entry_session {
 };
 typedef void (*entry_session_fn)(void *ctx, const struct entry_session *s);
 void entries_each_session(struct entries *e, entry_session_fn fn, void *ctx);
+
+/*
+ * What becomes of the next packet of an entry, from nothing but its view. Names:
+ * entry_way_name(), keys of the JSON.
+ */
+enum entry_way {
+	WAY_TUNNEL,  /* "tunnel": by SAs that are there */
+	WAY_CHILD,   /* "child": an IKE SA is there, its line's SAs are asked for on it */
+	WAY_WALK,    /* "walk": waits for the attempt that is under way */
+	WAY_ATTEMPT, /* "attempt": begins one */
+	WAY_WAIT,    /* "wait": for the end of a back-off, an address, the engine */
+	WAY_BLOCK,   /* "block": is dropped */
+	WAY_CLEAR,   /* "clear": the entry protects nothing */
+};
+
+struct entry_explanation {
+	enum entry_way way;
+	const char *peer; /* that it would use, or wait for; NULL = none. Lives as the view's */
+	char text[1600];  /* one paragraph */
+};
+
+void entry_explain(const struct entry_view *v, mono_t now, struct entry_explanation *out);
+const char *entry_way_name(enum entry_way w);
 
 const char *entry_state_name(enum entry_state s);   /* "UP" */
 const char *entry_next_name(enum entry_next n);     /* "home" */

@@ -133,6 +133,12 @@ void entry_step_failed(struct core_entry *e, const struct cause *why)
 		keep_cause(&e->failed, why);
 }
 
+void entry_operated(struct core_entry *e, const struct cause *why)
+{
+	entry_left(e, why);
+	e->failed = (struct cause){0};
+}
+
 /*
  * Why `Current peer` moves (§7): a death before what a walk met on its way, that before
  * the end which only said where the walk begins.

@@ -48,6 +48,7 @@ const char *entry_reason_name(enum entry_reason r)
 		[REASON_WALKED_OUT] = "walked-out",
 		[REASON_CLEAR_SESSION] = "clear-session",
 		[REASON_CLEAR_SA] = "clear-sa",
+		[REASON_SWITCH] = "operator",
 		[REASON_RESET] = "reset",
 		[REASON_CONFIG] = "config",
 	};
@@ -88,6 +89,7 @@ const char *entry_reason_text(enum entry_reason r)
 		[REASON_WALKED_OUT] = "no peer of the list came up",
 		[REASON_CLEAR_SESSION] = "operator: clear session",
 		[REASON_CLEAR_SA] = "operator: clear sa",
+		[REASON_SWITCH] = "operator: switch",
 		[REASON_RESET] = "operator: reset",
 		[REASON_CONFIG] = "removed from the configuration",
 	};

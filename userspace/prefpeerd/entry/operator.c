@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the operator asks for: connect, clear, reset. */
+/* What the operator asks for: connect, switch, clear, reset. */
 #include <string.h>
 
 #include "prefpeerd/entry/shell.h"
@@ -43,6 +43,81 @@ int entries_connect(struct entries *s, const char *map, unsigned seq, mono_t now
 		*why = s->core.ready ? no_way(s, se) : "the IKE engine is not ready";
 	else if (err == -ENOENT)
 		*why = "the entry has no line or no peer: nothing to connect";
+	return err;
+}
+
+/* As the operator may call it: an address that is known, or what the configuration says. */
+static peer_key peer_named(const struct shell_entry *se, const struct core_entry *e,
+			   const char *text)
+{
+	struct addr a = {0};
+
+	addr_parse(text, &a);
+	for (unsigned i = 0; i < e->n_peers; i++) {
+		const char *name = shell_peer_name(se, e->peers[i].key);
+
+		if ((name && !strcasecmp(name, text)) ||
+		    (addr_is_set(&a) && addr_equal(&a, &e->peers[i].addr)))
+			return e->peers[i].key;
+	}
+	return 0;
+}
+
+static const char *no_peer(struct entries *s, const struct shell_entry *se,
+			   const struct core_entry *e, const char *text)
+{
+	size_t n = (size_t)snprintf(s->sentence, sizeof(s->sentence),
+				    "%.80s is no peer of %s %u, which has:", text, se->map, se->seq);
+
+	for (unsigned i = 0; i < e->n_peers && n < sizeof(s->sentence); i++)
+		n += (size_t)snprintf(s->sentence + n, sizeof(s->sentence) - n, " %s",
+				      shell_peer_name(se, e->peers[i].key));
+	return s->sentence;
+}
+
+static const char *no_way_to(struct entries *s, const struct shell_entry *se,
+			     const struct core_peer *p)
+{
+	struct addr local;
+
+	if (!s->core.ready)
+		return "the IKE engine is not ready";
+	if (!s->ports.local_addr(s->ports.ctx, se->conf, &p->addr, &local, s->sentence,
+				 sizeof(s->sentence)))
+		return "no local address towards that peer";
+	return s->sentence;
+}
+
+int entries_switch(struct entries *s, const char *map, unsigned seq, const char *peer, mono_t now,
+		   const char **why)
+{
+	struct shell_entry *se = shell_find(s, map, seq);
+	struct core_entry *e;
+	struct step t;
+	peer_key to;
+	int err;
+
+	*why = "";
+	if (!se)
+		return no_entry(why);
+	e = core_entry(&s->core, se->id);
+	to = peer_named(se, e, peer);
+	if (!to) {
+		*why = no_peer(s, se, e, peer);
+		return -ENOENT;
+	}
+	step_begin(&t, s, now);
+	err = core_switch(&t.r, e, to);
+	if (err == -ENETUNREACH)
+		*why = no_way_to(s, se, peer_find(e, to));
+	act_all(s);
+	if (err == -EALREADY)
+		*why = "the entry is up with that peer already";
+	else if (err == -EINPROGRESS)
+		*why = "that peer is being tried already";
+	else if (err == -ENOENT)
+		*why = e->temporary ? "a branch calls, it is never called" :
+				      "the entry has no line: nothing to set up";
 	return err;
 }
 

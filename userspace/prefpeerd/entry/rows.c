@@ -3,7 +3,10 @@
  * Rows of semantics.md §10 that begin outside the IKE SA: a packet, the operator,
  * the local address, the engine, orphans, and time.
  */
+#include <stdlib.h>
+
 #include "prefpeerd/entry/core.h"
+#include "prefpeerd/entry/mem.h"
 
 /* Why a packet that asks has to wait. */
 static const char *why_it_waits(struct run *r, struct core_entry *e)
@@ -79,6 +82,67 @@ int core_connect(struct run *r, struct core_entry *e)
 		entry_down(r, e, e->next, CLOSE_DELETE, &why);
 	core_settle(r);
 	return usable ? 0 : -ENETUNREACH;
+}
+
+/* What the walk is for: what was up or asked for, and where that is nothing, the first line. */
+static bool want_again(struct core_entry *e, bool *want)
+{
+	bool any = false;
+	unsigned first = 0;
+
+	for (unsigned i = 0; i < e->n_lines; i++) {
+		want[i] = !e->lines[i].blocked &&
+			  (e->lines[i].want || e->lines[i].setup ||
+			   (e->state == ENTRY_UP && line_child(e, e->lines[i].reqid)));
+		any |= want[i];
+	}
+	while (!any && first < e->n_lines && e->lines[first].blocked)
+		first++;
+	if (!any && first < e->n_lines)
+		want[first] = any = true;
+	return any;
+}
+
+/* The walk under way is over, as when its step fails; no peer is to blame. */
+static void leave_walk(struct run *r, struct core_entry *e, const struct cause *why)
+{
+	peer_record(r, e, walk_peer(e), why);
+	attempt_abandon(r, e);
+	inbound_release(r, e, NULL);
+}
+
+/* The machine has one attempt per entry, and that in WALK: it breaks before it makes. */
+int core_switch(struct run *r, struct core_entry *e, peer_key to)
+{
+	const struct cause why = {.reason = REASON_SWITCH};
+	const struct core_peer *p = peer_find(e, to);
+	bool *want;
+
+	if (e->temporary || !p)
+		return -ENOENT;
+	if (e->state == ENTRY_UP && e->c == to)
+		return -EALREADY;
+	if (walk_peer(e) == to)
+		return -EINPROGRESS;
+	if (!r->c->ready || !lookup_usable(r, e, p))
+		return -ENETUNREACH;
+	want = mem_resize(NULL, e->n_lines ? e->n_lines : 1, sizeof(*want));
+	if (!want_again(e, want)) {
+		free(want);
+		return -ENOENT;
+	}
+	if (e->state == ENTRY_WALK)
+		leave_walk(r, e, &why);
+	else if (e->state == ENTRY_UP)
+		entry_down(r, e, e->next, CLOSE_DELETE, &why);
+	entry_operated(e, &why);
+	for (unsigned i = 0; i < e->n_lines; i++)
+		e->lines[i].want = want[i];
+	free(want);
+	e->k = 0;
+	walk_begin_at(r, e, to, &why);
+	core_settle(r);
+	return 0;
 }
 
 /*

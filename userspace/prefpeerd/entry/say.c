@@ -5,7 +5,7 @@
 
 #include "prefpeerd/entry/shell.h"
 
-static const char *seconds(uint32_t ms, char *buf, size_t size)
+const char *say_seconds(uint32_t ms, char *buf, size_t size)
 {
 	if (ms < 1000)
 		snprintf(buf, size, "%u ms", ms);
@@ -35,14 +35,14 @@ static void add_end(const struct cause *c, const char *text, char *buf, size_t s
 
 	if (c->reason == REASON_DEAD && c->unanswered)
 		add(buf, size, "dead: %u requests unanswered in %s", c->unanswered,
-		    seconds(c->silent_ms, t, sizeof(t)));
+		    say_seconds(c->silent_ms, t, sizeof(t)));
 	else if (c->reason == REASON_DEAD && text)
 		add(buf, size, "dead: %s", text);
 	else if (c->budget_ms)
-		add(buf, size, "no answer in %s%s%s", seconds(c->budget_ms, t, sizeof(t)),
+		add(buf, size, "no answer in %s%s%s", say_seconds(c->budget_ms, t, sizeof(t)),
 		    text ? "; " : "", text ? text : "");
 	else if ((c->reason == REASON_IDLE || c->reason == REASON_IDLE_HOME) && !text)
-		add(buf, size, "idle for %s", seconds(c->idle_ms, t, sizeof(t)));
+		add(buf, size, "idle for %s", say_seconds(c->idle_ms, t, sizeof(t)));
 	else
 		add(buf, size, "%s", text ? text : entry_reason_text(c->reason));
 }
@@ -128,14 +128,14 @@ static void add_next(const struct core_note *n, const char *next, char *buf, siz
 	char t[32];
 
 	if (n->cause.backoff_ms)
-		add(buf, size, "; again in %s", seconds(n->cause.backoff_ms, t, sizeof(t)));
+		add(buf, size, "; again in %s", say_seconds(n->cause.backoff_ms, t, sizeof(t)));
 	else if (n->type == NTF_LINE && n->cause.reason == REASON_LOST)
 		add(buf, size, "; asked for anew");
 	else if (n->type == NTF_LINE && !n->cause.spi_in && n->cause.reason != REASON_CONFIG)
 		add(buf, size, "; up again with the next packet");
 	if (n->cause.ends_ms)
 		add(buf, size, "; given up in %s unless it answers",
-		    seconds(n->cause.ends_ms, t, sizeof(t)));
+		    say_seconds(n->cause.ends_ms, t, sizeof(t)));
 	if (next && ((n->type == NTF_STATE && ends) || n->type == NTF_NEXT))
 		add(buf, size, "; next attempt %s", next);
 }
@@ -161,6 +161,6 @@ void say_note(const struct shell_entry *se, const struct core_note *n, char *buf
 		say_cause(&c, n->text, c.reason == REASON_WALKED_OUT ? from : note_about(n, peer),
 			  buf + at, size - at);
 	if (n->type == NTF_STATE && n->to == ENTRY_UP && n->gap_ms >= 0)
-		add(buf, size, ", gap %s", seconds((uint32_t)n->gap_ms, t, sizeof(t)));
+		add(buf, size, ", gap %s", say_seconds((uint32_t)n->gap_ms, t, sizeof(t)));
 	add_next(n, next, buf, size);
 }

@@ -209,6 +209,8 @@ void view_pairs(struct entries *s, const struct core_entry *e, struct entry_view
 
 /* say.c: ux.md "Events" */
 void say_note(const struct shell_entry *se, const struct core_note *n, char *buf, size_t size);
+/* "350 ms", "2.5 s", "120 s" */
+const char *say_seconds(uint32_t ms, char *buf, size_t size);
 /* @peer: whom it is about, where the words before do not say so; or NULL. */
 const char *say_cause(const struct cause *c, const char *text, const char *peer, char *buf,
 		      size_t size);

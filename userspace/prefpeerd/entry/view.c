@@ -3,6 +3,13 @@
 #include "prefpeerd/entry/mem.h"
 #include "prefpeerd/entry/shell.h"
 
+static int walk_steps_to(const struct core_entry *e, peer_key key)
+{
+	int at = e->state == ENTRY_WALK ? walk_index(e, key) : -1;
+
+	return at >= (int)e->pos ? at - (int)e->pos : -1;
+}
+
 static struct entry_peer_view view_peer(const struct shell_entry *se, const struct core_entry *e,
 					const struct core_peer *p, mono_t now)
 {
@@ -18,6 +25,7 @@ static struct entry_peer_view view_peer(const struct shell_entry *se, const stru
 		.is_current = p->key == e->c,
 		.is_trying = p->key == walk_peer(e),
 		.is_next = p->key == peer_next(e),
+		.walk_at = walk_steps_to(e, p->key),
 		.last = p->last,
 		.last_at = p->last_at,
 		.heard = p->heard,
@@ -141,6 +149,10 @@ static void view_state(const struct entries *s, const struct shell_entry *se,
 		v->local = conn->local;
 	v->idle = conf_entry_idle(s->conf, se->conf);
 	v->dpd = s->conf->dpd;
+	v->is_template = se->conf->dynamic;
+	v->engine_ready = s->core.ready;
+	v->n_held = e->n_holds;
+	v->dead = shell_peer_name(se, e->dead);
 	v->branch_of = se->branch ? se->branch->of_seq : 0;
 	v->template_seq = se->branch ? se->branch->template_seq : 0;
 	v->identity = se->branch ? &se->branch->id : NULL;
@@ -206,13 +218,13 @@ static void view_why_not(const struct entries *s, const struct map_entry *conf,
 			 const struct core_entry *e, struct entry_view *v)
 {
 	size_t n = v->reason == REASON_START ? 0 : strlen(v->sentence);
-	char why[CORE_TEXT_MAX] = "";
 
-	if (v->state != ENTRY_DOWN || v->reason == REASON_LOCAL_GONE || !e->n_peers ||
-	    has_local(s, conf, e, why, sizeof(why)))
+	v->reachable = v->state == ENTRY_UP || !e->n_peers ||
+		       has_local(s, conf, e, v->no_way, sizeof(v->no_way));
+	if (v->reachable || v->state != ENTRY_DOWN || v->reason == REASON_LOCAL_GONE)
 		return;
 	snprintf(v->sentence + n, sizeof(v->sentence) - n, "%s%s%s", n ? "; " : "",
-		 e->n_peers > 1 ? "no peer can be reached from here: " : "", why);
+		 e->n_peers > 1 ? "no peer can be reached from here: " : "", v->no_way);
 }
 
 /* A map on several interfaces: by which of them it is up. */

@@ -15,9 +15,8 @@ static void walk_add(struct core_entry *e, peer_key key)
 	e->walk[e->n_walk++] = key;
 }
 
-static void walk_plan(struct core_entry *e)
+static void walk_plan(struct core_entry *e, peer_key start)
 {
-	peer_key start = peer_next(e);
 	unsigned at = (unsigned)peer_index(e, start);
 
 	e->walk = mem_resize(e->walk, e->n_peers, sizeof(*e->walk));
@@ -95,11 +94,16 @@ static void walk_run(struct run *r, struct core_entry *e, const struct cause *wh
 	walked_out(r, e, &last);
 }
 
-void walk_begin(struct run *r, struct core_entry *e, const struct cause *why)
+void walk_begin_at(struct run *r, struct core_entry *e, peer_key start, const struct cause *why)
 {
-	walk_plan(e);
+	walk_plan(e, start);
 	lookup_walk(r, e);
 	walk_run(r, e, why);
+}
+
+void walk_begin(struct run *r, struct core_entry *e, const struct cause *why)
+{
+	walk_begin_at(r, e, peer_next(e), why);
 }
 
 void walk_step_failed(struct run *r, struct core_entry *e, const struct cause *why)

@@ -16,7 +16,7 @@
 #include "prefpeerd/entry/mem.h"
 
 enum kind {
-	E_ACQUIRE, E_ACQUIRE_THERE, E_CONNECT, E_CLEAR_SESSION, E_CLEAR_SA, E_IDLE,
+	E_ACQUIRE, E_ACQUIRE_THERE, E_CONNECT, E_SWITCH, E_CLEAR_SESSION, E_CLEAR_SA, E_IDLE,
 	E_FIRE_ATTEMPT, E_FIRE_BACKOFF, E_FIRE_K, E_FIRE_CHILDLESS, E_FIRE_MOVED, E_FIRE_ORPHANS,
 	E_FIRE_LINE, E_FIRE_OLD, E_FIRE_HOLD,
 	E_ANSWERED, E_REMARK, E_BUSY, E_UP, E_AUTH, E_DEAD, E_DELETE, E_LIFETIME, E_CLOSED, E_HEARD, E_STRAY,
@@ -30,7 +30,7 @@ enum kind {
 };
 
 static const char *const kind_names[E_MAX] = {
-	"acquire", "acquire (SA there)", "connect", "clear session", "clear sa", "pair idle",
+	"acquire", "acquire (SA there)", "connect", "switch", "clear session", "clear sa", "pair idle",
 	"budget over", "back-off over", "10 min over", "30 s childless", "move guard over",
 	"orphans' 5 s over", "line back-off over", "old inbound 5 s over", "hold over",
 	"answered", "remark", "no room to open", "IKE up", "AUTH failed", "dead", "peer deletes IKE", "IKE lifetime",
@@ -248,6 +248,8 @@ static void enumerate(struct search *x, const struct node *n)
 
 		can_lines(x, e, i);
 		can(x, E_CONNECT, i, 0, 0);
+		for (unsigned p = 0; p < e->n_peers; p++)
+			can(x, E_SWITCH, i, p, 0);
 		can(x, E_CLEAR_SESSION, i, 0, 0);
 		can(x, E_CLEAR_SA, i, 0, 0);
 		can_timers(x, e, i);
@@ -403,6 +405,9 @@ static void apply_entry(struct node *n, struct core_entry *e, const struct event
 		break;
 	case E_CONNECT:
 		core_connect(&w->r, e);
+		break;
+	case E_SWITCH:
+		core_switch(&w->r, e, e->peers[ev->b].key);
 		break;
 	case E_CLEAR_SESSION:
 		core_clear_session(&w->r, e, REASON_CLEAR_SESSION);
