@@ -46,7 +46,7 @@ absent_agent_is_said()
 {
 	e2e_up 1 || return
 	said 1 "no agent listens on /run/prefpeer/control" p map show &&
-	said 1 "no agent listens on $tmp/other" p -s "$tmp/other" session show
+	said 1 "no agent listens on $tmp/other" p -S "$tmp/other" session show
 }
 
 down_is_shown()

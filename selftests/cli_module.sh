@@ -298,7 +298,7 @@ monitor_outlives_the_module()
 
 monitor_text_says_what_is_missing()
 {
-	"$prefpeer" -n "$two" -s "$tmp/none" monitor >"$tmp/out.log" 2>&1 &
+	"$prefpeer" -n "$two" -S "$tmp/none" monitor >"$tmp/out.log" 2>&1 &
 	mon_pid=$!
 	on_exit "kill -9 $mon_pid"
 	wait_for $patience grep -q "no agent on" "$tmp/out.log" || fail "$(cat "$tmp/out.log")" || return

@@ -18,7 +18,7 @@ lan2=192.168.1.11 site2=192.168.2.11
 one_way_ms=1000
 
 # pp at the other end
-hpp() { in_ns "$hub1" "$prefpeer" -s "$tmp/hub.control" "$@"; }
+hpp() { in_ns "$hub1" "$prefpeer" -S "$tmp/hub.control" "$@"; }
 
 # In place of charon.
 hub_agent()

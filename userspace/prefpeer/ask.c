@@ -117,7 +117,7 @@ static int no_agent(const char *path, int rc)
 	case -ENOENT:
 	case -ECONNREFUSED:
 		return cli_fail(
-			"no agent listens on %s: start prefpeerd, or name its socket with -s",
+			"no agent listens on %s: start prefpeerd, or name its socket with -S",
 			path);
 	case -EACCES:
 		return cli_fail("%s may not be opened: be root, or of the socket's group", path);

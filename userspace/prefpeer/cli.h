@@ -12,17 +12,37 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "lib/pp_nl.h"
 
 /* Exit statuses, documented in prefpeer(8). */
 enum { CLI_OK = 0, CLI_FAIL = 1, CLI_USAGE = 2 };
 
+/* Options that mean something to some commands only (options.c). */
+enum { OPT_STATS = 1, OPT_DETAILS = 2, OPT_ONELINE = 4, OPT_TIMESTAMP = 8 };
+
 struct cli {
 	bool json, pretty, color;
+	unsigned opts;	     /* OPT_* */
 	const char *netns;   /* name or path; NULL = this one */
-	const char *control; /* -s: the agent's socket; NULL = environment, default */
+	const char *control; /* -S: the agent's socket; NULL = environment, default */
 };
+
+/* ---- options.c ----------------------------------------------------------- */
+
+#define OPTIONS_HELP (-2)
+/*
+ * What stands before the object; *@at is the object's place. CLI_OK, CLI_FAIL, CLI_USAGE
+ * (said why), -1: all is done; OPTIONS_HELP: it is asked for.
+ */
+int options_take(struct cli *cli, int argc, char **argv, int *at);
+void options_help(FILE *to);
+/* CLI_USAGE, with a sentence, where one of cli->opts means nothing to @command (NULL: @object has
+ * no commands; or has them, and they are asked). */
+int options_mean(const struct cli *cli, const char *object, const char *command);
+/* Each name of the @i-th option: "-j", "--json"; NULL: there is no such. For completion. */
+const char *options_name(unsigned i, char *buf, size_t size);
 
 /* ---- args.c: the words that are left ------------------------------------- */
 
@@ -150,6 +170,8 @@ const char *bytes_print(uint64_t n, char *buf);
 const char *time_of_day(uint64_t boot_ns, char *buf);
 /* The same as ISO 8601 with milliseconds and zone. */
 const char *time_iso(uint64_t boot_ns, char *buf, size_t size);
+/* Of an event: with -t as ISO 8601, else the time of day. */
+const char *event_time(const struct cli *cli, uint64_t boot_ns, char *buf, size_t size);
 uint64_t boot_now_ns(void);
 
 /* Words for values; numbers of newer ones in @buf. */
@@ -193,6 +215,8 @@ int cmd_monitor(const struct cli *cli, struct args *args);
 int cmd_map(const struct cli *cli, struct args *args);
 int cmd_session(const struct cli *cli, struct args *args);
 int cmd_reload(const struct cli *cli, struct args *args);
+int cmd_status(const struct cli *cli, struct args *args);
+int cmd_explain(const struct cli *cli, struct args *args);
 
 /* ---- show_agent.c, event_text.c: text of what the agent and the module say ---- */
 

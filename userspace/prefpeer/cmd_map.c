@@ -46,6 +46,30 @@ static void connect_help(void)
 	printf("prefpeer map connect NAME SEQ\n");
 }
 
+static int map_switch(const struct cli *cli, struct args *args)
+{
+	struct args entry = { args->n < 2 ? args->n : 2, args->v };
+	struct args rest = { args->n - entry.n, args->v + entry.n };
+	json_t *req = request(&entry, "map-switch", true);
+	const char *peer;
+
+	if (!req)
+		return CLI_USAGE;
+	peer = args_next(&rest);
+	if (!peer || args_end(&rest)) {
+		json_decref(req);
+		return peer ? CLI_USAGE :
+			      cli_usage("to which peer? as in \"map switch tohub 1 10.2.2.2\"");
+	}
+	json_object_set_new(req, "peer", json_string(peer));
+	return show_done(cli, req);
+}
+
+static void switch_help(void)
+{
+	printf("prefpeer map switch NAME SEQ PEER\n");
+}
+
 static int map_reset(const struct cli *cli, struct args *args)
 {
 	return show_done(cli, request(args, "map-reset", true));
@@ -103,6 +127,8 @@ int cmd_map(const struct cli *cli, struct args *args)
 		{ "show", map_show, show_help, "which peer, why, since when, what next" },
 		{ "connect", map_connect, connect_help,
 		  "set the tunnel up without waiting for a packet" },
+		{ "switch", map_switch, switch_help,
+		  "tear down, and try that peer first: the rest of the list after it" },
 		{ "reset", map_reset, reset_help,
 		  "tear down; the next attempt goes to the default peer" },
 		{ "history", map_history, history_help, "what happened to an entry" },

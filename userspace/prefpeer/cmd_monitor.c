@@ -37,14 +37,15 @@ struct monitor {
 
 static void note(struct monitor *m, const char *event, const char *source, const char *text)
 {
-	char time[64], tod[DUR_STRLEN];
+	char time[64];
 
 	if (m->cli->json)
 		json_out(m->cli,
 			 json_pack("{s:s, s:s, s:s, s:s}", "time", time_iso(0, time, sizeof(time)),
 				   "event", event, "source", source, "text", text));
 	else if (strcmp(event, "source-up") || m->agent_missed)
-		printf("%s  note  %-12s  %s\n", time_of_day(0, tod), source, text);
+		printf("%s  note  %-12s  %s\n", event_time(m->cli, 0, time, sizeof(time)), source,
+		       text);
 	fflush(stdout);
 }
 

@@ -112,10 +112,12 @@ static void agent_subject(const json_t *e, char *buf, size_t size)
 
 void text_agent_event(const struct cli *cli, const json_t *e)
 {
-	char now[DUR_STRLEN], subject[128], change[256], time[16];
+	char now[DUR_STRLEN], subject[128], change[256], time[40];
 	const char *iso = str(e, "time");
 
-	if (strlen(iso) >= 23)
+	if (cli->opts & OPT_TIMESTAMP && *iso)
+		snprintf(time, sizeof(time), "%s", iso);
+	else if (strlen(iso) >= 23)
 		snprintf(time, sizeof(time), "%.12s", iso + 11);
 	else
 		snprintf(time, sizeof(time), "%s", time_of_day(0, now));
@@ -274,7 +276,7 @@ static void subject_of(const struct pp_event *ev, char *buf, size_t size)
 
 static void own_line(const struct cli *cli, const struct pp_event *ev)
 {
-	char time[DUR_STRLEN], why[128] = "";
+	char time[64], why[128] = "";
 
 	if (ev->cmd == PP_EV_MODULE_UP)
 		snprintf(why, sizeof(why), "the module is loaded");
@@ -284,13 +286,13 @@ static void own_line(const struct cli *cli, const struct pp_event *ev)
 		snprintf(why, sizeof(why), "%u %s events lost", ev->lost, group_name(ev->group));
 	else
 		snprintf(why, sizeof(why), "events came faster than they were read: some are lost");
-	line(cli, time_of_day(0, time), "note", "module", TONE_PLAIN, "", why);
+	line(cli, event_time(cli, 0, time, sizeof(time)), "note", "module", TONE_PLAIN, "", why);
 }
 
 void text_module_event(const struct cli *cli, const struct pp_event *ev)
 {
 	const struct kind *k = kind_of(ev->cmd);
-	char time[DUR_STRLEN], subject[2 * ADDR_STRLEN + 8], change[32];
+	char time[64], subject[2 * ADDR_STRLEN + 8], change[32];
 	struct text why = { "" };
 
 	if (ev->cmd >= PP_EV_MODULE_UP) {
@@ -306,7 +308,7 @@ void text_module_event(const struct cli *cli, const struct pp_event *ev)
 		snprintf(change, sizeof(change), "%s", strchr(pp_cmd_name(ev->cmd), '-') + 1);
 	else
 		snprintf(change, sizeof(change), "event-%d", ev->cmd);
-	line(cli, time_of_day(PP_HAS(&ev->a, PREFPEER_A_STAMP) ? ev->a.stamp : 0, time),
+	line(cli, event_time(cli, PP_HAS(&ev->a, PREFPEER_A_STAMP) ? ev->a.stamp : 0, time, sizeof(time)),
 	     k ? k->name : "?", subject,
 	     ev->cmd == PREFPEER_CMD_PEER_ONE_WAY_NTF ? TONE_BAD : TONE_PLAIN, change, why.s);
 }

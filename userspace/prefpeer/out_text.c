@@ -259,6 +259,16 @@ const char *time_iso(uint64_t boot_ns, char *buf, size_t size)
 	return buf;
 }
 
+const char *event_time(const struct cli *cli, uint64_t boot_ns, char *buf, size_t size)
+{
+	char tod[DUR_STRLEN];
+
+	if (cli->opts & OPT_TIMESTAMP)
+		return time_iso(boot_ns, buf, size);
+	snprintf(buf, size, "%s", time_of_day(boot_ns, tod));
+	return buf;
+}
+
 /* ---- colour -------------------------------------------------------------- */
 
 static const char *tone_code(enum tone tone)

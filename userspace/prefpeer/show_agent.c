@@ -34,6 +34,12 @@ static const char *bare_hex(const char *spi)
 	return !strncmp(spi, "0x", 2) ? spi + 2 : spi;
 }
 
+/* With -o an entry is one line, and each of its lines ends with a backslash, as of ip(8). */
+static void eol(const struct cli *cli)
+{
+	putchar(cli->opts & OPT_ONELINE ? '\\' : '\n');
+}
+
 /* ---- the head of an entry ------------------------------------------------ */
 
 static enum tone state_tone(const char *state)
@@ -44,7 +50,7 @@ static enum tone state_tone(const char *state)
 }
 
 /* What the entry cannot see itself, until it is over. */
-static void print_warnings(const json_t *warnings)
+static void print_warnings(const struct cli *cli, const json_t *warnings)
 {
 	char dur[DUR_STRLEN];
 	uint64_t ms;
@@ -56,7 +62,7 @@ static void print_warnings(const json_t *warnings)
 		printf("  WARNING: %s", str(w, "text"));
 		if (num(w, "ago_ms", &ms))
 			printf(", %s ago", dur_print(ms, dur));
-		putchar('\n');
+		eol(cli);
 	}
 }
 
@@ -72,6 +78,14 @@ static const char *next_when(const json_t *m)
 		if (is(l, "wanted"))
 			return "";
 	return ", with the next packet";
+}
+
+static void print_words(const struct cli *cli, const char *head, const char *words)
+{
+	if (!*words)
+		return;
+	printf("  %-7s %s", head, words);
+	eol(cli);
 }
 
 static void print_head(const struct cli *cli, const json_t *m)
@@ -93,16 +107,21 @@ static void print_head(const struct cli *cli, const json_t *m)
 		printf(", %s left", dur_print(ms, dur));
 	if (*str(m, "next"))
 		printf("   next attempt %s%s", str(m, "next"), next_when(m));
-	putchar('\n');
-	if (*str(m, "incomplete"))
-		printf("  WARNING: incomplete, %s: %s\n",
+	eol(cli);
+	if (*str(m, "incomplete")) {
+		printf("  WARNING: incomplete, %s: %s",
 		       is(m, "blocks") ? "what its access list permits is blocked" : "protects nothing",
 		       str(m, "incomplete"));
-	print_warnings(json_object_get(m, "warnings"));
-	if (*str(m, "branch"))
-		printf("  branch  %s\n", str(m, "branch"));
-	if (*str(m, "why"))
-		printf("  why     %s\n", str(m, "why"));
+		eol(cli);
+	}
+	print_warnings(cli, json_object_get(m, "warnings"));
+	print_words(cli, "branch", str(m, "branch"));
+	print_words(cli, "why", str(m, "why"));
+	if (cli->opts & OPT_DETAILS) {
+		print_words(cli, "local", str(m, "local"));
+		printf("  keys    reason %s, next %s", str(m, "reason"), str(m, "next_rule"));
+		eol(cli);
+	}
 }
 
 /* ---- peers --------------------------------------------------------------- */
@@ -165,7 +184,21 @@ static void peer_name(const json_t *p, char *buf, size_t size)
 			 is(p, "dynamic") ? ", dynamic" : "", ttl, *dnssec ? ", " : "", dnssec);
 }
 
-static void print_peers(const json_t *peers)
+/* -d: how long it may take to answer, and what is known beside what is said of it. */
+static void print_peer_details(const json_t *p)
+{
+	char answer[DUR_STRLEN], finish[DUR_STRLEN], ago[DUR_STRLEN];
+	uint64_t a, f, ms;
+
+	if (num(p, "answer_ms", &a) && num(p, "finish_ms", &f))
+		printf("   answers in %s or not, finishes in %s", dur_print(a, answer),
+		       dur_print(f, finish));
+	printf(", status %s", str(p, "status"));
+	if (num(p, "status_ago_ms", &ms))
+		printf(" for %s", dur_print(ms, ago));
+}
+
+static void print_peers(const struct cli *cli, const json_t *peers)
 {
 	char name[320], marks[32], status[320];
 	int wide = 0;
@@ -182,15 +215,18 @@ static void print_peers(const json_t *peers)
 	{
 		peer_name(p, name, sizeof(name));
 		peer_status(p, status, sizeof(status));
-		printf("  %-7s %-*s  %-16s%s\n", i ? "" : "peers", wide, name,
+		printf("  %-7s %-*s  %-16s%s", i ? "" : "peers", wide, name,
 		       peer_marks(p, marks, sizeof(marks)), status);
+		if (cli->opts & OPT_DETAILS)
+			print_peer_details(p);
+		eol(cli);
 	}
 }
 
 /* ---- timers -------------------------------------------------------------- */
 
 /* The timer as it was typed, and from the agent what it does: ", then home to …". */
-static void print_idle(const json_t *idle)
+static void print_idle(const struct cli *cli, const json_t *idle)
 {
 	const char *action = str(idle, "action"), *then = strchr(action, ',');
 	char dur[DUR_STRLEN];
@@ -204,10 +240,10 @@ static void print_idle(const json_t *idle)
 		printf("  idle    %s", action);
 	if (num(idle, "now_ms", &ms))
 		printf("   idle now %s", dur_print(ms, dur));
-	putchar('\n');
+	eol(cli);
 }
 
-static void print_dpd(const json_t *dpd)
+static void print_dpd(const struct cli *cli, const json_t *dpd)
 {
 	uint64_t interval = 0, retry = 0;
 	char every[DUR_STRLEN], again[DUR_STRLEN];
@@ -217,13 +253,14 @@ static void print_dpd(const json_t *dpd)
 	num(dpd, "interval_ms", &interval);
 	num(dpd, "retry_ms", &retry);
 	if (!strcmp(str(dpd, "mode"), "off"))
-		printf("  dpd     off   %s\n", str(dpd, "worst_text"));
+		printf("  dpd     off   %s", str(dpd, "worst_text"));
 	else
-		printf("  dpd     %s, retry %s, %s%s%s   worst failover %s\n",
+		printf("  dpd     %s, retry %s, %s%s%s   worst failover %s",
 		       setting_print((uint32_t)interval, every),
 		       setting_print((uint32_t)retry, again), str(dpd, "mode"),
 		       is(dpd, "strict") ? ", strict" : "",
 		       is(dpd, "fixed") ? ", spacing fixed" : "", str(dpd, "worst_text"));
+	eol(cli);
 }
 
 /* ---- lines --------------------------------------------------------------- */
@@ -243,18 +280,31 @@ static void print_line_state(const struct cli *cli, const json_t *l)
 		printf("   down%s", is(l, "wanted") ? ", wanted" : "");
 }
 
-static void print_line(const struct cli *cli, const json_t *l)
+/* -s: its counters and clocks; -d: whose SAs these are. */
+static void print_line_more(const struct cli *cli, const json_t *l)
+{
+	char dur[DUR_STRLEN];
+	uint64_t in, out, ms;
+
+	if (cli->opts & OPT_DETAILS)
+		printf("   reqid %s, %s → %s, pairs %lld", str(l, "reqid"), str(l, "local"),
+		       str(l, "remote"), (long long)json_integer_value(json_object_get(l, "pairs")));
+	if (!(cli->opts & OPT_STATS))
+		return;
+	if (num(l, "packets_in", &in) && num(l, "packets_out", &out))
+		printf("   packets %llu in  %llu out", (unsigned long long)in,
+		       (unsigned long long)out);
+	if (num(l, "up_ms", &ms))
+		printf("   up for %s", clock_print(ms, dur));
+	if (num(l, "idle_now_ms", &ms))
+		printf("   idle now %s", dur_print(ms, dur));
+}
+
+static void print_line_sas(const struct cli *cli, const json_t *l)
 {
 	char dur[DUR_STRLEN];
 	uint64_t in, out;
 
-	printf("  line %-2lld %s", (long long)json_integer_value(json_object_get(l, "no")),
-	       str(l, "text"));
-	if (!*str(l, "spi_in") && !*str(l, "spi_out")) {
-		print_line_state(cli, l);
-		putchar('\n');
-		return;
-	}
 	printf("   in %s  out %s", bare_hex(str(l, "spi_in")), bare_hex(str(l, "spi_out")));
 	if (num(l, "bytes_in", &in) && num(l, "bytes_out", &out)) {
 		printf("   %s in", bytes_print(in, dur));
@@ -262,7 +312,18 @@ static void print_line(const struct cli *cli, const json_t *l)
 	}
 	if (is(l, "narrowed"))
 		printf("   narrowed by the peer");
-	putchar('\n');
+	print_line_more(cli, l);
+}
+
+static void print_line(const struct cli *cli, const json_t *l)
+{
+	printf("  line %-2lld %s", (long long)json_integer_value(json_object_get(l, "no")),
+	       str(l, "text"));
+	if (!*str(l, "spi_in") && !*str(l, "spi_out"))
+		print_line_state(cli, l);
+	else
+		print_line_sas(cli, l);
+	eol(cli);
 }
 
 void text_maps(const struct cli *cli, const json_t *maps)
@@ -274,13 +335,15 @@ void text_maps(const struct cli *cli, const json_t *maps)
 		printf("no crypto map is configured\n");
 	json_array_foreach(maps, i, m)
 	{
-		if (i)
+		if (i && !(cli->opts & OPT_ONELINE))
 			putchar('\n');
 		print_head(cli, m);
-		print_peers(json_object_get(m, "peers"));
-		print_idle(json_object_get(m, "idle"));
-		print_dpd(json_object_get(m, "dpd"));
+		print_peers(cli, json_object_get(m, "peers"));
+		print_idle(cli, json_object_get(m, "idle"));
+		print_dpd(cli, json_object_get(m, "dpd"));
 		json_array_foreach(json_object_get(m, "lines"), j, l) print_line(cli, l);
+		if (cli->opts & OPT_ONELINE)
+			putchar('\n');
 	}
 }
 
@@ -297,7 +360,23 @@ static void count_cell(struct table *t, const json_t *o, const char *key)
 		table_cell(t, TONE_PLAIN, "%s", "");
 }
 
-static void session_row(struct table *t, const json_t *s)
+/* -s and -d: columns that are empty, and so not there, without. */
+static void session_more(struct table *t, const struct cli *cli, const json_t *s)
+{
+	char dur[DUR_STRLEN];
+	uint64_t v;
+
+	count_cell(t, cli->opts & OPT_STATS ? s : NULL, "tx");
+	count_cell(t, cli->opts & OPT_STATS ? s : NULL, "rx");
+	count_cell(t, cli->opts & OPT_DETAILS ? s : NULL, "conn");
+	count_cell(t, cli->opts & OPT_DETAILS ? s : NULL, "entries");
+	table_cell(t, TONE_PLAIN, "%s",
+		   cli->opts & OPT_DETAILS && num(s, "rtt_us", &v) ?
+			   setting_print((uint32_t)(v / 1000 ? v / 1000 : 1), dur) :
+			   "");
+}
+
+static void session_row(struct table *t, const struct cli *cli, const json_t *s)
 {
 	const char *state = str(s, "state");
 	char dur[DUR_STRLEN];
@@ -318,6 +397,7 @@ static void session_row(struct table *t, const json_t *s)
 		   is(s, "nat_local") && is(s, "nat_peer") ? ", " : "",
 		   is(s, "nat_peer") ? "peer" : "");
 	count_cell(t, s, "retransmits");
+	session_more(t, cli, s);
 }
 
 void text_sessions(const struct cli *cli, const json_t *sessions)
@@ -325,11 +405,12 @@ void text_sessions(const struct cli *cli, const json_t *sessions)
 	static const char *const heads[] = { "LOCAL",	   "REMOTE",   "PORT",	    "STATE",
 					     "UP FOR",	   "ROLE",     "HEARD AGO", "CHILDREN",
 					     "ALGORITHMS", "IKE SPIS", "NAT",	    "RETRANSMITS",
-					     NULL };
+					     "SENT",	   "RECEIVED", "CONN",	    "ENTRIES",
+					     "ROUND TRIP", NULL };
 	struct table *t = table_new(heads);
 	json_t *s;
 	size_t i;
 
-	json_array_foreach(sessions, i, s) session_row(t, s);
+	json_array_foreach(sessions, i, s) session_row(t, cli, s);
 	table_print(cli, t);
 }
