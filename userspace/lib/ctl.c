@@ -178,7 +178,32 @@ static int wait_for(int fd, short events, mono_t deadline)
 	return n ? 0 : -ETIMEDOUT;
 }
 
-static int send_line(struct ctl_client *c, const json_t *request, mono_t deadline)
+/* Of @fd one copy goes with the first bytes; after that it is -1. */
+static ssize_t send_some(struct ctl_client *c, const char *text, size_t len, int *fd)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { .iov_base = (char *)text, .iov_len = len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (*fd >= 0) {
+		m.msg_control = control.buf;
+		m.msg_controllen = sizeof(control.buf);
+		CMSG_FIRSTHDR(&m)->cmsg_level = SOL_SOCKET;
+		CMSG_FIRSTHDR(&m)->cmsg_type = SCM_RIGHTS;
+		CMSG_FIRSTHDR(&m)->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), fd, sizeof(int));
+	}
+	n = sendmsg(c->fd, &m, MSG_NOSIGNAL);
+	if (n > 0)
+		*fd = -1;
+	return n;
+}
+
+static int send_line(struct ctl_client *c, const json_t *request, int fd, mono_t deadline)
 {
 	char *text = json_dumps(request, JSON_COMPACT);
 	size_t len, at = 0;
@@ -189,7 +214,7 @@ static int send_line(struct ctl_client *c, const json_t *request, mono_t deadlin
 	len = strlen(text);
 	text[len++] = '\n'; /* in place of the final zero */
 	while (!rc && at < len) {
-		ssize_t n = send(c->fd, text + at, len - at, MSG_NOSIGNAL);
+		ssize_t n = send_some(c, text + at, len - at, &fd);
 
 		if (n >= 0)
 			at += (size_t)n;
@@ -204,13 +229,19 @@ static int send_line(struct ctl_client *c, const json_t *request, mono_t deadlin
 
 int ctl_client_send(struct ctl_client *c, const json_t *request, int timeout_ms)
 {
-	return send_line(c, request, mono_add_ms(mono_now(), timeout_ms));
+	return send_line(c, request, -1, mono_add_ms(mono_now(), timeout_ms));
 }
 
 int ctl_client_request(struct ctl_client *c, const json_t *request, int timeout_ms, json_t **reply)
 {
+	return ctl_client_request_fd(c, request, -1, timeout_ms, reply);
+}
+
+int ctl_client_request_fd(struct ctl_client *c, const json_t *request, int fd, int timeout_ms,
+			  json_t **reply)
+{
 	mono_t deadline = mono_add_ms(mono_now(), timeout_ms);
-	int rc = send_line(c, request, deadline);
+	int rc = send_line(c, request, fd, deadline);
 
 	/* A server that refuses us answers and closes at once: read what it said. */
 	if (rc && rc != -ECONNRESET)

@@ -6,7 +6,8 @@
  *   → {"cmd":"map-show", …}        ← {"ok":true, …} or {"ok":false,"error":"sentence"}
  *   → {"cmd":"monitor"}            ← {"ok":true}, then one event per line until either closes
  *
- * Requests of one connection are answered in their order. Nobody waits for a
+ * A request may carry one descriptor (SCM_RIGHTS), for a text too long or too secret for
+ * a line. Requests of one connection are answered in their order. Nobody waits for a
  * slow reader: one with more than CTL_BACKLOG_MAX unread bytes gets a last
  * {"event":"lost"} and is closed.
  */
@@ -60,6 +61,14 @@ void ctl_server_free(struct ctl_server *s);
 void ctl_server_event(struct ctl_server *s, const json_t *event);
 /* Whether anyone monitors: if not, events need not be made. */
 bool ctl_server_has_monitors(const struct ctl_server *s);
+/*
+ * From within a request only. The descriptor that came with it (SCM_RIGHTS), now the
+ * caller's to close; -1: none. Large texts travel so, and all that holds keys, which
+ * are in no JSON.
+ */
+int ctl_server_take_fd(struct ctl_server *s);
+/* Who asks: the user id at connect(2). 0 or -errno. */
+int ctl_server_peer(const struct ctl_server *s, uid_t *uid);
 
 /* ---- client -------------------------------------------------------------- */
 
@@ -76,6 +85,10 @@ int ctl_client_fd(const struct ctl_client *c);
  * A reply that says ok:false is a success here.
  */
 int ctl_client_request(struct ctl_client *c, const json_t *request, int timeout_ms, json_t **reply);
+
+/* The same, and lend the agent @fd (ctl_server_take_fd()), which stays the caller's; -1: none. */
+int ctl_client_request_fd(struct ctl_client *c, const json_t *request, int fd, int timeout_ms,
+			  json_t **reply);
 
 /* Send @request without waiting for its reply, which ctl_client_read() then delivers. */
 int ctl_client_send(struct ctl_client *c, const json_t *request, int timeout_ms);

@@ -17,10 +17,18 @@
 
 #define DRAIN_S 10 /* how long a client that was cut may take for its last bytes */
 
+/*
+ * The bufferevent writes; reading is done here, since what comes beside the bytes is
+ * lost to it: a descriptor.
+ */
 struct conn {
 	LIST_ENTRY(conn) link;
 	struct ctl_server *server;
 	struct bufferevent *bev;
+	struct event *readable;
+	struct evbuffer *in;
+	int fd;	     /* the socket, the bufferevent's */
+	int lent;    /* a descriptor that came, and that no request has taken; -1 */
 	bool monitor;
 	bool closing; /* nothing is added any more; goes when it has been written */
 };
@@ -32,13 +40,18 @@ struct ctl_server {
 	void *ctx;
 	LIST_HEAD(, conn) conns;
 	unsigned n_conns;
+	struct conn *asking; /* whose request is being answered */
 };
 
 static void conn_free(struct conn *c)
 {
 	LIST_REMOVE(c, link);
 	c->server->n_conns--;
+	if (c->lent >= 0)
+		close(c->lent);
+	event_free(c->readable);
 	bufferevent_free(c->bev);
+	evbuffer_free(c->in);
 	free(c);
 }
 
@@ -67,7 +80,7 @@ static void conn_end(struct conn *c)
 	struct timeval drain = { .tv_sec = DRAIN_S };
 
 	c->closing = true;
-	bufferevent_disable(c->bev, EV_READ);
+	event_del(c->readable);
 	bufferevent_set_timeouts(c->bev, NULL, &drain);
 }
 
@@ -117,27 +130,99 @@ static json_t *answer(struct conn *c, const char *line, size_t len)
 		c->monitor = true;
 		reply = ctl_ok();
 	} else {
+		c->server->asking = c;
 		reply = c->server->fn(c->server->ctx, cmd, request);
+		c->server->asking = NULL;
 	}
 	json_decref(request);
 	return reply;
 }
 
-static void on_read(struct bufferevent *bev, void *arg)
+int ctl_server_take_fd(struct ctl_server *s)
 {
-	struct evbuffer *in = bufferevent_get_input(bev);
-	struct conn *c = arg;
+	int fd = s->asking ? s->asking->lent : -1;
+
+	if (fd >= 0)
+		s->asking->lent = -1;
+	return fd;
+}
+
+int ctl_server_peer(const struct ctl_server *s, uid_t *uid)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	if (!s->asking)
+		return -EINVAL;
+	if (getsockopt(s->asking->fd, SOL_SOCKET, SO_PEERCRED, &who, &len))
+		return -errno;
+	*uid = who.uid;
+	return 0;
+}
+
+static void answer_all(struct conn *c)
+{
 	size_t len;
 	char *line;
 
-	while (!c->closing && (line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF))) {
+	while (!c->closing && (line = evbuffer_readln(c->in, &len, EVBUFFER_EOL_LF))) {
 		conn_reply(c, answer(c, line, len));
 		free(line);
 	}
-	if (!c->closing && evbuffer_get_length(in) >= CTL_REQUEST_MAX) {
+	if (!c->closing && evbuffer_get_length(c->in) >= CTL_REQUEST_MAX) {
 		conn_reply(c, ctl_error("request is longer than %d bytes", CTL_REQUEST_MAX));
 		conn_end(c);
 	}
+}
+
+/* The last one counts; none is left open that nobody asked for. */
+static void keep_lent(struct conn *c, struct msghdr *m)
+{
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; CMSG_LEN((i + 1) * sizeof(int)) <= h->cmsg_len; i++) {
+			if (c->lent >= 0)
+				close(c->lent);
+			memcpy(&c->lent, CMSG_DATA(h) + i * sizeof(int), sizeof(int));
+		}
+	}
+}
+
+#define READ_SIZE 16384
+#define LENT_MAX 4 /* the kernel closes what does not fit */
+
+static ssize_t conn_recv(struct conn *c)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(LENT_MAX * sizeof(int))];
+	} control;
+	char buf[READ_SIZE];
+	struct iovec iov = { .iov_base = buf, .iov_len = sizeof(buf) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
+			    .msg_controllen = sizeof(control.buf) };
+	ssize_t n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? -EAGAIN : -errno;
+	keep_lent(c, &m);
+	if (n > 0 && evbuffer_add(c->in, buf, (size_t)n))
+		return -ENOMEM;
+	return n;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+	ssize_t n = conn_recv(c);
+
+	if (n > 0)
+		answer_all(c);
+	else if (!n && backlog(c) && !c->monitor)
+		conn_end(c); /* half-closed by `socat`, `nc -N`: the answers still go out */
+	else if (n != -EAGAIN)
+		conn_free(c);
 }
 
 static void on_written(struct bufferevent *bev, void *arg)
@@ -148,42 +233,55 @@ static void on_written(struct bufferevent *bev, void *arg)
 		conn_free(c);
 }
 
+/* Of writing: the client is gone, or did not take its last bytes in time. */
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
-	struct conn *c = arg;
-
-	/* Half-closed by `socat`, `nc -N`: the answers still go out. */
-	if (what & BEV_EVENT_EOF && backlog(c) && !c->monitor)
-		conn_end(c);
-	else
-		conn_free(c);
+	conn_free(arg);
 }
 
 /* ---- clients come -------------------------------------------------------- */
+
+/* NULL: no memory, and @fd is as it was. */
+static struct conn *conn_new(struct ctl_server *s, evutil_socket_t fd)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->server = s;
+	c->fd = fd;
+	c->lent = -1;
+	c->in = evbuffer_new();
+	c->readable = event_new(s->base, fd, EV_READ | EV_PERSIST, on_readable, c);
+	if (c->in && c->readable)
+		c->bev = bufferevent_socket_new(s->base, fd,
+						BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	if (c->bev) {
+		LIST_INSERT_HEAD(&s->conns, c, link);
+		return c;
+	}
+	if (c->readable)
+		event_free(c->readable);
+	if (c->in)
+		evbuffer_free(c->in);
+	free(c);
+	return NULL;
+}
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa,
 		      int len, void *arg)
 {
 	struct ctl_server *s = arg;
-	struct conn *c = calloc(1, sizeof(*c));
+	struct conn *c = conn_new(s, fd);
 
 	if (!c) {
 		close(fd);
 		return;
 	}
-	c->bev = bufferevent_socket_new(s->base, fd,
-					BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
-	if (!c->bev) {
-		close(fd);
-		free(c);
-		return;
-	}
-	c->server = s;
-	LIST_INSERT_HEAD(&s->conns, c, link);
-	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, CTL_REQUEST_MAX);
+	bufferevent_setcb(c->bev, NULL, on_written, on_event, c);
+	bufferevent_enable(c->bev, EV_WRITE);
 	if (s->n_conns++ < CTL_CLIENTS_MAX) {
-		bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+		event_add(c->readable, NULL);
 		return;
 	}
 	conn_reply(c, ctl_error("%d control clients are connected already", CTL_CLIENTS_MAX));

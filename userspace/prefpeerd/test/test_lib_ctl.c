@@ -25,6 +25,24 @@ struct rig {
 	unsigned asked;
 };
 
+/* What stands in the file that came with the request. */
+static void add_lent(struct rig *r, json_t *reply)
+{
+	int fd = ctl_server_take_fd(r->server);
+	char text[32] = "";
+	uid_t uid = 12345;
+
+	assert_int_equal(ctl_server_take_fd(r->server), -1);
+	assert_int_equal(ctl_server_peer(r->server, &uid), 0);
+	assert_int_equal(uid, geteuid());
+	if (fd < 0)
+		return;
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_true(pread(fd, text, sizeof(text) - 1, 0) >= 0);
+	json_object_set_new(reply, "lent", json_string(text));
+	close(fd);
+}
+
 static json_t *on_request(void *ctx, const char *cmd, const json_t *request)
 {
 	struct rig *r = ctx;
@@ -37,6 +55,8 @@ static json_t *on_request(void *ctx, const char *cmd, const json_t *request)
 		return NULL;
 	reply = ctl_ok();
 	json_object_set(reply, "cmd", json_object_get(request, "cmd"));
+	if (!strcmp(cmd, "lend"))
+		add_lent(r, reply);
 	if (!strcmp(cmd, "big")) {
 		char *big = malloc(1 << 20);
 
@@ -295,6 +315,48 @@ static void request_with_a_deadline(void **state)
 	ctl_client_close(c);
 }
 
+/* How many descriptors this process has. */
+static unsigned open_fds(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void a_descriptor_comes_with_its_request(void **state)
+{
+	struct rig *r = *state;
+	struct ctl_client *c = client(r);
+	json_t *request = json_pack("{s:s}", "cmd", "lend"), *reply = NULL;
+	FILE *f = tmpfile();
+	struct heard h;
+	unsigned before;
+
+	fputs("a text", f);
+	fflush(f);
+	before = open_fds();
+	assert_int_equal(ctl_client_request_fd(c, request, fileno(f), 1, &reply), -ETIMEDOUT);
+	turn(r);
+	h = listen_to(c, 0);
+	assert_string_equal(h.last, "{\"cmd\":\"lend\",\"lent\":\"a text\",\"ok\":true}");
+	/* Taken once; without one there is none; one that nobody takes is not kept for ever. */
+	say(r, c, "{\"cmd\":\"lend\"}\n");
+	h = listen_to(c, 0);
+	assert_string_equal(h.last, "{\"cmd\":\"lend\",\"ok\":true}");
+	assert_int_equal(open_fds(), before);
+	json_object_set_new(request, "cmd", json_string("other"));
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ctl_client_request_fd(c, request, fileno(f), 1, &reply), -ETIMEDOUT);
+	turn(r);
+	ctl_client_close(c);
+	turn(r);
+	assert_int_equal(open_fds(), before - 2);
+	json_decref(request);
+	fclose(f);
+}
+
 static void the_socket_is_private_and_replaced(void **state)
 {
 	struct rig *r = *state;
@@ -347,6 +409,7 @@ int main(void)
 		TEST(half_closed_client_gets_its_answer),
 		TEST(too_many_clients_are_told),
 		TEST(request_with_a_deadline),
+		TEST(a_descriptor_comes_with_its_request),
 		TEST(the_socket_is_private_and_replaced),
 		TEST(no_server_is_told_apart),
 	};
