@@ -106,13 +106,13 @@ static void check_keyring_peer(struct parser *p, const struct psk *k)
 	if (!*k->keyring || p->failed[MODE_KEYRING_PEER])
 		return;
 	if (!addr_is_set(&k->peer.addr))
-		parser_error(
+		parser_incomplete(
 			p, k->pos,
 			conf_text("peer %s of keyring %s has no address", k->name, k->keyring),
 			conf_text(
 				"`address A`: dialled, or that the peer comes from; 0.0.0.0/0 for any"));
 	if (!k->secret && k->identity.type == IKE_ID_NONE)
-		parser_error(p, k->pos,
+		parser_incomplete(p, k->pos,
 			     conf_text("peer %s of keyring %s has no pre-shared-key", k->name,
 				       k->keyring),
 			     conf_text("nor an identity, which would do for a peer with a certificate"));

@@ -41,11 +41,17 @@ static enum ike_integ set_integ(uint64_t flags)
 	return flags & F_SHA256 ? INTEG_HMAC_SHA2_256_128 : INTEG_NONE;
 }
 
+static bool same_transforms(const struct esp_suite *a, const struct esp_suite *b)
+{
+	return a->encr == b->encr && a->key_bits == b->key_bits && a->integ == b->integ;
+}
+
 void cmd_transform_set(struct parser *p, const struct cmd *cmd)
 {
 	unsigned bits = cmd->arg[SLOT_NUM].w ? (unsigned)cmd->arg[SLOT_NUM].num : 128;
 	enum ike_encr encr = cmd_keyword_value(cmd);
 	bool aes = encr != ENCR_CHACHA20_POLY1305 && encr != ENCR_NULL;
+	struct esp_suite suite;
 	struct transform_set *s;
 
 	if (bits != 128 && bits != 192 && bits != 256) {
@@ -57,11 +63,15 @@ void cmd_transform_set(struct parser *p, const struct cmd *cmd)
 	if (!s)
 		return;
 	s->pos = cmd_arg_pos(cmd, SLOT_NAME);
-	s->suite = (struct esp_suite){
+	suite = (struct esp_suite){
 		.encr = encr,
 		.key_bits = (uint16_t)(aes ? bits : 0),
 		.integ = set_integ(cmd->flags),
 	};
+	/* Who comes back to the same set, to change what is below it, keeps the rest of that. */
+	if (same_transforms(&suite, &s->suite))
+		suite.esn = s->suite.esn;
+	s->suite = suite;
 	if (encr == ENCR_NULL || encr == ENCR_NULL_AUTH_AES_GMAC)
 		parser_warn(p, s->pos,
 			    conf_text("packets of transform set %s are not encrypted", s->name),

@@ -270,16 +270,16 @@ static void check_proposal(struct parser *p, const struct ike_proposal *it)
 	if (it->refused)
 		return;
 	if (!it->n_encr)
-		parser_error(p, it->pos, conf_text("proposal %s has no encryption", it->name),
+		parser_incomplete(p, it->pos, conf_text("proposal %s has no encryption", it->name),
 			     conf_text("`encryption aes-gcm-256`"));
 	else if (!it->n_group)
-		parser_error(p, it->pos, conf_text("proposal %s has no group", it->name),
+		parser_incomplete(p, it->pos, conf_text("proposal %s has no group", it->name),
 			     conf_text("`group 31`"));
 	else if (has_kind(it, true) && !it->n_integ)
-		parser_error(p, it->pos, conf_text("proposal %s has aes-cbc and no integrity", it->name),
+		parser_incomplete(p, it->pos, conf_text("proposal %s has aes-cbc and no integrity", it->name),
 			     conf_text("`integrity sha256`"));
 	else if (!it->n_prf && !it->n_integ)
-		parser_error(p, it->pos, conf_text("proposal %s has no prf", it->name),
+		parser_incomplete(p, it->pos, conf_text("proposal %s has no prf", it->name),
 			     conf_text("`prf sha256`"));
 	if (!has_kind(it, true) && it->n_integ && it->n_encr)
 		parser_warn(p, it->pos,
@@ -346,7 +346,7 @@ static void append(struct parser *p, struct ike_proposal *it, struct ike_offer *
 static void check_policy(struct parser *p, const struct ike_policy *it)
 {
 	if (!it->n_proposals)
-		parser_error(p, it->pos, conf_text("policy %s has no proposal", it->name), NULL);
+		parser_incomplete(p, it->pos, conf_text("policy %s has no proposal", it->name), NULL);
 	for (unsigned i = 0; i < it->n_proposals; i++) {
 		struct ike_proposal *pr = proposal_find(p->c, it->proposals[i]);
 

@@ -129,7 +129,7 @@ static void check_own(struct parser *p, const struct trustpoint *t)
 {
 	if (!t->cert.path == !t->key.path)
 		return;
-	parser_error(p, t->cert.path ? t->cert.pos : t->key.pos,
+	parser_incomplete(p, t->cert.path ? t->cert.pos : t->key.pos,
 		     conf_text("trustpoint %s has a %s file and no %s file", t->name,
 			       t->cert.path ? "certificate" : "key",
 			       t->cert.path ? "key" : "certificate"),
@@ -139,11 +139,11 @@ static void check_own(struct parser *p, const struct trustpoint *t)
 void conf_check_trustpoint(struct parser *p, const struct trustpoint *t)
 {
 	if (!t->ca.path && !t->cert.path && !t->key.path)
-		parser_error(p, t->pos, conf_text("trustpoint %s names no file", t->name),
+		parser_incomplete(p, t->pos, conf_text("trustpoint %s names no file", t->name),
 			     conf_text("`ca file` says whom to trust, `certificate file` and `key file` who we are"));
 	check_own(p, t);
 	if (t->revocation == REVOCATION_CRL && !t->crl.path)
-		parser_error(p, t->revocation_pos,
+		parser_incomplete(p, t->revocation_pos,
 			     conf_text("`revocation-check crl` needs a `crl file`: nothing is fetched"),
 			     NULL);
 	if (t->revocation == REVOCATION_NONE && t->crl.path)

@@ -252,23 +252,23 @@ static void check_means(struct parser *p, const struct ikev2_profile *f)
 	unsigned local = f->auth_local & ~AUTH_BY_PSK, remote = f->auth_remote & ~AUTH_BY_PSK;
 
 	if (!f->auth_local || !f->auth_remote)
-		parser_error(p, f->pos,
+		parser_incomplete(p, f->pos,
 			     conf_text("IKEv2 profile %s has no `authentication %s`", f->name,
 				       f->auth_local ? "remote" : "local"),
 			     conf_text("pre-share, rsa-sig, ecdsa-sig or eddsa-sig"));
 	if (!uses_known(f))
 		return;
 	if (local && !conf_profile_signer(f))
-		parser_error(p, f->auth_local_pos,
+		parser_incomplete(p, f->auth_local_pos,
 			     conf_text("we cannot sign: no `pki trustpoint` of this profile has a certificate file"),
 			     NULL);
 	if (remote && !can_verify(f))
-		parser_error(p, f->pos,
+		parser_incomplete(p, f->pos,
 			     conf_text("IKEv2 profile %s cannot verify a peer: no `pki trustpoint` of it has a ca file",
 				       f->name),
 			     NULL);
 	if (f->local_dn && !local)
-		parser_error(p, f->local_pos,
+		parser_incomplete(p, f->local_pos,
 			     conf_text("`identity local dn` is the subject of our certificate, and this profile has none"),
 			     NULL);
 }

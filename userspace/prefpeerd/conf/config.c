@@ -311,6 +311,12 @@ static int load_text(const char *path, struct config **out, struct conf_diags *d
 	*out = config_parse(path, *text, *len, diags);
 	if (!*out)
 		return -EINVAL;
+	if (!config_known_secrets(*out, NULL, diags)) {
+		conf_diags_sort(diags);
+		config_free(*out);
+		*out = NULL;
+		return -EINVAL;
+	}
 	if (mode_ok(*out, mode, diags))
 		return 0;
 	config_free(*out);

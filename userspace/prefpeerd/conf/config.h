@@ -51,6 +51,7 @@ struct idle_time {
 	bool home;       /* `default`: all SAs idle out → next attempt at the default peer */
 	bool millis;
 	bool not_added;  /* equals the global value (§2.2): inactive */
+	bool kept;       /* … which came later: the line stays, for when they differ again */
 	struct conf_pos pos;
 };
 
@@ -277,6 +278,7 @@ enum conf_severity { CONF_ERROR, CONF_WARNING, CONF_NOTE };
 struct conf_diag {
 	enum conf_severity severity;
 	struct conf_pos pos;
+	bool incomplete; /* an error that lines which are still to come may mend */
 	char *text; /* a sentence, IOS's own where semantics.md has it */
 	char *hint; /* what would be right, or NULL */
 };
@@ -344,8 +346,43 @@ const struct map_entry *conf_find_entry(const struct config *c, const char *map,
 const char *conf_entry_inert(const struct map_entry *e);
 /* Why an entry with an access list cannot protect (no peer, key or set): a sentence, or NULL. */
 const char *conf_entry_incomplete(const struct config *c, const struct map_entry *e);
-/* Running configuration, non-defaults only, in input syntax; secrets as `<hidden>`. */
+#define CONF_HIDDEN "<hidden>"
+/* Running configuration, non-defaults only, in input syntax; secrets as CONF_HIDDEN. */
 void config_print(const struct config *c, FILE *out);
+/* The same, line by line, with the secrets: what config_parse() makes the same of. */
+void config_write(const struct config *c, FILE *out);
+
+/* A text that may hold secrets: conf_text_free() it. */
+struct conf_text {
+	char *s; /* terminated */
+	size_t len;
+};
+
+/* As config_print(), or with @secrets as config_write(); 0 or -ENOMEM. Nothing of it stays behind. */
+int config_text(const struct config *c, bool secrets, struct conf_text *out);
+
+/*
+ * What becomes of @present when the lines of @typed are given to it, `no` included: all of
+ * them, or on any error none (NULL). Places in @diags are those of @typed; what is found
+ * elsewhere has none, and is there only if it is news. A key that is CONF_HIDDEN stands
+ * for the one that is in force. Free both.
+ */
+struct config *config_edit(const struct config *present, const char *typed, size_t len,
+			   struct conf_diags *diags);
+/* @text in place of all of @present, of which only keys are taken over, as above. */
+struct config *config_replacement(const struct config *present, const char *text, size_t len,
+				  struct conf_diags *diags);
+/* Keys of @c that are CONF_HIDDEN, from @present (NULL: there are none). False: said which are not known. */
+bool config_known_secrets(struct config *c, const struct config *present, struct conf_diags *diags);
+
+/* Of a file, whose inactive idle timers are dropped: those of @like that are kept are kept here too. */
+void config_keep_idle(struct config *c, const struct config *like);
+
+/*
+ * The differences between two configurations by section, in the manner of `show archive
+ * config differences`; keys are compared and not shown. Returns how many lines differ, or -ENOMEM.
+ */
+int config_diff(const struct config *from, const struct config *to, FILE *out);
 
 /* "permit ip 192.168.1.0 0.0.0.255 any" and an end of line. */
 void conf_acl_line_print(const struct acl_line *l, sa_family_t family, FILE *out);

@@ -45,7 +45,8 @@ void conf_diag(struct conf_diags *d, enum conf_severity severity, struct conf_po
 		free(hint);
 		return;
 	}
-	d->list[d->n++] = (struct conf_diag){severity, pos, text, hint};
+	d->list[d->n++] = (struct conf_diag){
+		.severity = severity, .pos = pos, .text = text, .hint = hint};
 }
 
 struct conf_pos conf_pos_word(const struct line *ln, const struct word *w)

@@ -54,6 +54,15 @@ void parser_error(struct parser *p, struct conf_pos pos, char *text, char *hint)
 	conf_diag(p->d, CONF_ERROR, pos, text, hint);
 }
 
+void parser_incomplete(struct parser *p, struct conf_pos pos, char *text, char *hint)
+{
+	unsigned n = p->d->n;
+
+	parser_error(p, pos, text, hint);
+	if (p->d->n > n)
+		p->d->list[n].incomplete = true;
+}
+
 void parser_warn(struct parser *p, struct conf_pos pos, char *text, char *hint)
 {
 	conf_diag(p->d, CONF_WARNING, pos, text, hint);

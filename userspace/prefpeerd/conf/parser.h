@@ -62,6 +62,8 @@ char *parser_strdup(struct parser *p, const char *s, size_t len);
 
 /* Diagnostics of handlers; text and hint as conf_diag() has them. */
 void parser_error(struct parser *p, struct conf_pos pos, char *text, char *hint);
+/* An error of something that is not whole yet: who types line by line goes on. */
+void parser_incomplete(struct parser *p, struct conf_pos pos, char *text, char *hint);
 void parser_warn(struct parser *p, struct conf_pos pos, char *text, char *hint);
 /* `no` of something that is not there. */
 void parser_nothing_to_remove(struct parser *p, const struct cmd *cmd);

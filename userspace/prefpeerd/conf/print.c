@@ -108,7 +108,7 @@ static void print_limits(const struct ike_limits *l, FILE *out)
 		fprintf(out, "crypto ikev2 cookie-challenge %u\n", l->cookies);
 }
 
-void config_print(const struct config *c, FILE *out)
+static void print_all(const struct config *c, bool secrets, FILE *out)
 {
 	if (*c->hostname)
 		fprintf(out, "hostname %s\n", c->hostname);
@@ -117,7 +117,7 @@ void config_print(const struct config *c, FILE *out)
 	print_fragmentation(&c->frag, out);
 	print_limits(&c->limits, out);
 	print_ikev2(c, out);
-	print_keys(c, out);
+	print_keys(c, secrets, out);
 	for (unsigned i = 0; i < c->n_trustpoints; i++)
 		print_trustpoint(c->trustpoints[i], out);
 	for (unsigned i = 0; i < c->n_profiles; i++)
@@ -143,4 +143,14 @@ void config_print(const struct config *c, FILE *out)
 		print_map(c->maps[i], out);
 	for (unsigned i = 0; i < c->n_maps; i++)
 		print_interfaces(c->maps[i], out);
+}
+
+void config_print(const struct config *c, FILE *out)
+{
+	print_all(c, false, out);
+}
+
+void config_write(const struct config *c, FILE *out)
+{
+	print_all(c, true, out);
 }

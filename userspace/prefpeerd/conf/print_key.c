@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Keys and keyrings of the running configuration; what a key is, is never printed. */
+/* Keys and keyrings of the running configuration; what a key is, is written to files only. */
 #include "prefpeerd/conf/print.h"
 
 #include <string.h>
 
 #include "lib/dn.h"
-
-#define SECRET_SHOWN "<hidden>"
 
 static void print_dn(const struct ike_id *id, FILE *out)
 {
@@ -56,7 +54,16 @@ static void print_peer_prefix(const struct prefix *p, FILE *out)
 	fputs(prefix_print(p, buf, sizeof(buf)), out);
 }
 
-static void print_keyring_peer(const struct psk *k, FILE *out)
+/* With `0`, since a key may look like a type. */
+void print_secret(const uint8_t *s, size_t len, bool secrets, FILE *out)
+{
+	if (secrets)
+		fprintf(out, "0 %.*s", (int)len, (const char *)s);
+	else
+		fputs(CONF_HIDDEN, out);
+}
+
+static void print_keyring_peer(const struct psk *k, bool secrets, FILE *out)
 {
 	fprintf(out, " peer %s\n  address ", k->name);
 	print_peer_prefix(&k->peer, out);
@@ -65,8 +72,11 @@ static void print_keyring_peer(const struct psk *k, FILE *out)
 		fputs("  identity ", out);
 		print_identity(&k->identity, false, out);
 	}
-	if (k->secret)
-		fputs("  pre-shared-key " SECRET_SHOWN "\n", out);
+	if (k->secret) {
+		fputs("  pre-shared-key ", out);
+		print_secret(k->secret, k->secret_len, secrets, out);
+		fputc('\n', out);
+	}
 }
 
 static bool keyring_seen(const struct config *c, unsigned i)
@@ -78,13 +88,15 @@ static bool keyring_seen(const struct config *c, unsigned i)
 }
 
 /* Keys are kept most specific first; each keyring is printed where its first peer stands. */
-void print_keys(const struct config *c, FILE *out)
+void print_keys(const struct config *c, bool secrets, FILE *out)
 {
 	for (unsigned i = 0; i < c->n_psks; i++) {
 		const struct psk *k = &c->psks[i];
 
 		if (!*k->keyring) {
-			fprintf(out, "crypto isakmp key " SECRET_SHOWN " address %s",
+			fputs("crypto isakmp key ", out);
+			print_secret(k->secret, k->secret_len, secrets, out);
+			fprintf(out, " address %s",
 				k->peer.addr.family == AF_INET6 ? "ipv6 " : "");
 			print_peer_prefix(&k->peer, out);
 			fputc('\n', out);
@@ -95,6 +107,6 @@ void print_keys(const struct config *c, FILE *out)
 		fprintf(out, "crypto ikev2 keyring %s\n", k->keyring);
 		for (unsigned j = i; j < c->n_psks; j++)
 			if (!strcmp(c->psks[j].keyring, k->keyring))
-				print_keyring_peer(&c->psks[j], out);
+				print_keyring_peer(&c->psks[j], secrets, out);
 	}
 }

@@ -2,11 +2,16 @@
 /* Crypto maps of the running configuration. */
 #include "prefpeerd/conf/print.h"
 
-/* One that equals the global value is not in the running configuration (§2.2). */
+/*
+ * One that equals the global value is not in the running configuration, unless it was
+ * there when that value came (§2.2).
+ */
 static void print_idle(const struct idle_time *t, FILE *out)
 {
-	if (!t->ms || t->not_added)
+	if (!t->ms || (t->not_added && !t->kept))
 		return;
+	if (t->not_added)
+		fputs(" ! equals the global value: inactive until they differ\n", out);
 	fprintf(out, " set security-association idle-time %s%u%s\n",
 		t->millis ? "milliseconds " : "", t->millis ? t->ms : t->ms / 1000,
 		t->home ? " default" : "");

@@ -594,9 +594,74 @@ static void secrets_are_not_printed(void **state)
 	conf_help_free(&x);
 }
 
+/* ---- line by line ---- */
+
+/* As somebody types: a line, below those that open its mode; what is not whole yet waits. */
+struct typist {
+	struct config *c;
+	char open[3][256]; /* by depth of the mode */
+	char held[4096];
+};
+
+static void type_line(struct typist *t, const char *line)
+{
+	unsigned depth = (unsigned)strspn(line, " ");
+	struct conf_diags d;
+	struct config *next;
+	char text[8192] = "";
+
+	snprintf(t->open[depth], sizeof(t->open[depth]), "%s\n", line);
+	if (!depth)
+		*t->held = '\0';
+	strcat(text, t->held);
+	for (unsigned i = 0; !*t->held && i < depth; i++)
+		strcat(text, t->open[i]);
+	strcat(text, t->open[depth]);
+	next = config_edit(t->c, text, strlen(text), &d);
+	*t->held = '\0';
+	if (next) {
+		config_free(t->c);
+		t->c = next;
+	} else {
+		for (unsigned i = 0; i < d.n; i++)
+			if (d.list[i].severity == CONF_ERROR && !d.list[i].incomplete)
+				fail_msg("%s: %s", line, d.list[i].text);
+		strcpy(t->held, text);
+	}
+	conf_diags_free(&d);
+}
+
+static void typed_line_by_line_is_the_whole(void **state)
+{
+	for (uint64_t seed = 1; seed <= ROUNDS / 30; seed++) {
+		char *text = generate(seed), *line;
+		struct parsed whole = conf_help_parse(text), none = conf_help_parse("");
+		struct typist t = { .c = none.c };
+		struct conf_text written, typed;
+
+		conf_help_valid(&whole);
+		assert_int_equal(config_text(whole.c, true, &written), 0);
+		free(text);
+		text = strdup(written.s);
+		for (char *at = text; (line = strsep(&at, "\n"));)
+			if (*line)
+				type_line(&t, line);
+		assert_string_equal(t.held, "");
+		assert_int_equal(config_text(t.c, true, &typed), 0);
+		assert_string_equal(typed.s, written.s);
+		conf_text_free(written.s);
+		conf_text_free(typed.s);
+		config_free(t.c);
+		conf_diags_free(&none.d);
+		conf_help_free(&whole);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(typed_line_by_line_is_the_whole),
 		cmocka_unit_test(parse_of_print_is_the_same),
 		cmocka_unit_test(generated_texts_have_everything),
 		cmocka_unit_test(secrets_are_not_printed),
