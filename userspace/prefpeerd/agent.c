@@ -265,6 +265,21 @@ static char *diags_text(const struct conf_diags *d, const char *path)
 	return text;
 }
 
+int agent_take(struct agent *a, struct config *conf, mono_t now, struct conf_diags *diags)
+{
+	int err = 0;
+
+	if (a->opt.keys && config_credentials(conf, a->opt.keys, time(NULL), diags))
+		err = -EINVAL;
+	if (!err)
+		err = agent_configure(a, conf, now);
+	if (err)
+		config_free(conf);
+	else if (a->signer)
+		signer_retain(a->signer, a->conf);
+	return err;
+}
+
 int agent_reload(struct agent *a, mono_t now, char **report)
 {
 	struct conf_diags diags = { 0 };
@@ -273,27 +288,20 @@ int agent_reload(struct agent *a, mono_t now, char **report)
 	int err;
 
 	err = config_load(a->opt.conf_path, &conf, &diags);
-	if (!err && a->opt.keys && config_credentials(conf, a->opt.keys, time(NULL), &diags)) {
-		config_free(conf);
-		err = -EINVAL;
-	}
+	if (!err)
+		err = agent_take(a, conf, now, &diags);
 	text = diags_text(&diags, a->opt.conf_path);
 	conf_diags_free(&diags);
-	if (!err) {
-		err = agent_configure(a, conf, now);
-		if (err)
-			config_free(conf);
-	}
 	if (err)
 		log_err(AREA, "%s was not taken, the running configuration stays%s%s",
 			a->opt.conf_path, text && *text ? ":\n" : ": ",
 			text && *text ? text : strerror(-err));
 	else
-		log_notice(AREA, "%s is in force", a->opt.conf_path);
+		log_notice(AREA, "%s is in force%s", a->opt.conf_path,
+			   a->unsaved ? "; changes that were not saved are gone" : "");
 	if (!err)
 		agent_keep(a);
-	if (!err && a->signer)
-		signer_retain(a->signer, a->conf);
+	a->unsaved &= err != 0;
 	if (report)
 		*report = text;
 	else

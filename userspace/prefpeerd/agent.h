@@ -54,6 +54,7 @@ struct agent {
 	struct conf_keys keys;	   /* its */
 	struct keyexport *keyexport; /* NULL, but for debugging */
 	bool stopping;
+	bool unsaved; /* conf was changed by lines since it was read from the file, or saved */
 	/* Policies that the kernel did not take are tried again until it does. */
 	struct timer policy_retry;
 };
@@ -71,6 +72,11 @@ void agent_keep(struct agent *a);
  * may be NULL) lists the diagnostics. 0 or -errno.
  */
 int agent_reload(struct agent *a, mono_t now, char **report);
+/*
+ * Read the files that @conf names, and take it into force. On any error it is freed,
+ * what was in force stays, and @diags says more, if there is more to be said. 0 or -errno.
+ */
+int agent_take(struct agent *a, struct config *conf, mono_t now, struct conf_diags *diags);
 /* Compile the configuration in force against the addresses as they are, and apply. */
 int agent_recompile(struct agent *a, mono_t now);
 /* An address came or went: the same, if the maps' interfaces have others now; on failure again. */

@@ -310,6 +310,7 @@ static json_t *history_show(struct agent *a, const json_t *req, const struct sel
 
 static json_t *reload(struct agent *a, const json_t *req, const struct selection *sel)
 {
+	bool unsaved = a->unsaved;
 	char *report = NULL;
 	int err = agent_reload(a, mono_now(), &report);
 	json_t *reply;
@@ -322,6 +323,9 @@ static json_t *reload(struct agent *a, const json_t *req, const struct selection
 		reply = ctl_ok();
 	if (reply && report && *report)
 		json_object_set_new(reply, "report", json_string(report));
+	if (reply && !err && unsaved)
+		json_object_set_new(reply, "unsaved",
+				    json_string("changes that were not saved are gone: the file is in force"));
 	free(report);
 	return reply;
 }
@@ -339,6 +343,14 @@ static const struct {
 	{ "stats-show", stats_show },	  { "counters-clear", counters_clear },
 };
 
+/* In files of their own: of the whole request, with no selection. */
+static json_t *other(struct control *c, const char *cmd, const json_t *req)
+{
+	json_t *reply = control_config(c->agent, c->server, cmd, req);
+
+	return reply ? reply : ctl_error("this agent does not know the request `%s`", cmd);
+}
+
 static json_t *on_request(void *ctx, const char *cmd, const json_t *req)
 {
 	struct control *c = ctx;
@@ -351,7 +363,7 @@ static json_t *on_request(void *ctx, const char *cmd, const json_t *req)
 		refusal = parse_selection(req, &sel);
 		return refusal ? refusal : verbs[i].fn(c->agent, req, &sel);
 	}
-	return ctl_error("this agent does not know the request `%s`", cmd);
+	return other(c, cmd, req);
 }
 
 int control_open(struct agent *a, const char *path, const struct sandbox_user *owner,

@@ -21,4 +21,11 @@ void control_close(struct control *c); /* NULL is fine */
 /* To every client that asked for `monitor`. @event stays the caller's. */
 void control_event(struct control *c, json_t *event);
 
+/*
+ * control_config.c: the requests `config-…`, NULL for any other. What is typed and what
+ * is saved goes by descriptor, never in JSON: it holds keys.
+ */
+json_t *control_config(struct agent *a, struct ctl_server *server, const char *cmd,
+		       const json_t *req);
+
 #endif
