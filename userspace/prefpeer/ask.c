@@ -126,10 +126,9 @@ static int no_agent(const char *path, int rc)
 	}
 }
 
-static int exchange(struct ctl_client *c, const json_t *request, json_t **reply)
+static int exchange(struct ctl_client *c, const json_t *request, int fd, json_t **reply)
 {
-	int rc = ctl_client_request(c, request, AGENT_TIMEOUT_MS, reply);
-	const char *text;
+	int rc = ctl_client_request_fd(c, request, fd, AGENT_TIMEOUT_MS, reply);
 
 	if (rc == -ETIMEDOUT)
 		return cli_fail("the agent did not answer within %d s", AGENT_TIMEOUT_MS / 1000);
@@ -137,8 +136,16 @@ static int exchange(struct ctl_client *c, const json_t *request, json_t **reply)
 		return cli_fail("the agent closed the connection without an answer");
 	if (rc)
 		return cli_fail("the agent's answer cannot be read: %s", strerror(-rc));
-	if (json_is_true(json_object_get(*reply, "ok")))
-		return CLI_OK;
+	return CLI_OK;
+}
+
+int ask_agent(const struct cli *cli, json_t *request, json_t **reply)
+{
+	int rc = ask_agent_fd(cli, request, -1, reply);
+	const char *text;
+
+	if (rc || json_is_true(json_object_get(*reply, "ok")))
+		return rc;
 	text = json_string_value(json_object_get(*reply, "error"));
 	cli_fail("%s", text ? text : "the agent refused and gave no reason");
 	json_decref(*reply);
@@ -146,7 +153,7 @@ static int exchange(struct ctl_client *c, const json_t *request, json_t **reply)
 	return CLI_FAIL;
 }
 
-int ask_agent(const struct cli *cli, json_t *request, json_t **reply)
+int ask_agent_fd(const struct cli *cli, json_t *request, int fd, json_t **reply)
 {
 	const char *path = ctl_path(cli->control);
 	struct ctl_client *c;
@@ -159,7 +166,7 @@ int ask_agent(const struct cli *cli, json_t *request, json_t **reply)
 		json_decref(request);
 		return no_agent(path, rc);
 	}
-	rc = exchange(c, request, reply);
+	rc = exchange(c, request, fd, reply);
 	json_decref(request);
 	ctl_client_close(c);
 	return rc;

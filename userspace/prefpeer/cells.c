@@ -167,6 +167,8 @@ int done_out(const struct cli *cli, json_t *reply)
 {
 	const char *text = json_string_value(json_object_get(reply, "note"));
 
+	if (!text) /* that a reload gave up what was typed and not saved */
+		text = json_string_value(json_object_get(reply, "unsaved"));
 	if (!text) /* what a reload has to say of a file that it took */
 		text = json_string_value(json_object_get(reply, "report"));
 

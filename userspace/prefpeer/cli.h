@@ -110,6 +110,8 @@ void attr_list_free(struct attr_list *l);
 
 /* One request to the agent; @request is taken over. *reply has ok:true, and is the caller's. */
 int ask_agent(const struct cli *cli, json_t *request, json_t **reply);
+/* The same with a descriptor (lib/ctl.h; -1: none), and whether or not it says ok. */
+int ask_agent_fd(const struct cli *cli, json_t *request, int fd, json_t **reply);
 /* {"cmd":@cmd} and what "[remote A] [map NAME [SEQ]]" chooses. NULL: said why. */
 json_t *ask_selection(struct args *args, const char *cmd);
 
@@ -217,6 +219,7 @@ int cmd_session(const struct cli *cli, struct args *args);
 int cmd_reload(const struct cli *cli, struct args *args);
 int cmd_status(const struct cli *cli, struct args *args);
 int cmd_explain(const struct cli *cli, struct args *args);
+int cmd_config(const struct cli *cli, struct args *args);
 
 /* ---- show_agent.c, event_text.c: text of what the agent and the module say ---- */
 

@@ -28,6 +28,7 @@ static const struct command objects[] = {
 	{ "explain", cmd_explain, NULL, "which peer the next packet would use, and why (agent)" },
 	{ "session", cmd_session, NULL, "IKE SAs and their child SAs (agent)" },
 	{ "reload", cmd_reload, NULL, "read the configuration again (agent)" },
+	{ "config", cmd_config, NULL, "the configuration: check, show, compare, save, replace (agent)" },
 	{ "show", cmd_exec_show, NULL, "show crypto …, as on IOS (agent)" },
 	{ "clear", cmd_exec_clear, NULL, "clear crypto …, as on IOS (agent)" },
 	{ "monitor", cmd_monitor, NULL, "what happens, as it happens (both)" },
