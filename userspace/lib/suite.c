@@ -42,6 +42,27 @@ static const struct name dh_names[] = {
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define CHACHA20_KEY_LEN 32
+
+unsigned esp_encr_key_len(const struct esp_suite *s)
+{
+	return s->encr == ENCR_CHACHA20_POLY1305 ? CHACHA20_KEY_LEN : s->key_bits / 8u;
+}
+
+/* As long as the hash (RFC 4868 §2.1.1). */
+unsigned esp_integ_key_len(const struct esp_suite *s)
+{
+	switch (s->integ) {
+	case INTEG_HMAC_SHA2_256_128:
+		return 32;
+	case INTEG_HMAC_SHA2_384_192:
+		return 48;
+	case INTEG_HMAC_SHA2_512_256:
+		return 64;
+	default:
+		return 0;
+	}
+}
 
 static const char *lookup(const struct name *tab, size_t n, int id)
 {

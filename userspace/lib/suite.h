@@ -47,6 +47,10 @@ struct esp_suite {
 	bool esn; /* offered beside "no ESN", not instead of it */
 };
 
+/* Bytes of its keys, salts left out. */
+unsigned esp_encr_key_len(const struct esp_suite *s);
+unsigned esp_integ_key_len(const struct esp_suite *s);
+
 /* Anti-replay of an inbound SA (RFC 4303 §3.4.3). */
 struct replay {
 	uint32_t window; /* packets; 0: not said */

@@ -65,6 +65,11 @@ int xfrm_sa_put(struct xfrm *x, const struct kernel_sa *sa);
 /* -ESRCH when it is not there, unlogged. */
 int xfrm_sa_del(struct xfrm *x, const struct kernel_sa_id *id);
 int xfrm_sa_get(struct xfrm *x, const struct kernel_sa_id *id, struct xfrm_sa_info *out);
+/*
+ * Whether the kernel has that very SA: ends, reqid, algorithms and keys. 1, 0 (another one
+ * has its place), -ESRCH (none has), or another -errno. Keys are wiped from every buffer.
+ */
+int xfrm_sa_same(struct xfrm *x, const struct kernel_sa *sa);
 
 typedef int (*xfrm_sa_fn)(void *ctx, const struct xfrm_sa_info *sa);
 /*

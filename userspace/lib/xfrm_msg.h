@@ -26,6 +26,8 @@ int xfrm_get_selector(const struct xfrm_selector *s, struct selector *out);
 
 /* buf: XFRM_BUF_SIZE bytes. 0 or -errno; *out is the message's header in buf. */
 int xfrm_build_sa(void *buf, const struct kernel_sa *sa, bool has_sa_dir, struct nlmsghdr **out);
+/* Is the state of the answer the one that this NEWSA would make? */
+bool xfrm_is_same_sa(const struct nlmsghdr *have, const struct nlmsghdr *want);
 struct nlmsghdr *xfrm_build_sa_id(void *buf, uint16_t type, const struct kernel_sa_id *id);
 struct nlmsghdr *xfrm_build_sa_dump(void *buf);
 /* ALLOCSPI for the larval with these properties: tunnel mode, ESP. */

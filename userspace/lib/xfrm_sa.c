@@ -212,6 +212,8 @@ static void put_options(struct nlmsghdr *nlh, const struct kernel_sa *sa, bool h
 		mnl_attr_put(nlh, XFRMA_ENCAP, sizeof(encap), &encap);
 	if (sa->if_id)
 		mnl_attr_put_u32(nlh, XFRMA_IF_ID, sa->if_id);
+	if (sa->may_wrap)
+		mnl_attr_put_u32(nlh, XFRMA_SA_EXTRA_FLAGS, XFRM_SA_XFLAG_OSEQ_MAY_WRAP);
 	if (has_sa_dir && sa->dir != SA_DIR_UNKNOWN)
 		mnl_attr_put_u8(nlh, XFRMA_SA_DIR_,
 				sa->dir == SA_DIR_IN ? XFRM_SA_DIR_IN_ : XFRM_SA_DIR_OUT_);
@@ -232,8 +234,6 @@ static int put_info(struct xfrm_usersa_info *info, const struct kernel_sa *sa)
 	info->family = sa->id.dst.family;
 	info->reqid = sa->reqid;
 	info->mode = XFRM_MODE_TUNNEL;
-	info->flags = (sa->clear_df ? XFRM_STATE_NOPMTUDISC : 0) |
-		      (sa->no_ecn ? XFRM_STATE_NOECN : 0);
 	put_limits(&info->lft, sa);
 	return err;
 }

@@ -206,6 +206,36 @@ int xfrm_sa_get(struct xfrm *x, const struct kernel_sa_id *id, struct xfrm_sa_in
 	return exchange(x, xfrm_build_sa_id(x->req, XFRM_MSG_GETSA, id), what, one_sa, out);
 }
 
+struct comparison {
+	const struct nlmsghdr *want;
+	bool same;
+};
+
+static int compare_sa(void *ctx, const struct nlmsghdr *nlh)
+{
+	struct comparison *c = ctx;
+
+	c->same = nlh->nlmsg_type == XFRM_MSG_NEWSA && xfrm_is_same_sa(nlh, c->want);
+	return 0;
+}
+
+int xfrm_sa_same(struct xfrm *x, const struct kernel_sa *sa)
+{
+	char buf[XFRM_BUF_SIZE];
+	struct nlmsghdr *want;
+	struct comparison c = { 0 };
+	char what[120];
+	int err = xfrm_build_sa(buf, sa, x->has_sa_dir, &want);
+
+	sa_text(what, sizeof(what), "read", &sa->id);
+	c.want = want;
+	if (!err)
+		err = exchange(x, xfrm_build_sa_id(x->req, XFRM_MSG_GETSA, &sa->id), what,
+			       compare_sa, &c);
+	xfrm_wipe(buf, sizeof(buf));
+	return err ? err : c.same;
+}
+
 /* A dump, kept until the kernel has said all of it. */
 struct pile {
 	size_t size; /* of one */

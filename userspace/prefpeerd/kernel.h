@@ -40,13 +40,12 @@ struct kernel_sa {
 	uint16_t encap_sport, encap_dport; /* host order; 0 = none */
 	uint32_t replay_window; /* packets; 32.. */
 	bool no_replay;         /* none at all; never with ESN */
+	bool may_wrap;          /* numbers begin again after 2^32 packets; only without anti-replay */
 	bool has_sel;           /* a narrowed child: x->sel is set (§14.1) */
 	struct selector sel;    /* as the SA's packets have it: src → dst */
 	sa_family_t inner_family;
 	uint32_t lifetime_s, soft_lifetime_s; /* 0 = none */
 	uint64_t lifetime_bytes, soft_lifetime_bytes;
-	bool clear_df; /* outbound: the outer header has no DF bit; else the packet's own */
-	bool no_ecn;   /* outbound: … and no ECN; else the packet's own (RFC 4301 §5.1.2) */
 	bool soft_next_packet; /* the soft end is the next packet that it takes */
 	uint32_t if_id;
 	bool replace; /* XFRM_MSG_UPDSA of an existing one (NAT mapping moved) */
@@ -158,6 +157,8 @@ struct kernel_ops {
 	int (*sa_add)(void *k, const struct kernel_sa *sa);
 	int (*sa_del)(void *k, const struct kernel_sa_id *id); /* -ESRCH: was not there */
 	int (*sa_read)(void *k, const struct kernel_sa_id *id, struct kernel_sa_reading *out);
+	/* 1: that very SA, keys included; 0: another one has its place; -ESRCH: none has. */
+	int (*sa_same)(void *k, const struct kernel_sa *sa);
 	int (*sa_dump)(void *k, kernel_sa_fn fn, void *ctx); /* larvals included */
 	/* Turn the larval into an SA with an SPI, then delete that (semantics.md §12). 0 also when none. */
 	int (*larval_kill)(void *k, const struct addr *src, const struct addr *dst, uint32_t reqid);

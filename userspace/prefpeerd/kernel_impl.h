@@ -66,6 +66,7 @@ void kernel_sa_close(struct kernel_linux *k);
 int kernel_sa_add(void *impl, const struct kernel_sa *sa);
 int kernel_sa_del(void *impl, const struct kernel_sa_id *id);
 int kernel_sa_read(void *impl, const struct kernel_sa_id *id, struct kernel_sa_reading *out);
+int kernel_sa_same(void *impl, const struct kernel_sa *sa);
 int kernel_sa_dump(void *impl, kernel_sa_fn fn, void *ctx);
 int kernel_larval_kill(void *impl, const struct addr *src, const struct addr *dst, uint32_t reqid);
 

@@ -10,6 +10,7 @@ static const struct kernel_ops linux_ops = {
 	.sa_add = kernel_sa_add,
 	.sa_del = kernel_sa_del,
 	.sa_read = kernel_sa_read,
+	.sa_same = kernel_sa_same,
 	.sa_dump = kernel_sa_dump,
 	.larval_kill = kernel_larval_kill,
 	.policy_put = kernel_policy_put,

@@ -31,6 +31,13 @@ int kernel_sa_read(void *impl, const struct kernel_sa_id *id, struct kernel_sa_r
 	return err;
 }
 
+int kernel_sa_same(void *impl, const struct kernel_sa *sa)
+{
+	struct kernel_linux *k = impl;
+
+	return xfrm_sa_same(k->xfrm, sa);
+}
+
 struct dump {
 	kernel_sa_fn fn;
 	void *ctx;

@@ -72,6 +72,19 @@ static int fake_sa_read(void *impl, const struct kernel_sa_id *id, struct kernel
 	return 0;
 }
 
+static int fake_sa_same(void *impl, const struct kernel_sa *sa)
+{
+	const struct kernel_sa *have = find(impl, &sa->id);
+
+	if (!have)
+		return -ESRCH;
+	return have->reqid == sa->reqid && addr_equal(&have->src, &sa->src) &&
+	       have->encr_key_len == sa->encr_key_len &&
+	       !memcmp(have->encr_key, sa->encr_key, sa->encr_key_len) &&
+	       have->integ_key_len == sa->integ_key_len &&
+	       !memcmp(have->integ_key, sa->integ_key, sa->integ_key_len);
+}
+
 static int fake_peer_read(void *impl, const struct kernel_peer_key *key,
 			  struct kernel_peer_reading *out)
 {
@@ -98,6 +111,7 @@ static const struct kernel_ops fake_ops = {
 	.sa_add = fake_sa_add,
 	.sa_del = fake_sa_del,
 	.sa_read = fake_sa_read,
+	.sa_same = fake_sa_same,
 	.peer_read = fake_peer_read,
 	.pair_read = fake_pair_read,
 };
