@@ -172,7 +172,8 @@ static json_t *report_conf_entry(const struct config *c, const struct map_entry 
 	const struct map *m = e->map;
 
 	return json_pack("{ss ss so so so so so so ss? ss? ss? ss? so so}", "family",
-			 m->family == AF_INET6 ? "ipv6" : "ipv4", "kind", "ipsec-isakmp",
+			 m->family == AF_INET6 ? "ipv6" : "ipv4", "kind",
+			 e->manual ? "ipsec-manual" : "ipsec-isakmp",
 			 "origin", origin, "acl", report_acl(e), "transform_sets", report_sets(e),
 			 "lifetime", report_lifetime(c, e), "replay_window", report_replay(c, e),
 			 "interfaces", report_interfaces(m), "dynamic_map",

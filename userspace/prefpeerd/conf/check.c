@@ -66,7 +66,7 @@ static void resolve_use(struct parser *p, const struct map_use *u)
 	struct map *m = conf_find_map(p->c, u->map);
 
 	if (!m) {
-		if (!p->failed[MODE_MAP])
+		if (!p->failed[MODE_MAP] && !p->failed[MODE_MAP_MANUAL])
 			parser_error(p, u->pos, conf_text("crypto map %s does not exist", u->map),
 				     NULL);
 		return;
@@ -279,7 +279,8 @@ static void check_complete(struct parser *p, const struct map_entry *e)
 			    conf_text("access list %s permits nothing: the entry protects nothing",
 				      e->acl_name),
 			    NULL);
-	check_keys_of(p, e);
+	if (!e->manual)
+		check_keys_of(p, e);
 	why = conf_entry_incomplete(p->c, e);
 	if (why)
 		parser_warn(
@@ -399,6 +400,10 @@ static void check_entry(struct parser *p, struct map_entry *e)
 {
 	resolve_acl(p, e);
 	resolve_sets(p, e);
+	if (e->manual) {
+		conf_check_manual(p, e);
+		return;
+	}
 	check_replay(p, e);
 	resolve_profiles(p, e);
 	resolve_dynamic(p, e);

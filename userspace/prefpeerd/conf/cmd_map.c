@@ -71,19 +71,43 @@ static struct map_entry *entry_find(const struct map *m, uint64_t seq)
 	return NULL;
 }
 
-/* The entry of that number, made if need be, and entered; NULL without memory. */
+/* An entry stays of the kind that it began with, as in IOS; without a kind any is meant. */
+static bool kind_fits(struct parser *p, const struct cmd *cmd, const struct map_entry *e)
+{
+	uint32_t kind = cmd_keyword_value(cmd);
+
+	if (!kind || (kind == ENTRY_MANUAL) == (e->manual != NULL))
+		return true;
+	parser_error(p, cmd_pos(cmd),
+		     conf_text("%s %u is %s entry since line %u", e->map->name, e->seq,
+			       e->manual ? "an ipsec-manual" : "an ipsec-isakmp", e->pos.line),
+		     conf_text("`no crypto map %s %u` first", e->map->name, e->seq));
+	return false;
+}
+
+static struct map_entry *entry_begin(struct parser *p, const struct cmd *cmd, struct map *m)
+{
+	struct map_entry *e = entry_insert(p, m, (uint32_t)cmd->arg[SLOT_NUM].num);
+
+	if (!e)
+		return NULL;
+	e->pos = cmd_pos(cmd);
+	if (cmd_keyword_value(cmd) == ENTRY_MANUAL)
+		e->manual = parser_alloc(p, sizeof(*e->manual));
+	return e;
+}
+
+/* The entry of that number, made if need be, and entered; NULL: it is of another kind, or no memory. */
 static struct map_entry *entry_enter(struct parser *p, const struct cmd *cmd, struct map *m)
 {
-	uint32_t seq = (uint32_t)cmd->arg[SLOT_NUM].num;
-	struct map_entry *e = entry_find(m, seq);
+	struct map_entry *e = entry_find(m, cmd->arg[SLOT_NUM].num);
 
-	if (!e) {
-		e = entry_insert(p, m, seq);
-		if (!e)
-			return NULL;
-		e->pos = cmd_pos(cmd);
-	}
-	parser_enter(p, MODE_MAP)->entry = e;
+	if (e && !kind_fits(p, cmd, e))
+		return NULL;
+	if (!e)
+		e = entry_begin(p, cmd, m);
+	if (e)
+		parser_enter(p, e->manual ? MODE_MAP_MANUAL : MODE_MAP)->entry = e;
 	return e;
 }
 
@@ -304,7 +328,7 @@ void cmd_set_idle(struct parser *p, const struct cmd *cmd)
 
 void cmd_set_lifetime(struct parser *p, const struct cmd *cmd)
 {
-	parser_frame(p)->entry->lifetime_s = cmd_lifetime(cmd);
+	parser_frame(p)->entry->lifetime_s = cmd->no ? 0 : (uint32_t)cmd->arg[SLOT_NUM].num;
 }
 
 void cmd_set_lifetime_kb(struct parser *p, const struct cmd *cmd)
@@ -313,28 +337,6 @@ void cmd_set_lifetime_kb(struct parser *p, const struct cmd *cmd)
 
 	e->lifetime_kb_off = !cmd->no && cmd->flags & F_DISABLE;
 	e->lifetime_kb = cmd->no || e->lifetime_kb_off ? 0 : cmd->arg[SLOT_NUM].num;
-}
-
-/* Whether the map is of IPv4 peers is known: the outer header has a DF bit there only. */
-void cmd_set_df(struct parser *p, const struct cmd *cmd)
-{
-	struct map_entry *e = parser_frame(p)->entry;
-
-	e->df = cmd->no ? DF_UNSET : (enum conf_df)cmd_keyword_value(cmd);
-	if (!cmd->no && e->map->family == AF_INET6)
-		parser_error(p, cmd_pos(cmd), conf_text("IPv6, which the peers of this map have, knows no DF bit"),
-			     NULL);
-}
-
-void cmd_set_ecn(struct parser *p, const struct cmd *cmd)
-{
-	parser_frame(p)->entry->ecn = cmd->no ? ECN_UNSET : (enum conf_ecn)cmd_keyword_value(cmd);
-}
-
-void cmd_set_per_host(struct parser *p, const struct cmd *cmd)
-{
-	if (!conf_template_refuses(p, cmd, "pairs of SAs for each two hosts"))
-		parser_frame(p)->entry->per_host = !cmd->no;
 }
 
 void cmd_set_replay(struct parser *p, const struct cmd *cmd)

@@ -19,6 +19,7 @@ void conf_entry_free(struct map_entry *e)
 		free(e->peers[i].text);
 	free(e->peers);
 	free(e->description);
+	conf_manual_free(e->manual);
 	free(e);
 }
 
@@ -148,6 +149,8 @@ uint32_t conf_dpd_notice_ms(const struct dpd *d, uint32_t budget_ms)
 
 struct idle_time conf_entry_idle(const struct config *c, const struct map_entry *e)
 {
+	if (e->manual)
+		return (struct idle_time){0};
 	if (e->idle.ms && !e->idle.not_added)
 		return e->idle;
 	return (struct idle_time){.ms = c->idle_ms};
@@ -158,16 +161,6 @@ uint64_t conf_entry_lifetime_kb(const struct config *c, const struct map_entry *
 	if (e->lifetime_kb_off)
 		return 0;
 	return e->lifetime_kb ? e->lifetime_kb : c->child_lifetime_kb;
-}
-
-enum conf_df conf_entry_df(const struct config *c, const struct map_entry *e)
-{
-	return e->df ? e->df : c->df ? c->df : DF_COPY;
-}
-
-enum conf_ecn conf_entry_ecn(const struct config *c, const struct map_entry *e)
-{
-	return e->ecn ? e->ecn : c->ecn ? c->ecn : ECN_DISCARD;
 }
 
 struct replay conf_entry_replay(const struct config *c, const struct map_entry *e)
@@ -233,6 +226,8 @@ const char *conf_entry_incomplete(const struct config *c, const struct map_entry
 		return "it has no peer";
 	if (!e->n_sets)
 		return "it has no transform set";
+	if (e->manual)
+		return conf_manual_lacks(e);
 	for (unsigned i = 0; i < e->n_peers; i++)
 		if (conf_peer_has_key(c, &e->peers[i]))
 			return NULL;
@@ -291,10 +286,19 @@ static char *file_error(int err)
 	return conf_text("cannot be read: %s", strerror(-err));
 }
 
+static bool holds_keys(const struct config *c)
+{
+	for (unsigned i = 0; i < c->n_maps; i++)
+		for (unsigned k = 0; k < c->maps[i]->n_entries; k++)
+			if (c->maps[i]->entries[k]->manual)
+				return true;
+	return c->n_psks;
+}
+
 /* Keys that anyone may read are no keys (design.md §4). */
 static bool mode_ok(const struct config *c, mode_t mode, struct conf_diags *diags)
 {
-	if (!c->n_psks || !(mode & 0007))
+	if (!holds_keys(c) || !(mode & 0007))
 		return true;
 	conf_diag(diags, CONF_ERROR, (struct conf_pos){0},
 		  conf_text("the file holds keys and its mode 0%03o lets everyone at them",

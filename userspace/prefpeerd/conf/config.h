@@ -26,10 +26,6 @@ struct conf_pos {
 	unsigned len;  /* bytes of that word */
 };
 
-/* Of the header that a tunnel puts around a packet; UNSET: as the global line says. */
-enum conf_df { DF_UNSET, DF_COPY, DF_CLEAR };
-enum conf_ecn { ECN_UNSET, ECN_DISCARD, ECN_PROPAGATE };
-
 enum dpd_mode { DPD_OFF, DPD_ON_DEMAND, DPD_PERIODIC };
 
 /* semantics.md §3; interval and retry in ms whatever the unit typed. */
@@ -187,6 +183,23 @@ struct conf_host {
 	unsigned n_addrs;
 };
 
+#define SESSION_KEY_MAX 64 /* bytes: of HMAC-SHA-512 */
+#define SESSION_SPI_MIN 256 /* RFC 4303 §2.1: those below are reserved */
+
+/* `set session-key`: what IKE would have agreed upon, for one direction. */
+struct session_key {
+	uint32_t spi; /* 0: not given */
+	uint8_t encr[SESSION_KEY_MAX], integ[SESSION_KEY_MAX]; /* wiped with the entry */
+	size_t encr_len, integ_len;
+	bool encr_hidden, integ_hidden; /* CONF_HIDDEN was typed: that of the configuration in force */
+	struct conf_pos pos, encr_pos, integ_pos;
+};
+
+/* `ipsec-manual`. */
+struct conf_manual {
+	struct session_key in, out;
+};
+
 struct map_entry {
 	struct map *map;
 	uint32_t seq; /* 1..65535; of a branch that called, above (entry/branch.c) */
@@ -209,15 +222,13 @@ struct map_entry {
 	uint64_t lifetime_kb;    /* likewise kilobytes; 0 = the global one */
 	bool lifetime_kb_off;    /* `kilobytes disable` */
 	struct replay replay;    /* set security-association replay; see conf_entry_replay() */
-	enum conf_df df;         /* see conf_entry_df() */
-	enum conf_ecn ecn;       /* see conf_entry_ecn() */
-	bool per_host;           /* set security-association level per-host */
 	enum ike_dh pfs;         /* set pfs; NONE = no Diffie-Hellman of its own */
 	/* `ipsec-isakmp dynamic NAME` (§4.2): its entries are templates for whoever calls. */
 	char dynamic_name[CONF_NAME_MAX + 1];
 	struct conf_pos dynamic_pos;
 	const struct map *dynamic;
 	const struct ikev2_profile *profile; /* of a template; NULL: none */
+	struct conf_manual *manual; /* NULL: IKE makes its SAs */
 	struct conf_pos pos;
 };
 
@@ -252,8 +263,6 @@ struct config {
 	uint32_t child_lifetime_s; /* crypto ipsec security-association lifetime seconds; 3600 */
 	uint64_t child_lifetime_kb; /* 4608000; 0 = disabled */
 	struct replay replay; /* crypto ipsec security-association replay */
-	enum conf_df df;   /* crypto ipsec df-bit; UNSET = COPY */
-	enum conf_ecn ecn; /* crypto ipsec security-association ecn; UNSET = DISCARD */
 	struct addr name_servers[NAME_SERVERS_MAX]; /* none: those of /etc/resolv.conf */
 	unsigned n_name_servers;
 	struct conf_host *hosts;
@@ -340,9 +349,6 @@ struct idle_time conf_entry_idle(const struct config *c, const struct map_entry 
 uint64_t conf_entry_lifetime_kb(const struct config *c, const struct map_entry *e);
 /* Anti-replay of an entry's SAs: its own, else the global one, else 64 packets. */
 struct replay conf_entry_replay(const struct config *c, const struct map_entry *e);
-/* An entry's own, else the global one, else what IOS does: copy, and discard. */
-enum conf_df conf_entry_df(const struct config *c, const struct map_entry *e);
-enum conf_ecn conf_entry_ecn(const struct config *c, const struct map_entry *e);
 /* The key for a dialled or source address; NULL = none. */
 const struct psk *conf_psk(const struct config *c, const struct addr *peer);
 /* What the keyring of @profile says of that address: key, identity or both; of all keys without one. */

@@ -68,6 +68,9 @@ void parser_warn(struct parser *p, struct conf_pos pos, char *text, char *hint);
 /* `no` of something that is not there. */
 void parser_nothing_to_remove(struct parser *p, const struct cmd *cmd);
 
+/* What a keyword of `crypto map NAME SEQ` makes of an entry. */
+enum entry_kind { ENTRY_ISAKMP = 1, ENTRY_MANUAL };
+
 /* cmd_map.c */
 void cmd_map_entry(struct parser *p, const struct cmd *cmd);
 void cmd_map_remove(struct parser *p, const struct cmd *cmd);
@@ -80,9 +83,6 @@ void cmd_match_address(struct parser *p, const struct cmd *cmd);
 void cmd_set_idle(struct parser *p, const struct cmd *cmd);
 void cmd_set_lifetime(struct parser *p, const struct cmd *cmd);
 void cmd_set_lifetime_kb(struct parser *p, const struct cmd *cmd);
-void cmd_set_df(struct parser *p, const struct cmd *cmd);
-void cmd_set_ecn(struct parser *p, const struct cmd *cmd);
-void cmd_set_per_host(struct parser *p, const struct cmd *cmd);
 void cmd_set_replay(struct parser *p, const struct cmd *cmd);
 void cmd_set_pfs(struct parser *p, const struct cmd *cmd);
 void cmd_set_transform(struct parser *p, const struct cmd *cmd);
@@ -93,6 +93,18 @@ void cmd_set_profile(struct parser *p, const struct cmd *cmd);
 void cmd_interface(struct parser *p, const struct cmd *cmd);
 void cmd_no_interface(struct parser *p, const struct cmd *cmd);
 void cmd_interface_map(struct parser *p, const struct cmd *cmd);
+
+/* cmd_manual.c */
+enum session_way { SESSION_IN = 1, SESSION_OUT };
+void cmd_manual_peer(struct parser *p, const struct cmd *cmd);
+void cmd_session_key(struct parser *p, const struct cmd *cmd);
+void cmd_no_session_key(struct parser *p, const struct cmd *cmd);
+void conf_manual_free(struct conf_manual *m);
+/* check_manual.c */
+void conf_check_manual(struct parser *p, const struct map_entry *e);
+const char *conf_manual_lacks(const struct map_entry *e);
+/* Keys that are CONF_HIDDEN, from the configuration in force; false: said which there are not. */
+bool conf_manual_known(struct map_entry *e, const struct config *present, struct conf_diags *diags);
 
 /* cmd_peer.c */
 void cmd_set_peer(struct parser *p, const struct cmd *cmd);
@@ -112,10 +124,6 @@ void cmd_acl_line(struct parser *p, const struct cmd *cmd);
 void cmd_acl_remark(struct parser *p, const struct cmd *cmd);
 void cmd_acl_remove(struct parser *p, const struct cmd *cmd);
 void cmd_acl_no_line(struct parser *p, const struct cmd *cmd);
-void cmd_acl_no_match(struct parser *p, const struct cmd *cmd);
-/* acl_ports.c: protocol and ports of a line into @out; false: said why not. */
-bool conf_acl_ports(struct parser *p, const struct cmd *cmd, sa_family_t family,
-		    struct selector *out);
 struct acl *conf_find_acl(const struct config *c, const char *name);
 
 /* cmd_crypto.c */
@@ -126,10 +134,7 @@ void cmd_mode_tunnel(struct parser *p, const struct cmd *cmd);
 void cmd_global_idle(struct parser *p, const struct cmd *cmd);
 void cmd_global_lifetime(struct parser *p, const struct cmd *cmd);
 void cmd_global_lifetime_kb(struct parser *p, const struct cmd *cmd);
-void cmd_global_df(struct parser *p, const struct cmd *cmd);
-void cmd_global_ecn(struct parser *p, const struct cmd *cmd);
 void cmd_global_replay(struct parser *p, const struct cmd *cmd);
-uint32_t cmd_lifetime(const struct cmd *cmd); /* in seconds; of `no`: 0 */
 struct replay cmd_replay(const struct cmd *cmd); /* what such a line says; of `no`: nothing */
 void cmd_keepalive(struct parser *p, const struct cmd *cmd);
 void cmd_dpd(struct parser *p, const struct cmd *cmd);

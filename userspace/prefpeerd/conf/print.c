@@ -133,16 +133,14 @@ static void print_all(const struct config *c, bool secrets, FILE *out)
 		fprintf(out, "crypto ipsec security-association lifetime kilobytes %llu\n",
 			(unsigned long long)c->child_lifetime_kb);
 	print_replay("crypto ipsec security-association", &c->replay, out);
-	print_df_ecn("crypto ipsec security-association", c->df == DF_COPY ? DF_UNSET : c->df,
-		     c->ecn == ECN_DISCARD ? ECN_UNSET : c->ecn, out);
 	for (unsigned i = 0; i < c->n_sets; i++)
 		print_set(c->sets[i], out);
 	for (unsigned i = 0; i < c->n_acls; i++)
 		print_acl(c->acls[i], out);
 	for (unsigned i = 0; i < c->n_dynamics; i++)
-		print_map(c->dynamics[i], out);
+		print_map(c->dynamics[i], secrets, out);
 	for (unsigned i = 0; i < c->n_maps; i++)
-		print_map(c->maps[i], out);
+		print_map(c->maps[i], secrets, out);
 	for (unsigned i = 0; i < c->n_maps; i++)
 		print_interfaces(c->maps[i], out);
 }

@@ -16,11 +16,11 @@ void print_trustpoint(const struct trustpoint *t, FILE *out);
 void print_profile(const struct ikev2_profile *f, FILE *out);
 /* print_acl.c */
 void print_acl(const struct acl *a, FILE *out);
+/* print_manual.c */
+void print_session_keys(const struct map_entry *e, bool secrets, FILE *out);
 /* print_map.c */
 void print_replay(const char *command, const struct replay *r, FILE *out);
-/* What is other than unset. */
-void print_df_ecn(const char *command, enum conf_df df, enum conf_ecn ecn, FILE *out);
-void print_map(const struct map *m, FILE *out);
+void print_map(const struct map *m, bool secrets, FILE *out);
 void print_interfaces(const struct map *m, FILE *out);
 
 #endif

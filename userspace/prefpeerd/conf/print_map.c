@@ -52,23 +52,16 @@ void print_replay(const char *command, const struct replay *r, FILE *out)
 		fprintf(out, "%s replay window-size %u\n", command, r->window);
 }
 
-void print_df_ecn(const char *command, enum conf_df df, enum conf_ecn ecn, FILE *out)
-{
-	if (df)
-		fprintf(out, "%s dfbit %s\n", command, df == DF_COPY ? "copy" : "clear");
-	if (ecn)
-		fprintf(out, "%s ecn %s\n", command, ecn == ECN_DISCARD ? "discard" : "propagate");
-}
-
-static void print_entry(const struct map_entry *e, FILE *out)
+static void print_entry(const struct map_entry *e, bool secrets, FILE *out)
 {
 	const struct map *m = e->map;
 
 	if (m->is_dynamic)
 		fprintf(out, "crypto dynamic-map %s %u\n", m->name, e->seq);
 	else
-		fprintf(out, "crypto map %s%s %u ipsec-isakmp%s%s\n",
+		fprintf(out, "crypto map %s%s %u %s%s%s\n",
 			m->family == AF_INET6 ? "ipv6 " : "", m->name, e->seq,
+			e->manual ? "ipsec-manual" : "ipsec-isakmp",
 			e->dynamic ? " dynamic " : "", e->dynamic_name);
 	if (e->description)
 		fprintf(out, " description %s\n", e->description);
@@ -85,24 +78,22 @@ static void print_entry(const struct map_entry *e, FILE *out)
 		fprintf(out, " set security-association lifetime kilobytes %llu\n",
 			(unsigned long long)e->lifetime_kb);
 	print_replay(" set security-association", &e->replay, out);
-	if (e->per_host)
-		fputs(" set security-association level per-host\n", out);
-	print_df_ecn(" set security-association", e->df, e->ecn, out);
 	if (e->pfs)
 		fprintf(out, " set pfs group%d\n", e->pfs);
 	print_sets(e, out);
+	print_session_keys(e, secrets, out);
 	print_timeout(e->answer_ms, out);
 	if (*e->acl_name)
 		fprintf(out, " match address %s\n", e->acl_name);
 }
 
-void print_map(const struct map *m, FILE *out)
+void print_map(const struct map *m, bool secrets, FILE *out)
 {
 	if (*m->local_address)
 		fprintf(out, "crypto map %s%s local-address %s\n",
 			m->family == AF_INET6 ? "ipv6 " : "", m->name, m->local_address);
 	for (unsigned i = 0; i < m->n_entries; i++)
-		print_entry(m->entries[i], out);
+		print_entry(m->entries[i], secrets, out);
 }
 
 void print_interfaces(const struct map *m, FILE *out)

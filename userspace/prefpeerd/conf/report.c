@@ -202,12 +202,25 @@ static void report_dynamic(const struct config *c, const struct map_entry *e, FI
 		report_template(c, e->dynamic->entries[i], out);
 }
 
+static void report_manual(const struct config *c, const struct map_entry *e, FILE *out)
+{
+	fprintf(out, "%s %u   %s, with manual keys: SPIs %u in, %u out; no idle time, no dpd, no lifetime\n",
+		e->map->name, e->seq, entry_state(c, e), e->manual->in.spi, e->manual->out.spi);
+	report_peers(e, out);
+	report_sets(e, out);
+	report_lines(e, out);
+}
+
 static void report_entry(const struct config *c, const struct map_entry *e, FILE *out)
 {
 	struct budgets b = budgets_of(c, e);
 
 	if (e->dynamic) {
 		report_dynamic(c, e, out);
+		return;
+	}
+	if (e->manual) {
+		report_manual(c, e, out);
 		return;
 	}
 	fprintf(out, "%s %u   %s\n", e->map->name, e->seq, entry_state(c, e));

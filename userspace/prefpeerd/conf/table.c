@@ -36,6 +36,7 @@ static const struct node global_commands[] = {
 const struct mode_desc conf_modes[MODE_COUNT] = {
 	[MODE_GLOBAL] = { "config", global_commands },
 	[MODE_MAP] = { "config-crypto-map", map_commands },
+	[MODE_MAP_MANUAL] = { "config-crypto-map", map_manual_commands },
 	[MODE_ACL4] = { "config-ext-nacl", acl4_commands },
 	[MODE_ACL6] = { "config-ipv6-acl", acl6_commands },
 	[MODE_SET] = { "cfg-crypto-trans", transform_set_commands },

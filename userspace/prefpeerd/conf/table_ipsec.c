@@ -79,10 +79,9 @@ const struct node crypto_ipsec[] = {
 				    "KB", BOTH(cmd_global_lifetime_kb)),
 				KW("disable", "any volume", .flag = F_DISABLE,
 				   BOTH(cmd_global_lifetime_kb)))),
-			LIFETIME_DAYS(cmd_global_lifetime))),
+			NOT_YET("days"))),
 		REPLAY(cmd_global_replay),
-		DF_BIT("dfbit", cmd_global_df), ECN(cmd_global_ecn), NO_DUMMY)),
-	DF_BIT("df-bit", cmd_global_df),
-	NOT_YET("profile"), NOT_YET("fragmentation"), NOT_YET("nat-transparency"),
+		NOT_YET("dfbit"), NOT_YET("ecn"), NOT_YET("dummy"))),
+	NOT_YET("profile"), NOT_YET("fragmentation"), NOT_YET("df-bit"), NOT_YET("nat-transparency"),
 	{ 0 },
 };

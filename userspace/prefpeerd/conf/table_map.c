@@ -39,7 +39,7 @@ static const struct node map_lifetime[] = {
 	   NEXT(NUM("N", "2560..4294967295", SLOT_NUM, "lifetime", 2560, 4294967295, "KB",
 		    BOTH(cmd_set_lifetime_kb)),
 		KW("disable", "any volume", .flag = F_DISABLE, BOTH(cmd_set_lifetime_kb)))),
-	LIFETIME_DAYS(cmd_set_lifetime),
+	NOT_YET("days"),
 	{ 0 },
 };
 static const struct node set_sa[] = {
@@ -47,10 +47,7 @@ static const struct node set_sa[] = {
 	KW("idletime", "delete SAs that carry nothing", .undo = cmd_set_idle, .next = map_idle),
 	KW("lifetime", "of SAs", .undo = cmd_set_lifetime, .next = map_lifetime),
 	REPLAY(cmd_set_replay),
-	KW("level", "how much one pair of SAs carries", .undo = cmd_set_per_host,
-	   NEXT(KW("per-host", "the packets of two hosts, not all of its line",
-		   BOTH(cmd_set_per_host)))),
-	DF_BIT("dfbit", cmd_set_df), ECN(cmd_set_ecn), NO_DUMMY,
+	NOT_YET("level"), NOT_YET("dfbit"), NOT_YET("ecn"), NOT_YET("dummy"),
 	{ 0 },
 };
 #define PFS_GROUP(n, h) \
@@ -86,6 +83,8 @@ static const struct node map_set[] = {
 	   NEXT(ARG(ARG_NAME, "NAME", "a profile", .slot = SLOT_NAME, BOTH(cmd_set_profile)))),
 	KW("pfs", "a Diffie-Hellman exchange of its own for each SA after the first",
 	   .undo = cmd_set_pfs, .next = pfs_groups),
+	REFUSE("session-key", "session keys belong to a manual entry",
+	       "`crypto map NAME SEQ ipsec-manual`"),
 	NOT_YET("isakmp-profile"), NOT_YET("identity"),
 	NOT_YET("reverse-route"), NOT_YET("nat"), NOT_YET("ip"),
 	{ 0 },
@@ -106,13 +105,15 @@ const struct node map_commands[] = {
 	       "leave it out: branches call, or are listed by `set peer`")
 
 static const struct node map_kind[] = {
-	KW("ipsec-isakmp", "SAs are made by IKE", .run = cmd_map_entry, .undo = cmd_map_remove,
+	KW("ipsec-isakmp", "SAs are made by IKE", .min = ENTRY_ISAKMP, .run = cmd_map_entry, .undo = cmd_map_remove,
 	   NEXT(KW("dynamic", "for branches that call, by the templates of a dynamic map",
 		   NEXT(ARG(ARG_NAME, "DYNAMIC-MAP", "its name", .slot = SLOT_TEXT,
 			    .run = cmd_map_entry, .undo = cmd_map_remove,
 			    NEXT(NO_DISCOVERY)))),
 		NO_DISCOVERY, NOT_YET("profile"))),
-	NOT_YET("ipsec-manual"), NOT_YET("gdoi"), NOT_YET("dynamic"), NOT_YET("profile"),
+	KW("ipsec-manual", "SAs have the keys that the entry gives them", .min = ENTRY_MANUAL,
+	   .enters = MODE_MAP_MANUAL, .run = cmd_map_entry, .undo = cmd_map_remove),
+	NOT_YET("gdoi"), NOT_YET("dynamic"), NOT_YET("profile"),
 	{ 0 },
 };
 static const struct node map_what[] = {
