@@ -379,20 +379,26 @@ static void session_more(struct table *t, const struct cli *cli, const json_t *s
 static void session_row(struct table *t, const struct cli *cli, const json_t *s)
 {
 	const char *state = str(s, "state");
+	bool manual = !strcmp(str(s, "origin"), "manual");
 	char dur[DUR_STRLEN];
 	uint64_t v;
 
 	table_cell(t, TONE_ADDR, "%s", str(s, "local"));
 	table_cell(t, TONE_ADDR, "%s", str(s, "remote"));
 	count_cell(t, s, "remote_port");
-	table_cell(t, !strcmp(state, "established") ? TONE_GOOD : TONE_WARN, "%s", state);
+	table_cell(t, manual || !strcmp(state, "established") ? TONE_GOOD : TONE_WARN, "%s", state);
 	table_cell(t, TONE_PLAIN, "%s", num(s, "up_ms", &v) ? clock_print(v, dur) : "");
-	table_cell(t, TONE_PLAIN, "%s", is(s, "initiator") ? "initiator" : "responder");
+	table_cell(t, TONE_PLAIN, "%s", manual ? "" : is(s, "initiator") ? "initiator" : "responder");
 	table_cell(t, TONE_PLAIN, "%s", num(s, "heard_ago_ms", &v) ? dur_print(v, dur) : "");
 	table_cell(t, TONE_PLAIN, "%lld",
 		   (long long)json_integer_value(json_object_get(s, "children")));
-	table_cell(t, TONE_PLAIN, "%s %s %s", str(s, "encr"), str(s, "prf"), str(s, "dh"));
-	table_cell(t, TONE_PLAIN, "%s_i %s_r", str(s, "spi_i"), str(s, "spi_r"));
+	if (manual) {
+		table_cell(t, TONE_PLAIN, "%s", "");
+		table_cell(t, TONE_PLAIN, "%s", "");
+	} else {
+		table_cell(t, TONE_PLAIN, "%s %s %s", str(s, "encr"), str(s, "prf"), str(s, "dh"));
+		table_cell(t, TONE_PLAIN, "%s_i %s_r", str(s, "spi_i"), str(s, "spi_r"));
+	}
 	table_cell(t, TONE_PLAIN, "%s%s%s", is(s, "nat_local") ? "here" : "",
 		   is(s, "nat_local") && is(s, "nat_peer") ? ", " : "",
 		   is(s, "nat_peer") ? "peer" : "");

@@ -138,7 +138,9 @@ static json_t *report_dpd(const struct entry_view *v)
 	char all[32], notice[32], again[32], text[200] = "a dead peer is noticed only when an exchange fails";
 	size_t n;
 
-	if (v->dpd.mode != DPD_OFF && v->n_peers < 2)
+	if (v->manual)
+		snprintf(text, sizeof(text), "manual SAs: nobody asks whether the peer is there");
+	else if (v->dpd.mode != DPD_OFF && v->n_peers < 2)
 		snprintf(text, sizeof(text), "none: there is no second peer; notice %s",
 			 report_duration(v->notice_ms, notice, sizeof(notice)));
 	else if (v->dpd.mode != DPD_OFF && v->retry_default_ms)
@@ -197,7 +199,8 @@ static json_t *report_identity(const struct ike_id *id)
 
 json_t *report_entry(const struct entry_view *v, mono_t now)
 {
-	return json_pack("{ss si ss sI ss? ss ss ss? ss? ss so so so so so so ss? sb so so si}", "map", v->map, "seq",
+	return json_pack("{ss si ss sI ss? ss ss ss? ss? ss so so so so so so ss? sb so so si ss}",
+			 "map", v->map, "seq",
 			 (int)v->seq, "state", entry_state_name(v->state), "state_since_ms",
 			 (json_int_t)mono_diff_ms(now, v->since), "peer", v->current, "reason",
 			 entry_reason_name(v->reason), "why", v->sentence, "trying", v->trying,
@@ -209,7 +212,7 @@ json_t *report_entry(const struct entry_view *v, mono_t now)
 			 report_idle(v), "dpd", report_dpd(v), "lines", report_lines(v, now),
 			 "incomplete", v->incomplete, "blocks", v->blocks,
 			 "branch", report_identity(v->identity), "sas", report_pairs(v, now), "conn",
-			 (int)v->conn);
+			 (int)v->conn, "origin", v->manual ? "manual" : "ike");
 }
 
 static json_t *report_spi(const uint8_t s[8])
@@ -230,6 +233,7 @@ json_t *report_session(const struct entry_session *s, mono_t now)
 	o = json_pack("{si so so si ss sb si si so so ss ss ss sb sb so so so sI sI sI}", "conn",
 			 (int)s->conn, "local", address(&s->local), "remote", address(&s->peer),
 			 "remote_port", (int)i->peer.port, "state",
+			 s->manual ? "manual" :
 			 s->closing	? "closing" :
 			 s->established ? "established" :
 					  "connecting",
@@ -243,6 +247,7 @@ json_t *report_session(const struct entry_session *s, mono_t now)
 			 known(i->rtt_us, i->rtt_us != 0), "tx", (json_int_t)i->tx, "rx",
 			 (json_int_t)i->rx, "retransmits", (json_int_t)i->retransmits);
 	report_conn_more(o, i);
+	json_object_set_new(o, "origin", json_string(s->manual ? "manual" : "ike"));
 	return o;
 }
 

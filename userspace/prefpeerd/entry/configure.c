@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A configuration comes into force: at a reload as a difference (semantics.md §4.8). */
+#include "prefpeerd/entry/manual.h"
 #include "prefpeerd/entry/mem.h"
 #include "prefpeerd/entry/shell.h"
 
@@ -65,7 +66,6 @@ static struct core_line *make_lines(const struct entries *s, const struct map_en
 			.order = *at,
 			.sel = l->sel,
 			.blocked = line_lacks(s->conf, l),
-			.per_host = m->per_host,
 			.local = l->local,
 			.peer = l->peer,
 		};
@@ -97,7 +97,7 @@ void shell_set_values(const struct config *c, const struct map_entry *m, struct 
 	e->interval_ms = c->dpd.mode == DPD_OFF ? 0 : c->dpd.interval_ms;
 }
 
-static void configure_entry(struct entries *s, const struct map_entry *m, unsigned *line)
+static void configure_ike(struct entries *s, const struct map_entry *m, unsigned *line)
 {
 	struct shell_entry *se = shell_find(s, m->map->name, m->seq);
 	const struct core_env env = shell_env(s);
@@ -125,6 +125,22 @@ static void configure_entry(struct entries *s, const struct map_entry *m, unsign
 	free(lines);
 }
 
+static void configure_entry(struct entries *s, const struct map_entry *m, unsigned *line)
+{
+	if (m->manual)
+		manual_configure(s, m, line);
+	else
+		configure_ike(s, m, line);
+}
+
+/* It goes on in @c, and is still one of IKE. */
+static bool goes_on(const struct shell_entry *se, const struct config *c)
+{
+	const struct map_entry *m = conf_find_entry(c, se->map, se->seq);
+
+	return m && !m->manual;
+}
+
 /* While their configuration still exists, for the notes name it. */
 static void remove_entries(struct entries *s, const struct config *c)
 {
@@ -135,7 +151,7 @@ static void remove_entries(struct entries *s, const struct config *c)
 		struct shell_entry *se = s->list[i];
 		struct core_entry *e = core_entry(&s->core, se->id);
 
-		if (se->branch ? branch_moved_on(se) : !!conf_find_entry(c, se->map, se->seq))
+		if (se->branch ? branch_moved_on(se) : goes_on(se, c))
 			continue;
 		core_remove(&r, e);
 		act_all(s);
@@ -162,8 +178,10 @@ int entries_configure(struct entries *s, const struct config *c, struct spd *spd
 	s->now = now;
 	s->spd = spd;
 	s->configuring = true;
-	if (!first)
+	if (!first) {
 		remove_entries(s, c);
+		manuals_remove(s, c);
+	}
 	s->conf = c;
 	act_settings_put(s);
 	remotes_want(s, c);
@@ -172,6 +190,7 @@ int entries_configure(struct entries *s, const struct config *c, struct spd *spd
 			configure_entry(s, c->maps[i]->entries[j], &line);
 	configure_branches(s);
 	rules_replace(s);
+	manuals_claim(s);
 	if (first)
 		takeover_adopt(s);
 	remotes_keep_resolved(s);
@@ -211,6 +230,10 @@ static void prepare_line(struct entries *s, const struct core_env *env, const st
 
 	if (l->blocked || l->of_branch)
 		return;
+	if (l->entry->manual) {
+		manual_prepare(s, l);
+		return;
+	}
 	if (!known && e && e->n_lines)
 		known = &e->lines[0];
 	if (known && addr_is_set(&known->peer)) {

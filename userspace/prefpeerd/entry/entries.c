@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The entries as a whole, and who is who among them. */
+#include "prefpeerd/entry/manual.h"
 #include "prefpeerd/entry/mem.h"
 #include "prefpeerd/entry/shell.h"
 
@@ -39,6 +40,7 @@ void entries_free(struct entries *s)
 	free(s->larvals);
 	free(s->failed);
 	verdicts_fini(s);
+	manuals_free(s);
 	free(s->out.list);
 	free(s);
 }
@@ -58,8 +60,7 @@ static int compare(const struct shell_entry *se, const char *map, unsigned seq)
 	return c ? c : (int)se->seq - (int)seq;
 }
 
-/* Where it stands in the list, or would. */
-static unsigned place_of(const struct entries *s, const char *map, unsigned seq)
+unsigned shell_place(const struct entries *s, const char *map, unsigned seq)
 {
 	unsigned lo = 0, hi = s->n_list;
 
@@ -76,7 +77,7 @@ static unsigned place_of(const struct entries *s, const char *map, unsigned seq)
 
 struct shell_entry *shell_find(const struct entries *s, const char *map, unsigned seq)
 {
-	unsigned at = place_of(s, map, seq);
+	unsigned at = shell_place(s, map, seq);
 
 	return at < s->n_list && !compare(s->list[at], map, seq) ? s->list[at] : NULL;
 }
@@ -102,7 +103,7 @@ struct core_line *shell_line(const struct entries *s, uint32_t reqid, struct cor
 struct shell_entry *shell_entry_add(struct entries *s, const struct map_entry *m)
 {
 	struct shell_entry *se = mem_zero(1, sizeof(*se));
-	unsigned at = place_of(s, m->map->name, m->seq);
+	unsigned at = shell_place(s, m->map->name, m->seq);
 
 	se->owner = s;
 	snprintf(se->map, sizeof(se->map), "%s", m->map->name);
@@ -128,12 +129,17 @@ const struct entry_branch_counters *entries_branch_counters(const struct entries
 
 unsigned entries_count(const struct entries *s)
 {
-	return s->n_list;
+	return s->n_list + s->n_manuals;
 }
 
 int entries_find(struct entries *s, const char *map, unsigned seq)
 {
-	unsigned at = place_of(s, map, seq);
+	unsigned at = shell_place(s, map, seq), before = 0;
+	bool manual = manual_find(s, map, seq);
 
-	return at < s->n_list && !compare(s->list[at], map, seq) ? (int)at : -ENOENT;
+	while (before < s->n_manuals && manual_compare(s->manuals[before], map, seq) < 0)
+		before++;
+	if (!manual && (at == s->n_list || compare(s->list[at], map, seq)))
+		return -ENOENT;
+	return (int)(at + before);
 }

@@ -64,6 +64,8 @@ enum entry_reason {
 	REASON_SWITCH,       /* "operator": map switch */
 	REASON_RESET,        /* "reset": map reset, clear crypto map NAME SEQ peer */
 	REASON_CONFIG,       /* "config": peer, line or entry was removed */
+	REASON_MANUAL,       /* "manual": SAs with keys of the configuration were installed */
+	REASON_SPI_TAKEN,    /* "spi-taken": another program's SA has the place of one of them */
 	REASON_MAX
 };
 
@@ -287,6 +289,7 @@ struct entry_view {
 	uint32_t retry_default_ms; /* the default asked in vain; 0 without a default */
 	uint32_t failover_ms;      /* their sum */
 	uint32_t further_ms;       /* for each further peer that is silent; 0 = there is none */
+	bool manual;               /* its SAs have keys of the configuration: no IKE, no timers */
 	uint32_t branch_of;        /* of a branch that called: the dynamic entry's number; 0: of the file */
 	uint32_t template_seq;     /* … by that template of its dynamic map */
 	const struct ike_id *identity; /* … and who it proved to be; NULL */
@@ -325,6 +328,7 @@ struct entry_session {
 	conn_id conn;
 	struct addr local, peer;
 	bool established, closing;
+	bool manual;                  /* no IKE SA: conn 0, info has its times only */
 	unsigned n_entries;           /* that use it */
 	unsigned n_children;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Events of the engine and the kernel, and the operator, brought to the core. */
 #include "lib/log.h"
-#include "prefpeerd/entry/shell.h"
+#include "prefpeerd/entry/manual.h"
 
 static struct core_pair pair_of(const struct engine_pair *p)
 {
@@ -177,32 +177,22 @@ void entries_engine_event(void *ctx, const struct engine_event *ev, mono_t now)
 	act_all(s);
 }
 
-/* Those of the line, where the packet is a fragment and has none. */
-static void lend_ports(struct selector *flow, const struct selector *line)
-{
-	struct selector hosts = *line;
-
-	hosts.src = flow->src;
-	hosts.dst = flow->dst;
-	if (!selector_contains(line, flow) && selector_contains(line, &hosts))
-		*flow = hosts;
-}
-
 static void on_acquire(struct step *t, const struct kernel_event *ev)
 {
-	struct core_acquire a = {.flow = ev->flow, .src = ev->tmpl_src, .dst = ev->tmpl_dst};
+	struct core_acquire a = {.has_flow = addr_is_set(&ev->flow.dst.addr),
+				 .flow = ev->flow,
+				 .src = ev->tmpl_src,
+				 .dst = ev->tmpl_dst};
 	struct core_entry *e;
 	struct core_line *l = shell_line(t->s, ev->reqid, &e);
 	const struct core_child *ch;
 
+	if (manual_acquire(t->s, ev->reqid))
+		return;
 	if (!l || l->blocked) {
 		log_info("entry", "acquire for reqid 0x%08x, which no line has", ev->reqid);
 		return;
 	}
-	if (l->per_host)
-		lend_ports(&a.flow, &l->sel);
-	/* A fragment has no ports, and its line may have some: then any child of it will do. */
-	a.has_flow = addr_is_set(&ev->flow.dst.addr) && selector_contains(&l->sel, &a.flow);
 	ch = line_covering(e, l, a.has_flow ? &a.flow : NULL);
 	a.sa_there = ch && act_sa_there(t->s, ch);
 	core_acquire(&t->r, e, l, &a);
@@ -243,6 +233,8 @@ static void on_sa_gone(struct step *t, const struct kernel_event *ev)
 	struct core_child *ch = NULL;
 	struct core_entry *e = ev->sa.spi ? child_of_sa(t->s, &ev->sa, &ch) : NULL;
 
+	if (manual_sa_gone(t->s, &ev->sa))
+		return;
 	if (e && ch->state == CHILD_LIVE)
 		core_child_lost(&t->r, e, ch->id);
 }
@@ -300,6 +292,7 @@ void entries_local_changed(struct entries *s, mono_t now)
 
 	step_begin(&t, s, now);
 	core_local_changed(&t.r);
+	manuals_local_changed(s);
 	act_all(s);
 }
 
@@ -309,6 +302,7 @@ void entries_interfaces_left(struct entries *s, mono_t now)
 
 	step_begin(&t, s, now);
 	core_interfaces_left(&t.r);
+	manuals_local_changed(s);
 	act_all(s);
 }
 

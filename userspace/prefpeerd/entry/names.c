@@ -51,6 +51,8 @@ const char *entry_reason_name(enum entry_reason r)
 		[REASON_SWITCH] = "operator",
 		[REASON_RESET] = "reset",
 		[REASON_CONFIG] = "config",
+		[REASON_MANUAL] = "manual",
+		[REASON_SPI_TAKEN] = "spi-taken",
 	};
 
 	return (unsigned)r < REASON_MAX ? names[r] : "?";
@@ -92,6 +94,8 @@ const char *entry_reason_text(enum entry_reason r)
 		[REASON_SWITCH] = "operator: switch",
 		[REASON_RESET] = "operator: reset",
 		[REASON_CONFIG] = "removed from the configuration",
+		[REASON_MANUAL] = "its SAs are installed",
+		[REASON_SPI_TAKEN] = "another program's SA has its SPI",
 	};
 
 	return (unsigned)r < REASON_MAX ? words[r] : "?";

@@ -2,12 +2,18 @@
 /* What the operator asks for: connect, switch, clear, reset. */
 #include <string.h>
 
-#include "prefpeerd/entry/shell.h"
+#include "prefpeerd/entry/manual.h"
 
 static int no_entry(const char **why)
 {
 	*why = "no such crypto map entry";
 	return -ENOENT;
+}
+
+static int is_manual(const char **why)
+{
+	*why = "a manual entry has one peer, and SAs that are always there";
+	return -EOPNOTSUPP;
 }
 
 static const char *no_way(struct entries *s, const struct shell_entry *se)
@@ -30,6 +36,8 @@ int entries_connect(struct entries *s, const char *map, unsigned seq, mono_t now
 	int err;
 
 	*why = "";
+	if (manual_find(s, map, seq))
+		return is_manual(why);
 	if (!se)
 		return no_entry(why);
 	step_begin(&t, s, now);
@@ -98,6 +106,8 @@ int entries_switch(struct entries *s, const char *map, unsigned seq, const char 
 	int err;
 
 	*why = "";
+	if (manual_find(s, map, seq))
+		return is_manual(why);
 	if (!se)
 		return no_entry(why);
 	e = core_entry(&s->core, se->id);
@@ -156,6 +166,9 @@ int entries_clear_chosen(struct entries *s, const struct entry_choice *c, mono_t
 		n++;
 	}
 	act_all(s);
+	/* They have no IKE SA. */
+	if (!c->conn && !addr_is_set(&c->local))
+		manuals_clear(s, c->map, c->seq, &c->peer, 0, REASON_CLEAR_SESSION, &n);
 	if (n)
 		return 0;
 	if (addr_is_set(&c->peer))
@@ -195,6 +208,7 @@ int entries_clear_sa(struct entries *s, const char *map, unsigned seq, const str
 		went += core_clear_sa(&t.r, core_entry(&s->core, s->list[i]->id), peer, spi);
 	}
 	act_all(s);
+	went += manuals_clear(s, map, seq, peer, spi, REASON_CLEAR_SA, &n);
 	if (n && (went || all))
 		return 0;
 	*why = !n ? "no such crypto map entry" : spi ? "no SA with that SPI" : "no SA to that peer";
@@ -208,6 +222,8 @@ int entries_map_reset(struct entries *s, const char *map, unsigned seq, mono_t n
 	struct step t;
 
 	*why = "";
+	if (manual_find(s, map, seq))
+		return is_manual(why);
 	if (!se)
 		return no_entry(why);
 	step_begin(&t, s, now);

@@ -176,7 +176,7 @@ static void template_want(struct entries *s, const struct config *c, const struc
 
 static void entry_want(struct entries *s, const struct config *c, const struct map_entry *m)
 {
-	for (unsigned k = 0; k < m->n_peers; k++)
+	for (unsigned k = 0; !m->manual && k < m->n_peers; k++)
 		remote_want(s, c, &m->peers[k].addr, m->peers[k].profile);
 	for (unsigned k = 0; m->dynamic && k < m->dynamic->n_entries; k++)
 		template_want(s, c, m->dynamic->entries[k]);
@@ -190,6 +190,20 @@ void remotes_want(struct entries *s, const struct config *c)
 		for (unsigned j = 0; j < c->maps[i]->n_entries; j++)
 			entry_want(s, c, c->maps[i]->entries[j]);
 	act_remotes_put(s);
+}
+
+/* Nothing is judged of a manual entry's SAs; the module can say whose they are. */
+static void add_manual_rule(const struct spd_line *l, struct kernel_rule **list, unsigned *n,
+			    unsigned *cap)
+{
+	struct kernel_rule rule = { .reqid = l->reqid, .seq = l->seq };
+
+	if (l->blocked)
+		return;
+	rule.peer = l->entry->peers[0].addr;
+	snprintf(rule.map, sizeof(rule.map), "%s", l->map);
+	MEM_ROOM(*list, *n, *cap);
+	(*list)[(*n)++] = rule;
 }
 
 /* T of the entry; W is on-demand DPD's trigger, periodic DPD reads the clocks itself (§3.2). */
@@ -226,7 +240,10 @@ void rules_replace(struct entries *s)
 	unsigned n = 0, cap = 0;
 
 	for (unsigned i = 0; i < s->spd->n_lines; i++)
-		add_rules(s, s->spd->lines[i], &list, &n, &cap);
+		if (s->spd->lines[i]->entry->manual)
+			add_manual_rule(s->spd->lines[i], &list, &n, &cap);
+		else
+			add_rules(s, s->spd->lines[i], &list, &n, &cap);
 	act_rules_replace(s, list, n);
 }
 

@@ -2,7 +2,8 @@
 /*
  * What stands around the core: its ports, the names of what the core knows by
  * number, and the tables that only the outside needs. act.c alone changes anything
- * in the engine or the kernel; takeover.c, events.c and view.c read there.
+ * in the engine or the kernel, but for manual entries (manual.h); takeover.c, events.c
+ * and view.c read there.
  */
 #ifndef ENTRY_SHELL_H
 #define ENTRY_SHELL_H
@@ -81,6 +82,8 @@ struct shell_failure {
 	int err;
 };
 
+struct manual;
+
 struct entries {
 	struct entry_ports ports;
 	struct core core;
@@ -91,6 +94,8 @@ struct entries {
 	struct shell_entry **list; /* by map name and seq, ascending */
 	unsigned n_list;
 	struct shell_entry *by_id;
+	struct manual **manuals; /* by map name and seq likewise; manual.h */
+	unsigned n_manuals;
 	struct shell_remote *remotes;
 	unsigned n_remotes, cap_remotes;
 	uint32_t last_remote;
@@ -185,6 +190,8 @@ void verdicts_fini(struct entries *s);
 /* entries.c */
 struct shell_entry *shell_entry(const struct entries *s, uint32_t id);
 struct shell_entry *shell_find(const struct entries *s, const char *map, unsigned seq);
+/* Where it stands in the list, or would. */
+unsigned shell_place(const struct entries *s, const char *map, unsigned seq);
 const char *shell_peer_name(const struct shell_entry *se, peer_key key);
 struct core_line *shell_line(const struct entries *s, uint32_t reqid, struct core_entry **e);
 struct shell_entry *shell_entry_add(struct entries *s, const struct map_entry *m);

@@ -6,6 +6,7 @@
  * believe in and the kernel has not is lost.
  */
 #include "lib/log.h"
+#include "prefpeerd/entry/manual.h"
 #include "prefpeerd/entry/mem.h"
 #include "prefpeerd/entry/shell.h"
 
@@ -154,8 +155,7 @@ static void adopt(struct entries *s, const struct shell_entry *se, struct run *r
 	unsigned n = claim(s, se, reqids);
 	struct addr local, addr;
 
-	/* Of hosts that nobody here knows; their next packets ask anew. */
-	if (n && !se->conf->per_host && takeover_peer(s, se->conf, s->spd, &local, &addr)) {
+	if (n && takeover_peer(s, se->conf, s->spd, &local, &addr)) {
 		const struct core_peer *p = peer_of(e, &addr);
 
 		log_notice("entry",
@@ -282,5 +282,7 @@ void takeover_resync(struct entries *s)
 			core_acquire(&t.r, e, l, &a);
 	}
 	free(x.list);
+	if (!err)
+		manuals_resync(s);
 	act_all(s);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What `map show` and `session show` read. Nothing here changes anything. */
+#include "prefpeerd/entry/manual.h"
 #include "prefpeerd/entry/mem.h"
 #include "prefpeerd/entry/shell.h"
 
@@ -240,11 +241,15 @@ static void view_why_local(const struct map *m, struct entry_view *v)
 
 int entries_view(struct entries *s, unsigned i, mono_t now, struct entry_view *v)
 {
-	const struct core_entry *e = i < s->n_list ? core_entry(&s->core, s->list[i]->id) : NULL;
+	const struct manual *m = manual_at(s, &i);
+	const struct core_entry *e;
 
+	s->now = now;
+	if (m)
+		return manual_view(s, m, v);
+	e = i < s->n_list ? core_entry(&s->core, s->list[i]->id) : NULL;
 	if (!e)
 		return -ENOENT;
-	s->now = now;
 	*v = (struct entry_view){.idle_now_ms = -1};
 	v->peers = calloc(e->n_peers ? e->n_peers : 1, sizeof(*v->peers));
 	v->lines = calloc(e->n_lines ? e->n_lines : 1, sizeof(*v->lines));
@@ -298,6 +303,7 @@ void entries_each_session(struct entries *s, entry_session_fn fn, void *ctx)
 {
 	const struct engine *eng = s->ports.engine;
 
+	manuals_each_session(s, fn, ctx);
 	for (unsigned i = 0; i < s->core.n_conns; i++) {
 		const struct core_conn *k = &s->core.conns[i];
 		struct entry_session v = {

@@ -37,6 +37,15 @@ static struct hub *hub_of(struct branch *b, const struct addr *a)
 
 /* ---- the branch's kernel --------------------------------------------------- */
 
+static int count_sas(struct branch *b, int err)
+{
+	if (!b->most_sas || b->sas.n_sas < b->least_sas)
+		b->least_sas = b->sas.n_sas;
+	if (b->sas.n_sas > b->most_sas)
+		b->most_sas = b->sas.n_sas;
+	return err;
+}
+
 static int k_sa_add(void *impl, const struct kernel_sa *sa)
 {
 	struct branch *b = impl;
@@ -47,14 +56,14 @@ static int k_sa_add(void *impl, const struct kernel_sa *sa)
 			b->larvals[i] = b->larvals[--b->n_larvals];
 	if (!b->sas.n_sas)
 		b->last_use = b->clock.now;
-	return b->sas.port.ops->sa_add(&b->sas, sa);
+	return count_sas(b, b->sas.port.ops->sa_add(&b->sas, sa));
 }
 
 static int k_sa_del(void *impl, const struct kernel_sa_id *id)
 {
 	struct branch *b = impl;
 
-	return b->sas.port.ops->sa_del(&b->sas, id);
+	return count_sas(b, b->sas.port.ops->sa_del(&b->sas, id));
 }
 
 static int k_sa_read(void *impl, const struct kernel_sa_id *id, struct kernel_sa_reading *out)
@@ -62,6 +71,13 @@ static int k_sa_read(void *impl, const struct kernel_sa_id *id, struct kernel_sa
 	struct kernel *sas = &((struct branch *)impl)->sas.port;
 
 	return sas->ops->sa_read(sas->impl, id, out);
+}
+
+static int k_sa_same(void *impl, const struct kernel_sa *sa)
+{
+	struct kernel *sas = &((struct branch *)impl)->sas.port;
+
+	return sas->ops->sa_same(sas->impl, sa);
 }
 
 static int k_sa_dump(void *impl, kernel_sa_fn fn, void *ctx)
@@ -174,7 +190,8 @@ static bool has_module(void *impl)
 }
 
 static const struct kernel_ops branch_ops = {
-	.sa_add = k_sa_add, .sa_del = k_sa_del, .sa_read = k_sa_read, .sa_dump = k_sa_dump,
+	.sa_add = k_sa_add, .sa_del = k_sa_del, .sa_read = k_sa_read,
+	.sa_same = k_sa_same, .sa_dump = k_sa_dump,
 	.larval_kill = k_larval_kill, .policy_put = k_policy_put, .policy_del = k_policy_del,
 	.policy_dump = k_policy_dump, .has_module = has_module,
 	.pair_read = k_pair_read, .peer_read = k_peer_read, .peer_heard = k_peer_heard,
@@ -306,7 +323,7 @@ static int local_addr(void *ctx, const struct map_entry *e, const struct addr *p
 		snprintf(why, size, "no route to %s", text);
 		return -ENETUNREACH;
 	}
-	*out = parsed("10.0.0.2");
+	*out = parsed(b->local ? b->local : "10.0.0.2");
 	return 0;
 }
 

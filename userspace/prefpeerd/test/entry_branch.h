@@ -52,6 +52,7 @@ struct branch {
 	struct engine *engine;
 	struct kernel kernel; /* the port, over sas and the model below */
 	struct fake_kernel sas;
+	unsigned most_sas, least_sas; /* at any moment since most_sas was set to 0 */
 	struct fake_spd policies; /* those put since the start, with or without spd_apply() */
 	unsigned reqids_drawn, reqids_released; /* of branches that called (§4.2) */
 	struct kernel_ops ops;
@@ -62,6 +63,7 @@ struct branch {
 	unsigned n_hubs;
 	bool no_route; /* local_addr says so, or */
 	const char *no_route_to; /* of this peer alone */
+	const char *local; /* NULL: 10.0.0.2 */
 	char asked[64];       /* the name that was asked for last, and by which question */
 	uint32_t query;
 	unsigned n_asked;

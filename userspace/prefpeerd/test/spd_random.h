@@ -10,8 +10,7 @@
 #include "prefpeerd/spd/spd.h"
 #include "prefpeerd/test/fake_spd.h"
 
-#define RANDOM_KINDS 6 /* of protocol and ports */
-#define RANDOM_PACKETS (16 * 16 * RANDOM_KINDS)
+#define RANDOM_PACKETS (16 * 16 * 3)
 
 enum { CLEAR = 0, BLOCKED = 1 }; /* else the reqid */
 
