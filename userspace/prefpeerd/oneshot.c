@@ -30,13 +30,33 @@ static int with_kernel(int (*fn)(const struct kernel *k, void *ctx), void *ctx)
 	return rc;
 }
 
+struct own_sas {
+	const struct kernel *k;
+	unsigned n;
+};
+
+static int delete_own(void *ctx, const struct kernel_sa_entry *sa)
+{
+	struct own_sas *own = ctx;
+
+	if (sa->r.larval || sa->r.reqid < REQID_FIRST || sa->r.reqid > REQID_LAST)
+		return 0;
+	own->n += !own->k->ops->sa_del(own->k->impl, &sa->id);
+	return 0;
+}
+
+/* SAs too: manual ones have no end, and those of a killed agent a distant one. */
 static int flush(const struct kernel *k, void *ctx)
 {
-	int n = spd_flush(k);
+	struct own_sas own = { .k = k };
+	int n = spd_flush(k), err;
 
 	if (n < 0)
 		return cannot("policies could not all be removed", n);
-	printf("%d policies removed\n", n);
+	err = k->ops->sa_dump(k->impl, delete_own, &own);
+	if (err)
+		return cannot("SAs could not all be removed", err);
+	printf("%d policies, %u SAs removed\n", n, own.n);
 	return 0;
 }
 
