@@ -76,7 +76,7 @@ static void print_current(const json_t *m, const json_t *conf)
 	if (!json_array_size(fact_get(conf, "interfaces")) || !*fact_str(m, "peer"))
 		return;
 	printf("\tCurrent peer: %s\n", fact_str(m, "peer"));
-	if (strcmp(fact_str(m, "next"), fact_str(m, "peer")))
+	if (*fact_str(m, "next") && strcmp(fact_str(m, "next"), fact_str(m, "peer")))
 		printf("\tNext attempt: %s\n", fact_str(m, "next"));
 }
 
@@ -188,8 +188,9 @@ static void print_entry(const json_t *m)
 	print_acl(m, conf);
 	print_current(m, conf);
 	print_about_peers(m);
-	crypto_lifetime_out("\tSecurity association lifetime: ", fact_get(conf, "lifetime"),
-			    "kilobytes", "seconds");
+	if (strcmp(fact_str(conf, "kind"), "ipsec-manual"))
+		crypto_lifetime_out("\tSecurity association lifetime: ",
+				    fact_get(conf, "lifetime"), "kilobytes", "seconds");
 	print_idle(fact_get(conf, "idle_time"));
 	printf("\tDualstack (Y/N): N\n\n\tResponder-Only (Y/N): N\n");
 	print_pfs(conf);

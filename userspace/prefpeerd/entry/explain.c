@@ -298,6 +298,18 @@ static void explain_down(struct saying *s)
 	say_rest(s, i);
 }
 
+/* There is nobody to choose from, and nothing to ask for. */
+static void explain_manual(struct saying *s)
+{
+	if (s->v->state == ENTRY_UP) {
+		goes(s, WAY_TUNNEL, s->v->current);
+		say(s, "A packet goes to %s, by SAs with keys of the configuration: nobody asks whether the peer is there.",
+		    s->v->current);
+	} else {
+		say(s, "A packet is dropped: %s.", s->v->sentence);
+	}
+}
+
 void entry_explain(const struct entry_view *v, mono_t now, struct entry_explanation *out)
 {
 	struct saying s = { v, now, out };
@@ -307,6 +319,8 @@ void entry_explain(const struct entry_view *v, mono_t now, struct entry_explanat
 		explain_template(&s);
 	else if (v->incomplete)
 		explain_incomplete(&s);
+	else if (v->manual)
+		explain_manual(&s);
 	else if (v->state == ENTRY_UP)
 		explain_up(&s);
 	else if (v->state == ENTRY_WALK)
