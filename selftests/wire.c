@@ -111,12 +111,21 @@ static void print_udp(const struct frame *f, const uint8_t *p, size_t len)
 		print_esp(f, p, len, " udp");
 }
 
+static void print_tcp(const struct frame *f, const uint8_t *p, size_t len)
+{
+	if (len < 4)
+		printf("tcp %s %s len=%zu\n", f->src, f->dst, len);
+	else
+		printf("tcp %s %s sport=%u dport=%u len=%zu\n", f->src, f->dst, get16(p),
+		       get16(p + 2), len);
+}
+
 static void print_l4(const struct frame *f, uint8_t proto, const uint8_t *p, size_t len)
 {
 	switch (proto) {
 	case 50: print_esp(f, p, len, ""); break;
 	case 17: print_udp(f, p, len); break;
-	case 6: printf("tcp %s %s len=%zu\n", f->src, f->dst, len); break;
+	case 6: print_tcp(f, p, len); break;
 	case 1: printf("icmp %s %s type=%d len=%zu\n", f->src, f->dst, len ? p[0] : -1, len); break;
 	case 58: printf("icmp6 %s %s type=%d len=%zu\n", f->src, f->dst, len ? p[0] : -1, len); break;
 	default: printf("ip-%u %s %s len=%zu\n", proto, f->src, f->dst, len);

@@ -312,6 +312,26 @@ struct selector selector_block(const struct selector *s, const struct selector *
 	return out;
 }
 
+struct selector_blocks selector_blocks(const struct selector *s)
+{
+	struct selector_blocks x = { .sel = *s };
+
+	x.n_sport = ports_split(&s->sport, x.sport);
+	x.n_dport = ports_split(&s->dport, x.dport);
+	return x;
+}
+
+bool selector_next_block(struct selector_blocks *x, struct selector *out)
+{
+	if (x->at == x->n_sport * x->n_dport)
+		return false;
+	*out = x->sel;
+	out->sport = x->sport[x->at / x->n_dport];
+	out->dport = x->dport[x->at % x->n_dport];
+	x->at++;
+	return true;
+}
+
 /* ---- single traffic selectors -------------------------------------------------- */
 
 bool ts_equal(const struct ts *a, const struct ts *b)

@@ -63,6 +63,18 @@ unsigned ports_split(const struct port_range *r, struct port_range out[PORT_BLOC
  */
 struct selector selector_block(const struct selector *s, const struct selector *flow);
 
+/* All of a selector in such parts. */
+struct selector_blocks {
+	struct selector sel;
+	struct port_range sport[PORT_BLOCKS_MAX], dport[PORT_BLOCKS_MAX];
+	unsigned n_sport, n_dport, at;
+};
+
+/* Neither range is OPAQUE. */
+struct selector_blocks selector_blocks(const struct selector *s);
+/* False: there is none left. */
+bool selector_next_block(struct selector_blocks *x, struct selector *out);
+
 bool ts_equal(const struct ts *a, const struct ts *b);
 bool ts_contains(const struct ts *outer, const struct ts *inner);
 bool ts_intersect(const struct ts *a, const struct ts *b, struct ts *out);

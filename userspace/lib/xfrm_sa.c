@@ -234,6 +234,8 @@ static int put_info(struct xfrm_usersa_info *info, const struct kernel_sa *sa)
 	info->family = sa->id.dst.family;
 	info->reqid = sa->reqid;
 	info->mode = XFRM_MODE_TUNNEL;
+	info->flags = (sa->clear_df ? XFRM_STATE_NOPMTUDISC : 0) |
+		      (sa->no_ecn ? XFRM_STATE_NOECN : 0);
 	put_limits(&info->lft, sa);
 	return err;
 }

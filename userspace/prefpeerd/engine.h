@@ -81,6 +81,7 @@ struct engine_child {
 	uint32_t lifetime_s;   /* hard limit in the kernel; 0 = none */
 	uint64_t lifetime_kb;
 	struct replay replay;  /* window 0: that of the engine, 64 */
+	bool clear_df, no_ecn; /* of the outer header, as kernel.h has it */
 	uint32_t if_id, mark, mark_mask; /* 0 = none */
 };
 

@@ -46,6 +46,8 @@ struct kernel_sa {
 	sa_family_t inner_family;
 	uint32_t lifetime_s, soft_lifetime_s; /* 0 = none */
 	uint64_t lifetime_bytes, soft_lifetime_bytes;
+	bool clear_df; /* outbound: the outer header has no DF bit; else the packet's own */
+	bool no_ecn;   /* outbound: … and no ECN; else the packet's own (RFC 4301 §5.1.2) */
 	bool soft_next_packet; /* the soft end is the next packet that it takes */
 	uint32_t if_id;
 	bool replace; /* XFRM_MSG_UPDSA of an existing one (NAT mapping moved) */

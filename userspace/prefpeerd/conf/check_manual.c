@@ -146,13 +146,14 @@ void conf_check_manual(struct parser *p, const struct map_entry *e)
 
 /* ---- keys that are in force, and were typed as hidden ones ---- */
 
-static bool known_key(bool hidden, uint8_t *key, size_t *len, const uint8_t *old, size_t old_len,
+static bool known_key(bool *hidden, uint8_t *key, size_t *len, const uint8_t *old, size_t old_len,
 		      unsigned want)
 {
-	if (!hidden)
+	if (!*hidden)
 		return true;
 	if (!old || old_len != want)
 		return false;
+	*hidden = false;
 	memcpy(key, old, old_len);
 	*len = old_len;
 	return true;
@@ -164,9 +165,9 @@ static bool known_way(const struct map_entry *e, struct session_key *k,
 	static const struct esp_suite none;
 	const struct esp_suite *s = e->n_sets && e->sets[0] ? &e->sets[0]->suite : &none;
 
-	if (known_key(k->encr_hidden, k->encr, &k->encr_len, old ? old->encr : NULL,
+	if (known_key(&k->encr_hidden, k->encr, &k->encr_len, old ? old->encr : NULL,
 		      old ? old->encr_len : 0, esp_encr_key_len(s)) &&
-	    known_key(k->integ_hidden, k->integ, &k->integ_len, old ? old->integ : NULL,
+	    known_key(&k->integ_hidden, k->integ, &k->integ_len, old ? old->integ : NULL,
 		      old ? old->integ_len : 0, esp_integ_key_len(s)))
 		return true;
 	conf_diag(diags, CONF_ERROR, k->pos,

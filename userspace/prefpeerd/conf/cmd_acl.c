@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Access lists, semantics.md §4.1. */
 #include "prefpeerd/conf/parser.h"
+#include "prefpeerd/conf/services.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,14 @@ struct acl *conf_find_acl(const struct config *c, const char *name)
 
 	HASH_FIND_STR(c->acl_by_name, name, a);
 	return a;
+}
+
+static struct acl *acl_find(struct parser *p, const struct cmd *cmd)
+{
+	char name[CONF_NAME_MAX + 1];
+
+	word_copy(cmd->arg[SLOT_NAME].w, name, sizeof(name));
+	return conf_find_acl(p->c, name);
 }
 
 static struct acl *acl_get(struct parser *p, const struct cmd *cmd, sa_family_t family)
@@ -97,20 +106,26 @@ void cmd_acl_remark(struct parser *p, const struct cmd *cmd)
 	number_ok(p, cmd);
 }
 
+static void acl_remove(struct config *c, struct acl *a)
+{
+	unsigned i = 0;
+
+	while (c->acls[i] != a)
+		i++;
+	HASH_DEL(c->acl_by_name, a);
+	conf_acl_free(a);
+	c->n_acls--;
+	memmove(&c->acls[i], &c->acls[i + 1], (c->n_acls - i) * sizeof(*c->acls));
+}
+
 void cmd_acl_remove(struct parser *p, const struct cmd *cmd)
 {
-	struct config *c = p->c;
+	struct acl *a = acl_find(p, cmd);
 
-	for (unsigned i = 0; i < c->n_acls; i++) {
-		if (!word_equals(cmd->arg[SLOT_NAME].w, c->acls[i]->name))
-			continue;
-		HASH_DEL(c->acl_by_name, c->acls[i]);
-		conf_acl_free(c->acls[i]);
-		c->n_acls--;
-		memmove(&c->acls[i], &c->acls[i + 1], (c->n_acls - i) * sizeof(*c->acls));
-		return;
-	}
-	parser_nothing_to_remove(p, cmd);
+	if (a)
+		acl_remove(p->c, a);
+	else
+		parser_nothing_to_remove(p, cmd);
 }
 
 /* ---- lines ---- */
@@ -213,6 +228,23 @@ static uint32_t line_seq(struct parser *p, const struct cmd *cmd, const struct a
 	return seq;
 }
 
+static void any_any_error(struct parser *p, const struct selector *sel, struct conf_pos pos)
+{
+	sa_family_t family = sel->src.addr.family;
+
+	if (!sel->proto)
+		parser_error(
+			p, pos,
+			conf_text(
+				"`permit %s any any` would protect the tunnel's own packets and cut this machine off",
+				protocol_name(family, 0)),
+			conf_text("name the network behind this gateway as the source"));
+	else
+		parser_error(p, pos,
+			     conf_text("a permit from any to any does not say which end is behind this gateway"),
+			     conf_text("name the network behind this gateway as the source"));
+}
+
 static bool line_read(struct parser *p, const struct cmd *cmd, sa_family_t family,
 		      struct acl_line *out)
 {
@@ -222,15 +254,22 @@ static bool line_read(struct parser *p, const struct cmd *cmd, sa_family_t famil
 	if (!side_read(p, cmd, SLOT_SRC, SLOT_SRC_WILD, family, &out->sel.src) ||
 	    !side_read(p, cmd, SLOT_DST, SLOT_DST_WILD, family, &out->sel.dst))
 		return false;
-	if (!out->permit || out->sel.src.len || out->sel.dst.len)
+	if (!conf_acl_ports(p, cmd, family, &out->sel))
+		return false;
+	if (cmd->no || !out->permit || out->sel.src.len || out->sel.dst.len)
 		return true;
-	parser_error(
-		p, out->pos,
-		conf_text(
-			"`permit %s any any` would protect the tunnel's own packets and cut this machine off",
-			family == AF_INET ? "ip" : "ipv6"),
-		conf_text("name the network behind this gateway as the source"));
+	any_any_error(p, &out->sel, out->pos);
 	return false;
+}
+
+static struct acl *acl_of(struct parser *p, const struct cmd *cmd)
+{
+	return cmd->flags & F_NUMBERED ? acl_get(p, cmd, AF_INET) : parser_frame(p)->acl;
+}
+
+static bool same_line(const struct acl_line *a, const struct acl_line *b)
+{
+	return a->permit == b->permit && selector_equal(&a->sel, &b->sel);
 }
 
 void cmd_acl_line(struct parser *p, const struct cmd *cmd)
@@ -240,11 +279,11 @@ void cmd_acl_line(struct parser *p, const struct cmd *cmd)
 
 	if (!number_ok(p, cmd))
 		return;
-	a = cmd->flags & F_NUMBERED ? acl_get(p, cmd, AF_INET) : parser_frame(p)->acl;
+	a = acl_of(p, cmd);
 	if (!a || !line_read(p, cmd, a->family, &x))
 		return;
 	for (unsigned i = 0; i < a->n_lines; i++) {
-		if (a->lines[i].permit != x.permit || !selector_equal(&a->lines[i].sel, &x.sel))
+		if (!same_line(&a->lines[i], &x))
 			continue;
 		parser_warn(p, x.pos,
 			    conf_text("the same as line %u; not added", a->lines[i].pos.line),
@@ -257,6 +296,12 @@ void cmd_acl_line(struct parser *p, const struct cmd *cmd)
 		*l = x;
 }
 
+static void line_remove(struct acl *a, unsigned i)
+{
+	a->n_lines--;
+	memmove(&a->lines[i], &a->lines[i + 1], (a->n_lines - i) * sizeof(*a->lines));
+}
+
 void cmd_acl_no_line(struct parser *p, const struct cmd *cmd)
 {
 	struct acl *a = parser_frame(p)->acl;
@@ -264,8 +309,28 @@ void cmd_acl_no_line(struct parser *p, const struct cmd *cmd)
 	for (unsigned i = 0; i < a->n_lines; i++) {
 		if (a->lines[i].seq != cmd->arg[SLOT_NUM].num)
 			continue;
-		a->n_lines--;
-		memmove(&a->lines[i], &a->lines[i + 1], (a->n_lines - i) * sizeof(*a->lines));
+		line_remove(a, i);
+		return;
+	}
+	parser_nothing_to_remove(p, cmd);
+}
+
+/* `no permit …`: the line that says so, whatever its number unless one was typed. */
+void cmd_acl_no_match(struct parser *p, const struct cmd *cmd)
+{
+	uint64_t seq = cmd->arg[SLOT_NUM].num;
+	struct acl_line x = {0};
+	struct acl *a = cmd->flags & F_NUMBERED ? acl_find(p, cmd) : parser_frame(p)->acl;
+
+	if (!line_read(p, cmd, a ? a->family : AF_INET, &x))
+		return;
+	for (unsigned i = 0; a && i < a->n_lines; i++) {
+		if (!same_line(&a->lines[i], &x) || (seq && a->lines[i].seq != seq))
+			continue;
+		line_remove(a, i);
+		/* A numbered list is there by its lines. */
+		if (cmd->flags & F_NUMBERED && !a->n_lines)
+			acl_remove(p->c, a);
 		return;
 	}
 	parser_nothing_to_remove(p, cmd);

@@ -112,9 +112,18 @@ void cmd_global_idle(struct parser *p, const struct cmd *cmd)
 	p->c->idle_ms = cmd->no ? 0 : (uint32_t)cmd->arg[SLOT_NUM].num * 1000;
 }
 
+#define DAY_S 86400
+
+uint32_t cmd_lifetime(const struct cmd *cmd)
+{
+	if (cmd->no)
+		return 0;
+	return (uint32_t)cmd->arg[SLOT_NUM].num * (cmd->flags & F_DAYS ? DAY_S : 1);
+}
+
 void cmd_global_lifetime(struct parser *p, const struct cmd *cmd)
 {
-	p->c->child_lifetime_s = cmd->no ? CHILD_LIFETIME_S : (uint32_t)cmd->arg[SLOT_NUM].num;
+	p->c->child_lifetime_s = cmd->no ? CHILD_LIFETIME_S : cmd_lifetime(cmd);
 }
 
 struct replay cmd_replay(const struct cmd *cmd)
@@ -125,6 +134,16 @@ struct replay cmd_replay(const struct cmd *cmd)
 		.window = cmd_keyword_value(cmd),
 		.off = cmd->flags & F_DISABLE,
 	};
+}
+
+void cmd_global_df(struct parser *p, const struct cmd *cmd)
+{
+	p->c->df = cmd->no ? DF_UNSET : (enum conf_df)cmd_keyword_value(cmd);
+}
+
+void cmd_global_ecn(struct parser *p, const struct cmd *cmd)
+{
+	p->c->ecn = cmd->no ? ECN_UNSET : (enum conf_ecn)cmd_keyword_value(cmd);
 }
 
 void cmd_global_replay(struct parser *p, const struct cmd *cmd)

@@ -328,7 +328,7 @@ void cmd_set_idle(struct parser *p, const struct cmd *cmd)
 
 void cmd_set_lifetime(struct parser *p, const struct cmd *cmd)
 {
-	parser_frame(p)->entry->lifetime_s = cmd->no ? 0 : (uint32_t)cmd->arg[SLOT_NUM].num;
+	parser_frame(p)->entry->lifetime_s = cmd_lifetime(cmd);
 }
 
 void cmd_set_lifetime_kb(struct parser *p, const struct cmd *cmd)
@@ -337,6 +337,28 @@ void cmd_set_lifetime_kb(struct parser *p, const struct cmd *cmd)
 
 	e->lifetime_kb_off = !cmd->no && cmd->flags & F_DISABLE;
 	e->lifetime_kb = cmd->no || e->lifetime_kb_off ? 0 : cmd->arg[SLOT_NUM].num;
+}
+
+/* Whether the map is of IPv4 peers is known: the outer header has a DF bit there only. */
+void cmd_set_df(struct parser *p, const struct cmd *cmd)
+{
+	struct map_entry *e = parser_frame(p)->entry;
+
+	e->df = cmd->no ? DF_UNSET : (enum conf_df)cmd_keyword_value(cmd);
+	if (!cmd->no && e->map->family == AF_INET6)
+		parser_error(p, cmd_pos(cmd), conf_text("IPv6, which the peers of this map have, knows no DF bit"),
+			     NULL);
+}
+
+void cmd_set_ecn(struct parser *p, const struct cmd *cmd)
+{
+	parser_frame(p)->entry->ecn = cmd->no ? ECN_UNSET : (enum conf_ecn)cmd_keyword_value(cmd);
+}
+
+void cmd_set_per_host(struct parser *p, const struct cmd *cmd)
+{
+	if (!conf_template_refuses(p, cmd, "pairs of SAs for each two hosts"))
+		parser_frame(p)->entry->per_host = !cmd->no;
 }
 
 void cmd_set_replay(struct parser *p, const struct cmd *cmd)

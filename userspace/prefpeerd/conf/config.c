@@ -163,6 +163,16 @@ uint64_t conf_entry_lifetime_kb(const struct config *c, const struct map_entry *
 	return e->lifetime_kb ? e->lifetime_kb : c->child_lifetime_kb;
 }
 
+enum conf_df conf_entry_df(const struct config *c, const struct map_entry *e)
+{
+	return e->df ? e->df : c->df ? c->df : DF_COPY;
+}
+
+enum conf_ecn conf_entry_ecn(const struct config *c, const struct map_entry *e)
+{
+	return e->ecn ? e->ecn : c->ecn ? c->ecn : ECN_DISCARD;
+}
+
 struct replay conf_entry_replay(const struct config *c, const struct map_entry *e)
 {
 	if (e->replay.window || e->replay.off)

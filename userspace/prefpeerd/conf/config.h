@@ -26,6 +26,10 @@ struct conf_pos {
 	unsigned len;  /* bytes of that word */
 };
 
+/* Of the header that a tunnel puts around a packet; UNSET: as the global line says. */
+enum conf_df { DF_UNSET, DF_COPY, DF_CLEAR };
+enum conf_ecn { ECN_UNSET, ECN_DISCARD, ECN_PROPAGATE };
+
 enum dpd_mode { DPD_OFF, DPD_ON_DEMAND, DPD_PERIODIC };
 
 /* semantics.md §3; interval and retry in ms whatever the unit typed. */
@@ -222,6 +226,9 @@ struct map_entry {
 	uint64_t lifetime_kb;    /* likewise kilobytes; 0 = the global one */
 	bool lifetime_kb_off;    /* `kilobytes disable` */
 	struct replay replay;    /* set security-association replay; see conf_entry_replay() */
+	enum conf_df df;         /* see conf_entry_df() */
+	enum conf_ecn ecn;       /* see conf_entry_ecn() */
+	bool per_host;           /* set security-association level per-host */
 	enum ike_dh pfs;         /* set pfs; NONE = no Diffie-Hellman of its own */
 	/* `ipsec-isakmp dynamic NAME` (§4.2): its entries are templates for whoever calls. */
 	char dynamic_name[CONF_NAME_MAX + 1];
@@ -263,6 +270,8 @@ struct config {
 	uint32_t child_lifetime_s; /* crypto ipsec security-association lifetime seconds; 3600 */
 	uint64_t child_lifetime_kb; /* 4608000; 0 = disabled */
 	struct replay replay; /* crypto ipsec security-association replay */
+	enum conf_df df;   /* crypto ipsec df-bit; UNSET = COPY */
+	enum conf_ecn ecn; /* crypto ipsec security-association ecn; UNSET = DISCARD */
 	struct addr name_servers[NAME_SERVERS_MAX]; /* none: those of /etc/resolv.conf */
 	unsigned n_name_servers;
 	struct conf_host *hosts;
@@ -349,6 +358,9 @@ struct idle_time conf_entry_idle(const struct config *c, const struct map_entry 
 uint64_t conf_entry_lifetime_kb(const struct config *c, const struct map_entry *e);
 /* Anti-replay of an entry's SAs: its own, else the global one, else 64 packets. */
 struct replay conf_entry_replay(const struct config *c, const struct map_entry *e);
+/* An entry's own, else the global one, else what IOS does: copy, and discard. */
+enum conf_df conf_entry_df(const struct config *c, const struct map_entry *e);
+enum conf_ecn conf_entry_ecn(const struct config *c, const struct map_entry *e);
 /* The key for a dialled or source address; NULL = none. */
 const struct psk *conf_psk(const struct config *c, const struct addr *peer);
 /* What the keyring of @profile says of that address: key, identity or both; of all keys without one. */

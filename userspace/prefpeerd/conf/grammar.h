@@ -49,9 +49,10 @@ enum arg_kind {
 };
 
 enum slot { SLOT_NONE, SLOT_NAME, SLOT_NUM, SLOT_NUM2, SLOT_SRC, SLOT_SRC_WILD, SLOT_DST,
-	    SLOT_DST_WILD, SLOT_TEXT, SLOT_COUNT };
+	    SLOT_DST_WILD, SLOT_TEXT, SLOT_PROTO, SLOT_SPORT, SLOT_SPORT2, SLOT_DPORT, SLOT_DPORT2,
+	    SLOT_COUNT };
 
-/* Flags of a command, set by the keywords that were given. 9, 14..17 and 31..63 are free. */
+/* Flags of a command, set by the keywords that were given. */
 #define F_DEFAULT (UINT64_C(1) << 0)
 #define F_MILLIS (UINT64_C(1) << 1)
 #define F_PERIODIC (UINT64_C(1) << 2)
@@ -61,6 +62,11 @@ enum slot { SLOT_NONE, SLOT_NAME, SLOT_NUM, SLOT_NUM2, SLOT_SRC, SLOT_SRC_WILD, 
 #define F_IPV6 (UINT64_C(1) << 6)
 #define F_DENY (UINT64_C(1) << 7)
 #define F_NUMBERED (UINT64_C(1) << 8)
+#define F_SPORT_LT (UINT64_C(1) << 14)
+#define F_SPORT_GT (UINT64_C(1) << 15)
+#define F_DPORT_LT (UINT64_C(1) << 16)
+#define F_DPORT_GT (UINT64_C(1) << 17)
+#define F_DAYS (UINT64_C(1) << 9)
 #define F_FQDN (UINT64_C(1) << 10)
 #define F_EMAIL (UINT64_C(1) << 11)
 #define F_KEY_ID (UINT64_C(1) << 12)

@@ -83,6 +83,9 @@ void cmd_match_address(struct parser *p, const struct cmd *cmd);
 void cmd_set_idle(struct parser *p, const struct cmd *cmd);
 void cmd_set_lifetime(struct parser *p, const struct cmd *cmd);
 void cmd_set_lifetime_kb(struct parser *p, const struct cmd *cmd);
+void cmd_set_df(struct parser *p, const struct cmd *cmd);
+void cmd_set_ecn(struct parser *p, const struct cmd *cmd);
+void cmd_set_per_host(struct parser *p, const struct cmd *cmd);
 void cmd_set_replay(struct parser *p, const struct cmd *cmd);
 void cmd_set_pfs(struct parser *p, const struct cmd *cmd);
 void cmd_set_transform(struct parser *p, const struct cmd *cmd);
@@ -124,6 +127,10 @@ void cmd_acl_line(struct parser *p, const struct cmd *cmd);
 void cmd_acl_remark(struct parser *p, const struct cmd *cmd);
 void cmd_acl_remove(struct parser *p, const struct cmd *cmd);
 void cmd_acl_no_line(struct parser *p, const struct cmd *cmd);
+void cmd_acl_no_match(struct parser *p, const struct cmd *cmd);
+/* acl_ports.c: protocol and ports of a line into @out; false: said why not. */
+bool conf_acl_ports(struct parser *p, const struct cmd *cmd, sa_family_t family,
+		    struct selector *out);
 struct acl *conf_find_acl(const struct config *c, const char *name);
 
 /* cmd_crypto.c */
@@ -134,7 +141,10 @@ void cmd_mode_tunnel(struct parser *p, const struct cmd *cmd);
 void cmd_global_idle(struct parser *p, const struct cmd *cmd);
 void cmd_global_lifetime(struct parser *p, const struct cmd *cmd);
 void cmd_global_lifetime_kb(struct parser *p, const struct cmd *cmd);
+void cmd_global_df(struct parser *p, const struct cmd *cmd);
+void cmd_global_ecn(struct parser *p, const struct cmd *cmd);
 void cmd_global_replay(struct parser *p, const struct cmd *cmd);
+uint32_t cmd_lifetime(const struct cmd *cmd); /* in seconds; of `no`: 0 */
 struct replay cmd_replay(const struct cmd *cmd); /* what such a line says; of `no`: nothing */
 void cmd_keepalive(struct parser *p, const struct cmd *cmd);
 void cmd_dpd(struct parser *p, const struct cmd *cmd);

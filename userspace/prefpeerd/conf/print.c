@@ -133,6 +133,8 @@ static void print_all(const struct config *c, bool secrets, FILE *out)
 		fprintf(out, "crypto ipsec security-association lifetime kilobytes %llu\n",
 			(unsigned long long)c->child_lifetime_kb);
 	print_replay("crypto ipsec security-association", &c->replay, out);
+	print_df_ecn("crypto ipsec security-association", c->df == DF_COPY ? DF_UNSET : c->df,
+		     c->ecn == ECN_DISCARD ? ECN_UNSET : c->ecn, out);
 	for (unsigned i = 0; i < c->n_sets; i++)
 		print_set(c->sets[i], out);
 	for (unsigned i = 0; i < c->n_acls; i++)

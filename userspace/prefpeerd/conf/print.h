@@ -20,6 +20,8 @@ void print_acl(const struct acl *a, FILE *out);
 void print_session_keys(const struct map_entry *e, bool secrets, FILE *out);
 /* print_map.c */
 void print_replay(const char *command, const struct replay *r, FILE *out);
+/* What is other than unset. */
+void print_df_ecn(const char *command, enum conf_df df, enum conf_ecn ecn, FILE *out);
 void print_map(const struct map *m, bool secrets, FILE *out);
 void print_interfaces(const struct map *m, FILE *out);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Access lists of the running configuration. */
 #include "prefpeerd/conf/print.h"
+#include "prefpeerd/conf/services.h"
 
 #include <ctype.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #define SEQ_STEP 10
@@ -26,11 +28,66 @@ static void print_side(const struct prefix *p, FILE *out)
 	}
 }
 
+static void print_port(uint8_t proto, uint16_t port, FILE *out)
+{
+	const char *name = port_name(proto, port);
+
+	if (name)
+		fprintf(out, " %s", name);
+	else
+		fprintf(out, " %u", port);
+}
+
+static void print_ports(uint8_t proto, const struct port_range *r, FILE *out)
+{
+	if (!r->lo && r->hi == UINT16_MAX)
+		return;
+	if (r->lo == r->hi) {
+		fputs(" eq", out);
+	} else if (!r->lo || r->hi == UINT16_MAX) {
+		fputs(r->lo ? " gt" : " lt", out);
+		print_port(proto, r->lo ? r->lo - 1 : r->hi + 1, out);
+		return;
+	} else {
+		fputs(" range", out);
+		print_port(proto, r->lo, out);
+	}
+	print_port(proto, r->hi, out);
+}
+
+static void print_icmp(const struct selector *s, FILE *out)
+{
+	const char *name = icmp_name(s->proto, &s->sport, &s->dport);
+
+	if (s->sport.hi == UINT16_MAX)
+		return;
+	if (name)
+		fprintf(out, " %s", name);
+	else
+		fprintf(out, " %u", s->sport.lo);
+	if (!name && s->dport.hi != UINT16_MAX)
+		fprintf(out, " %u", s->dport.lo);
+}
+
 static void print_line(const struct acl_line *l, sa_family_t family, FILE *out)
 {
-	fprintf(out, "%s %s", l->permit ? "permit" : "deny", family == AF_INET ? "ip" : "ipv6");
-	print_side(&l->sel.src, out);
-	print_side(&l->sel.dst, out);
+	const struct selector *s = &l->sel;
+	const char *name = protocol_name(family, s->proto);
+	bool icmp = s->proto == IPPROTO_ICMP || s->proto == IPPROTO_ICMPV6;
+
+	fputs(l->permit ? "permit" : "deny", out);
+	if (name)
+		fprintf(out, " %s", name);
+	else
+		fprintf(out, " %u", s->proto);
+	print_side(&s->src, out);
+	if (!icmp)
+		print_ports(s->proto, &s->sport, out);
+	print_side(&s->dst, out);
+	if (icmp)
+		print_icmp(s, out);
+	else
+		print_ports(s->proto, &s->dport, out);
 	fputc('\n', out);
 }
 

@@ -2,14 +2,12 @@
 /* The session keys of a manual entry. */
 #include "prefpeerd/conf/print.h"
 
-static void print_hex(const char *what, const uint8_t *key, size_t len, bool secrets, FILE *out)
+static void print_hex(const char *what, const uint8_t *key, size_t len, bool hidden, FILE *out)
 {
-	if (!len)
+	if (!len && !hidden)
 		return;
-	fprintf(out, " %s ", what);
-	if (!secrets)
-		fputs(CONF_HIDDEN, out);
-	for (size_t i = 0; secrets && i < len; i++)
+	fprintf(out, " %s %s", what, hidden ? CONF_HIDDEN : "");
+	for (size_t i = 0; !hidden && i < len; i++)
 		fprintf(out, "%02x", key[i]);
 }
 
@@ -18,8 +16,9 @@ static void print_session_key(const char *way, const struct session_key *k, bool
 	if (!k->spi)
 		return;
 	fprintf(out, " set session-key %s esp %u", way, k->spi);
-	print_hex("cipher", k->encr, k->encr_len, secrets, out);
-	print_hex("authenticator", k->integ, k->integ_len, secrets, out);
+	print_hex("cipher", k->encr, k->encr_len, k->encr_hidden || (k->encr_len && !secrets), out);
+	print_hex("authenticator", k->integ, k->integ_len,
+		  k->integ_hidden || (k->integ_len && !secrets), out);
 	fputc('\n', out);
 }
 

@@ -52,6 +52,14 @@ void print_replay(const char *command, const struct replay *r, FILE *out)
 		fprintf(out, "%s replay window-size %u\n", command, r->window);
 }
 
+void print_df_ecn(const char *command, enum conf_df df, enum conf_ecn ecn, FILE *out)
+{
+	if (df)
+		fprintf(out, "%s dfbit %s\n", command, df == DF_COPY ? "copy" : "clear");
+	if (ecn)
+		fprintf(out, "%s ecn %s\n", command, ecn == ECN_DISCARD ? "discard" : "propagate");
+}
+
 static void print_entry(const struct map_entry *e, bool secrets, FILE *out)
 {
 	const struct map *m = e->map;
@@ -78,6 +86,9 @@ static void print_entry(const struct map_entry *e, bool secrets, FILE *out)
 		fprintf(out, " set security-association lifetime kilobytes %llu\n",
 			(unsigned long long)e->lifetime_kb);
 	print_replay(" set security-association", &e->replay, out);
+	if (e->per_host)
+		fputs(" set security-association level per-host\n", out);
+	print_df_ecn(" set security-association", e->df, e->ecn, out);
 	if (e->pfs)
 		fprintf(out, " set pfs group%d\n", e->pfs);
 	print_sets(e, out);

@@ -30,6 +30,23 @@
 			REPLAY_WINDOW(1024, fn))), \
 		KW("disable", "is not looked for", .flag = F_DISABLE, BOTH(fn))))
 
+#define LIFETIME_DAYS(fn) \
+	KW("days", "in days", .flag = F_DAYS, .undo = fn, \
+	   NEXT(NUM("1", "one day", SLOT_NUM, "lifetime", 1, 1, "day", BOTH(fn))))
+#define DF_BIT(w, fn) \
+	KW(w, "of the header around a packet: whether routers may cut it up", .undo = fn, \
+	   NEXT(KW("copy", "as the packet's own", .min = DF_COPY, BOTH(fn)), \
+		KW("clear", "they may", .min = DF_CLEAR, BOTH(fn)), \
+		REFUSE("set", "Linux has no way to set the DF bit of the outer header of a packet without one", \
+		       "`copy` sets it for packets that have it")))
+#define ECN(fn) \
+	KW("ecn", "of the header around a packet: congestion that routers tell of", .undo = fn, \
+	   NEXT(KW("discard", "none, as IOS does", .min = ECN_DISCARD, BOTH(fn)), \
+		KW("propagate", "as the packet's own (RFC 4301, RFC 6040)", .min = ECN_PROPAGATE, \
+		   BOTH(fn))))
+#define NO_DUMMY \
+	REFUSE("dummy", "Linux sends no dummy packets in its SAs", "leave it out")
+
 /* table_acl.c */
 extern const struct node acl4_commands[], acl6_commands[], access_list[], ip_access_list[];
 extern const struct node ipv6_access_list[];

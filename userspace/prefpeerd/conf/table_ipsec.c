@@ -79,9 +79,10 @@ const struct node crypto_ipsec[] = {
 				    "KB", BOTH(cmd_global_lifetime_kb)),
 				KW("disable", "any volume", .flag = F_DISABLE,
 				   BOTH(cmd_global_lifetime_kb)))),
-			NOT_YET("days"))),
+			LIFETIME_DAYS(cmd_global_lifetime))),
 		REPLAY(cmd_global_replay),
-		NOT_YET("dfbit"), NOT_YET("ecn"), NOT_YET("dummy"))),
-	NOT_YET("profile"), NOT_YET("fragmentation"), NOT_YET("df-bit"), NOT_YET("nat-transparency"),
+		DF_BIT("dfbit", cmd_global_df), ECN(cmd_global_ecn), NO_DUMMY)),
+	DF_BIT("df-bit", cmd_global_df),
+	NOT_YET("profile"), NOT_YET("fragmentation"), NOT_YET("nat-transparency"),
 	{ 0 },
 };

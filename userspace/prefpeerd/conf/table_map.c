@@ -39,7 +39,7 @@ static const struct node map_lifetime[] = {
 	   NEXT(NUM("N", "2560..4294967295", SLOT_NUM, "lifetime", 2560, 4294967295, "KB",
 		    BOTH(cmd_set_lifetime_kb)),
 		KW("disable", "any volume", .flag = F_DISABLE, BOTH(cmd_set_lifetime_kb)))),
-	NOT_YET("days"),
+	LIFETIME_DAYS(cmd_set_lifetime),
 	{ 0 },
 };
 static const struct node set_sa[] = {
@@ -47,7 +47,10 @@ static const struct node set_sa[] = {
 	KW("idletime", "delete SAs that carry nothing", .undo = cmd_set_idle, .next = map_idle),
 	KW("lifetime", "of SAs", .undo = cmd_set_lifetime, .next = map_lifetime),
 	REPLAY(cmd_set_replay),
-	NOT_YET("level"), NOT_YET("dfbit"), NOT_YET("ecn"), NOT_YET("dummy"),
+	KW("level", "how much one pair of SAs carries", .undo = cmd_set_per_host,
+	   NEXT(KW("per-host", "the packets of two hosts, not all of its line",
+		   BOTH(cmd_set_per_host)))),
+	DF_BIT("dfbit", cmd_set_df), ECN(cmd_set_ecn), NO_DUMMY,
 	{ 0 },
 };
 #define PFS_GROUP(n, h) \

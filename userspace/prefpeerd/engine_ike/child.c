@@ -161,6 +161,9 @@ void child_fill_sa(const struct child *c, enum sa_dir dir, const struct esp_keys
 		.soft_lifetime_s = c->watched ? 0 : c->soft_s,
 		.lifetime_bytes = c->want.lifetime_kb * 1024,
 		.soft_lifetime_bytes = c->watched ? 0 : c->soft_bytes,
+		.clear_df = !in && c->want.clear_df,
+		/* What a router marked on the way in is never dropped (RFC 7296 §2.24). */
+		.no_ecn = !in && c->want.no_ecn,
 		.soft_next_packet = c->watched,
 		.if_id = c->want.if_id,
 	};
@@ -286,6 +289,8 @@ struct engine_child child_successor(const struct child *c)
 	want.lifetime_s = from->lifetime_s;
 	want.lifetime_kb = from->lifetime_kb;
 	want.replay = from->replay;
+	want.clear_df = from->clear_df;
+	want.no_ecn = from->no_ecn;
 	return want;
 }
 

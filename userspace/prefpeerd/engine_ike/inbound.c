@@ -269,13 +269,18 @@ static uint16_t choose(struct inbound *in, const struct child *c, struct esp_cho
 	return 0;
 }
 
-/* The verdict's selectors, as far as one selector of XFRM says them, the packet that asks first. */
+/*
+ * The verdict's selectors: the whole line, whose policies say which packets it has, or as
+ * far as the one selector of an SA says them, the packet that asks first.
+ */
 static struct selector answered(const struct inbound *in, const struct child *c)
 {
 	struct selector flow;
 	bool asked = is_single(&in->tsi.list[0]) && is_single(&in->tsr.list[0]) &&
 		     !selector_from_ts(&in->tsr.list[0], &in->tsi.list[0], &flow);
 
+	if (selector_equal(&c->want.sel, &c->want.line_sel))
+		return c->want.sel;
 	return selector_block(&c->want.sel, asked ? &flow : NULL);
 }
 

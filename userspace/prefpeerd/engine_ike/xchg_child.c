@@ -98,7 +98,9 @@ static bool answered_selector(const struct child *c, const struct payloads *p, s
 			    !selector_contains(&c->want.sel, &one))
 				continue;
 			/* Less than was answered: what the rest needs raises an acquire (§14.1). */
-			one = selector_block(&one, c->want.has_flow ? &c->want.flow : NULL);
+			if (!selector_equal(&one, &c->want.line_sel))
+				one = selector_block(&one,
+						     c->want.has_flow ? &c->want.flow : NULL);
 			if (found && !serves_better(&c->want, &one, sel))
 				continue;
 			*sel = one;

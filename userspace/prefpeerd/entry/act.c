@@ -71,6 +71,8 @@ static void fill_settings(const struct entries *s, const struct map_entry *m,
 	out->lifetime_s = m->lifetime_s ? m->lifetime_s : s->conf->child_lifetime_s;
 	out->lifetime_kb = conf_entry_lifetime_kb(s->conf, m);
 	out->replay = conf_entry_replay(s->conf, m);
+	out->clear_df = conf_entry_df(s->conf, m) == DF_CLEAR;
+	out->no_ecn = conf_entry_ecn(s->conf, m) == ECN_DISCARD;
 	for (unsigned i = 0; i < m->n_sets && i < SUITE_MAX; i++)
 		out->suites[out->n_suites++] = m->sets[i]->suite;
 }

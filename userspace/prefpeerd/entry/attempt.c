@@ -74,7 +74,7 @@ static struct core_action *emit_child(struct run *r, struct core_entry *e,
 	a->conn = e->at.conn;
 	a->child = e->at.child;
 	a->reqid = l->reqid;
-	a->sel = l->sel;
+	a->sel = line_ask(l);
 	return a;
 }
 

@@ -66,6 +66,7 @@ static struct core_line *make_lines(const struct entries *s, const struct map_en
 			.order = *at,
 			.sel = l->sel,
 			.blocked = line_lacks(s->conf, l),
+			.per_host = m->per_host,
 			.local = l->local,
 			.peer = l->peer,
 		};

@@ -98,8 +98,9 @@ struct core_line {
 	unsigned order; /* of all lines, as compiled: decides about inbound (§10) */
 	struct selector sel;
 	const char *blocked; /* what its entry lacks, static; NULL = nothing */
+	bool per_host;  /* a pair of SAs for each two hosts; all of them are one unit (§2.3) */
 	bool want;
-	bool has_flow;  /* the packet of the last acquire */
+	bool has_flow;  /* the packet of the last acquire; one per host is wanted with it only */
 	struct selector flow;
 	bool larval;    /* the kernel holds one: */
 	struct addr larval_src, larval_dst;
@@ -529,6 +530,8 @@ struct core_child *line_child(const struct core_entry *e, uint32_t reqid);
 /* The newest live child that has the packet; NULL @flow: any packet of the line. */
 struct core_child *line_covering(const struct core_entry *e, const struct core_line *l,
 				 const struct selector *flow);
+/* What is asked for: all of the line, or of one per host the two hosts of the packet. */
+struct selector line_ask(const struct core_line *l);
 void line_open(struct run *r, struct core_entry *e, struct core_line *l);
 void line_open_wanted(struct run *r, struct core_entry *e);
 void line_back_off(struct run *r, struct core_entry *e, struct core_line *l,

@@ -137,6 +137,7 @@ static struct core_line keep_line(const struct core_line *old, const struct core
 	l.order = new->order;
 	l.sel = new->sel;
 	l.blocked = new->blocked;
+	l.per_host = new->per_host;
 	if (addr_is_set(&new->peer)) {
 		l.local = new->local;
 		l.peer = new->peer;

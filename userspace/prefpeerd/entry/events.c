@@ -177,12 +177,20 @@ void entries_engine_event(void *ctx, const struct engine_event *ev, mono_t now)
 	act_all(s);
 }
 
+/* Those of the line, where the packet is a fragment and has none. */
+static void lend_ports(struct selector *flow, const struct selector *line)
+{
+	struct selector hosts = *line;
+
+	hosts.src = flow->src;
+	hosts.dst = flow->dst;
+	if (!selector_contains(line, flow) && selector_contains(line, &hosts))
+		*flow = hosts;
+}
+
 static void on_acquire(struct step *t, const struct kernel_event *ev)
 {
-	struct core_acquire a = {.has_flow = addr_is_set(&ev->flow.dst.addr),
-				 .flow = ev->flow,
-				 .src = ev->tmpl_src,
-				 .dst = ev->tmpl_dst};
+	struct core_acquire a = {.flow = ev->flow, .src = ev->tmpl_src, .dst = ev->tmpl_dst};
 	struct core_entry *e;
 	struct core_line *l = shell_line(t->s, ev->reqid, &e);
 	const struct core_child *ch;
@@ -193,6 +201,10 @@ static void on_acquire(struct step *t, const struct kernel_event *ev)
 		log_info("entry", "acquire for reqid 0x%08x, which no line has", ev->reqid);
 		return;
 	}
+	if (l->per_host)
+		lend_ports(&a.flow, &l->sel);
+	/* A fragment has no ports, and its line may have some: then any child of it will do. */
+	a.has_flow = addr_is_set(&ev->flow.dst.addr) && selector_contains(&l->sel, &a.flow);
 	ch = line_covering(e, l, a.has_flow ? &a.flow : NULL);
 	a.sa_there = ch && act_sa_there(t->s, ch);
 	core_acquire(&t->r, e, l, &a);

@@ -33,19 +33,35 @@ static void line_note(struct run *r, struct core_entry *e, uint32_t reqid, const
 	entry_note(r, e, NTF_LINE, l ? l->no : 0, e->c, why);
 }
 
+struct selector line_ask(const struct core_line *l)
+{
+	struct selector s = l->sel;
+
+	if (l->per_host && l->has_flow) {
+		s.src = l->flow.src;
+		s.dst = l->flow.dst;
+	}
+	return s;
+}
+
 void line_open(struct run *r, struct core_entry *e, struct core_line *l)
 {
 	struct core_action *a;
 
 	if (l->blocked || l->setup || mono_is_set(l->backoff_at))
 		return;
+	/* Whose packets it should be, the next of them says. */
+	if (l->per_host && !l->has_flow) {
+		l->want = false;
+		return;
+	}
 	l->setup = ++r->c->last_child;
 	core_child_add(e, l->setup, e->conn, l->reqid, CHILD_SETUP, e->c);
 	a = emit(r, ACT_CHILD_OPEN, e);
 	a->conn = e->conn;
 	a->child = l->setup;
 	a->reqid = l->reqid;
-	a->sel = l->sel;
+	a->sel = line_ask(l);
 }
 
 void line_open_wanted(struct run *r, struct core_entry *e)

@@ -25,12 +25,27 @@ static const char *why_it_waits(struct run *r, struct core_entry *e)
 	return NULL;
 }
 
+/* The larval of a packet that is not known: without it, the next one asks. */
+static void ask_again(struct run *r, struct core_entry *e, const struct core_line *l,
+		      const struct core_acquire *a)
+{
+	struct core_action *kill = emit(r, ACT_LARVAL_KILL, e);
+
+	kill->reqid = l->reqid;
+	kill->local = a->src;
+	kill->peer = a->dst;
+}
+
 void core_acquire(struct run *r, struct core_entry *e, struct core_line *l,
 		  const struct core_acquire *a)
 {
 	struct cause why = {.reason = REASON_ACQUIRE, .has_flow = a->has_flow, .flow = a->flow};
 	const struct core_child *ch = line_covering(e, l, a->has_flow ? &a->flow : NULL);
 
+	if (l->per_host && !a->has_flow) {
+		ask_again(r, e, l, a);
+		return;
+	}
 	l->larval = true;
 	l->larval_src = a->src;
 	l->larval_dst = a->dst;
@@ -70,7 +85,7 @@ int core_connect(struct run *r, struct core_entry *e)
 		return -EALREADY;
 	if (e->state == ENTRY_WALK)
 		return -EINPROGRESS;
-	while (first < e->n_lines && e->lines[first].blocked)
+	while (first < e->n_lines && (e->lines[first].blocked || e->lines[first].per_host))
 		first++;
 	if (first == e->n_lines || !e->n_peers)
 		return -ENOENT;

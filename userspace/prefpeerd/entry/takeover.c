@@ -155,7 +155,8 @@ static void adopt(struct entries *s, const struct shell_entry *se, struct run *r
 	unsigned n = claim(s, se, reqids);
 	struct addr local, addr;
 
-	if (n && takeover_peer(s, se->conf, s->spd, &local, &addr)) {
+	/* Of hosts that nobody here knows; their next packets ask anew. */
+	if (n && !se->conf->per_host && takeover_peer(s, se->conf, s->spd, &local, &addr)) {
 		const struct core_peer *p = peer_of(e, &addr);
 
 		log_notice("entry",

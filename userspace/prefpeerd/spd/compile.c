@@ -47,8 +47,9 @@ static void add_policy(struct builder *b, enum policy_dir dir, enum policy_actio
 
 #define DIRS_ALL ((1u << POLICY_OUT) | (1u << POLICY_IN) | (1u << POLICY_FWD))
 
-bool spd_emit(struct builder *b, unsigned dirs, enum policy_action action,
-	      const struct selector *sel, const struct use *by)
+/* False when the selector was there already: XFRM has one policy per direction and selector. */
+static bool emit_block(struct builder *b, unsigned dirs, enum policy_action action,
+		       const struct selector *sel, const struct use *by)
 {
 	struct selector in = spd_inbound(sel);
 	struct spd_line *line = action == POLICY_PROTECT ? by->line : NULL;
@@ -67,6 +68,18 @@ bool spd_emit(struct builder *b, unsigned dirs, enum policy_action action,
 	return !b->failed;
 }
 
+unsigned spd_emit(struct builder *b, unsigned dirs, enum policy_action action,
+		  const struct selector *sel, const struct use *by)
+{
+	struct selector_blocks x = selector_blocks(sel);
+	struct selector block;
+	unsigned n = 0;
+
+	while (!b->failed && selector_next_block(&x, &block))
+		n += emit_block(b, dirs, action, &block, by);
+	return n;
+}
+
 /* `permit ip LAN any` must leave the LAN its own router: S → S stays in clear. */
 static void emit_own_network(struct builder *b, struct use *u, const struct selector *part)
 {
@@ -80,26 +93,58 @@ static void emit_own_network(struct builder *b, struct use *u, const struct sele
 }
 
 /* XFRM has one policy for a selector: in the template's place stands the branch's line. */
-static void emit_branch_here(struct builder *b, struct use *u)
+static bool emit_branch_here(struct builder *b, struct use *u, const struct selector *block)
 {
-	struct use *branch = u->branch_here;
+	struct use *branch = spd_branch_with(b, u, block);
 	unsigned from = b->s->n_policies;
 
-	if (!spd_emit(b, DIRS_ALL, POLICY_PROTECT, &u->acl->sel, branch))
-		return;
+	if (!branch || !emit_block(b, DIRS_ALL, POLICY_PROTECT, block, branch))
+		return false;
 	for (; from < b->s->n_policies; from++)
 		b->s->policies[from].under = u->line;
 	branch->n_policies++;
 	u->n_policies++;
+	return true;
 }
 
-static void emit_permit(struct builder *b, struct use *u, const struct selector *part)
+static void emit_part(struct builder *b, struct use *u, const struct selector *part)
 {
+	struct selector_blocks x = selector_blocks(part);
+	struct selector block;
+
 	emit_own_network(b, u, part);
-	if (u->branch_here && selector_equal(part, &u->acl->sel))
-		emit_branch_here(b, u);
-	else if (spd_emit(b, DIRS_ALL, POLICY_PROTECT, part, u))
-		u->n_policies++;
+	while (!b->failed && selector_next_block(&x, &block)) {
+		if (!emit_branch_here(b, u, &block))
+			u->n_policies += emit_block(b, DIRS_ALL, POLICY_PROTECT, &block, u);
+	}
+}
+
+/*
+ * A fragment has no ports for XFRM, which takes them for 0. As in IOS, a permit with ports
+ * has the fragments of its protocol: else they would leave in clear.
+ */
+static bool fragments_of(const struct selector *sel, struct selector *out)
+{
+	static const struct port_range none = { 0, 0 };
+
+	*out = *sel;
+	out->sport = out->dport = none;
+	return sel->proto && sel->proto != IPPROTO_ICMP && sel->proto != IPPROTO_ICMPV6 &&
+	       !selector_contains(sel, out);
+}
+
+/* What of the line lies within @denied, by an earlier entry; NULL: all. */
+static void emit_permit(struct builder *b, struct use *u, const struct selector *denied)
+{
+	struct selector sel[2] = { u->acl->sel }, part;
+	unsigned n = 1 + fragments_of(&sel[0], &sel[1]);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!denied)
+			emit_part(b, u, &sel[i]);
+		else if (selector_intersect(denied, &sel[i], &part) && !spd_is_covered(b, &part))
+			emit_part(b, u, &part);
+	}
 }
 
 /* ---- branches (§4.2) --------------------------------------------------------- */
@@ -119,8 +164,7 @@ static void emit_branch(struct builder *b, struct use *u)
 	if (u->branch_here)
 		return;
 	b->in_slot = true;
-	if (spd_emit(b, DIRS_ALL, POLICY_PROTECT, &u->acl->sel, u))
-		u->n_policies++;
+	u->n_policies += spd_emit(b, DIRS_ALL, POLICY_PROTECT, &u->acl->sel, u);
 	b->in_slot = false;
 	slot->n = b->s->n_policies - slot->at;
 }
@@ -131,12 +175,12 @@ static void emit_deny(struct builder *b, struct use *u, const struct selector *d
 	struct selector part;
 
 	for (struct use *v = u + 1; v < b->uses + b->n_uses; v++) {
-		if (v->entry_no == u->entry_no || b->failed ||
-		    !selector_intersect(denied, &v->acl->sel, &part) || spd_is_covered(b, &part))
+		if (v->entry_no == u->entry_no || b->failed)
 			continue;
 		if (v->acl->permit)
-			emit_permit(b, v, &part);
-		else
+			emit_permit(b, v, denied);
+		else if (selector_intersect(denied, &v->acl->sel, &part) &&
+			 !spd_is_covered(b, &part))
 			emit_deny(b, v, &part);
 	}
 	spd_emit(b, DIRS_ALL, POLICY_ALLOW, denied, u);
@@ -161,9 +205,25 @@ static void emit_discovery(struct builder *b)
 	}
 }
 
+/* By whom the whole line is taken, or its first block; NULL: something is left. */
+static const struct use *find_all_taken(const struct builder *b, const struct selector *sel)
+{
+	struct selector_blocks x = selector_blocks(sel);
+	const struct use *first = NULL, *by;
+	struct selector block;
+
+	while (selector_next_block(&x, &block)) {
+		by = find_taken(b, &block);
+		if (!by)
+			return NULL;
+		first = first ? first : by;
+	}
+	return first;
+}
+
 static void emit_use(struct builder *b, struct use *u)
 {
-	const struct use *by = find_taken(b, &u->acl->sel);
+	const struct use *by = u->slot ? NULL : find_all_taken(b, &u->acl->sel);
 
 	if (u->slot)
 		begin_slot(b, u);
@@ -175,10 +235,10 @@ static void emit_use(struct builder *b, struct use *u)
 	if (by && by != &nobody && by < u && !u->n_policies)
 		spd_note_taken(b, u, by);
 	if (u->acl->permit)
-		emit_permit(b, u, &u->acl->sel);
+		emit_permit(b, u, NULL);
 	else
 		emit_deny(b, u, &u->acl->sel);
-	by = find_taken(b, &u->acl->sel);
+	by = find_all_taken(b, &u->acl->sel);
 	if (u->acl->permit && by == u && !u->n_policies)
 		spd_note_taken(b, u, u);
 }

@@ -12,7 +12,8 @@ struct use {
 	const struct map_entry *entry;
 	unsigned entry_no;     /* index over all active entries */
 	const struct spd_branch *branch; /* whose line it is; NULL: an access list's */
-	struct use *branch_here; /* of a template: the branch that has this very selector */
+	struct use *branch_here; /* of a branch: the template that has its very selector */
+	bool has_branches;       /* of a template: some say so of it */
 	bool slot; /* no line, but the place of the branches of its entry */
 	struct spd_line *line; /* permits; owned by the spd in the end */
 	unsigned n_policies;   /* selectors that stand for the line */
@@ -38,6 +39,9 @@ struct builder {
 /* Room for one more; the array may move. NULL, and failed, without memory. */
 void *spd_grow(struct builder *b, void **array, unsigned n, unsigned *room, size_t size);
 void spd_collect_uses(struct builder *b, const struct config *c);
+/* The branch whose selector is that block of the template @u; NULL. */
+struct use *spd_branch_with(const struct builder *b, const struct use *u,
+			    const struct selector *block);
 /* What is said of a line that does nothing, because @by (perhaps itself) was there. */
 void spd_note_taken(struct builder *b, const struct use *u, const struct use *by);
 
@@ -45,9 +49,12 @@ void spd_note_taken(struct builder *b, const struct use *u, const struct use *by
 
 /* Nothing would ever reach it. */
 bool spd_is_covered(const struct builder *b, const struct selector *sel);
-/* False when the selector was there already: XFRM has one policy per direction and selector. */
-bool spd_emit(struct builder *b, unsigned dirs, enum policy_action action,
-	      const struct selector *sel, const struct use *by);
+/*
+ * A policy for each block of ports that XFRM can say; how many. Less than all where a
+ * selector was there already: XFRM has one policy per direction and selector.
+ */
+unsigned spd_emit(struct builder *b, unsigned dirs, enum policy_action action,
+		  const struct selector *sel, const struct use *by);
 
 /* ---- nat_hole.c ---- */
 

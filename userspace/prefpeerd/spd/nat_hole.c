@@ -97,11 +97,14 @@ void spd_nat_hole(struct builder *b, const struct use *u)
 		const struct spd_iface *f = &b->env->ifaces[i];
 
 		for (unsigned j = 0; carries(f, m) && j < f->n_nets; j++) {
+			unsigned from = b->s->n_policies;
+
 			sel.src = prefix_host(&f->nets[j].addr);
 			if (sel.src.addr.family == line->dst.addr.family &&
-			    !is_link_local(&sel.src.addr) && !spd_is_covered(b, &sel) &&
-			    spd_emit(b, 1u << POLICY_OUT, POLICY_BLOCK, &sel, u))
-				b->s->policies[b->s->n_policies - 1].behind = u->line;
+			    !is_link_local(&sel.src.addr) && !spd_is_covered(b, &sel))
+				spd_emit(b, 1u << POLICY_OUT, POLICY_BLOCK, &sel, u);
+			for (; from < b->s->n_policies; from++)
+				b->s->policies[from].behind = u->line;
 		}
 	}
 }

@@ -21,7 +21,7 @@ struct line {
 struct seed {
 	uint32_t reqid;
 	bool has_sel;
-	struct selector sel; /* the widest of its policies, as `out` has it */
+	struct selector sel; /* of its policies the widest, as `out` has it */
 	bool claimed;
 	struct seed *same; /* the next one with that selector */
 	UT_hash_handle hh;
@@ -80,7 +80,33 @@ static struct seed *seed_get(struct reqid_table *t, uint32_t reqid)
 	return s;
 }
 
-/* A line that a deny cut up has several policies: the widest is the line itself. */
+static uint64_t ports_of(const struct selector *s)
+{
+	return (uint64_t)(s->sport.hi - s->sport.lo + 1) * (uint64_t)(s->dport.hi - s->dport.lo + 1);
+}
+
+static bool is_fragments(const struct selector *s)
+{
+	return !s->sport.hi && !s->dport.hi;
+}
+
+/* A line has several policies: by denies, ports that one mask cannot say, fragments. */
+static bool stands_for_line(const struct selector *s, const struct selector *than)
+{
+	unsigned len = s->src.len + s->dst.len, other = than->src.len + than->dst.len;
+
+	if (len != other)
+		return len < other;
+	if (!s->proto != !than->proto)
+		return !s->proto;
+	if (is_fragments(s) != is_fragments(than))
+		return is_fragments(than);
+	if (ports_of(s) != ports_of(than))
+		return ports_of(s) > ports_of(than);
+	return s->sport.lo != than->sport.lo ? s->sport.lo < than->sport.lo
+					     : s->dport.lo < than->dport.lo;
+}
+
 static int seed_policy(void *ctx, const struct kernel_policy *p)
 {
 	struct selector sel = p->dir == POLICY_OUT ? p->sel : spd_inbound(&p->sel);
@@ -91,7 +117,7 @@ static int seed_policy(void *ctx, const struct kernel_policy *p)
 	s = seed_get(ctx, p->reqid);
 	if (!s)
 		return -ENOMEM;
-	if (!s->has_sel || selector_contains(&sel, &s->sel))
+	if (!s->has_sel || stands_for_line(&sel, &s->sel))
 		s->sel = sel;
 	s->has_sel = true;
 	return 0;
@@ -130,7 +156,9 @@ int reqid_table_seed(struct reqid_table *t, const struct kernel *k)
 
 static uint32_t claim_seed(struct reqid_table *t, const struct selector *sel)
 {
-	struct seed *s = spd_index_get(&t->by_sel, POLICY_OUT, sel);
+	/* The largest block of its ports, the lowest of those: stands_for_line(). */
+	struct selector block = selector_block(sel, NULL);
+	struct seed *s = spd_index_get(&t->by_sel, POLICY_OUT, &block);
 
 	while (s && s->claimed)
 		s = s->same;

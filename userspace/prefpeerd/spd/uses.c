@@ -111,6 +111,19 @@ static void add_branch(struct builder *b, const struct spd_branch *br, unsigned 
 	b->failed |= !u->line;
 }
 
+static bool has_block(const struct selector *sel, const struct selector *want)
+{
+	struct selector_blocks x = selector_blocks(sel);
+	struct selector block;
+
+	if (!selector_contains(sel, want))
+		return false;
+	while (selector_next_block(&x, &block))
+		if (selector_equal(&block, want))
+			return true;
+	return false;
+}
+
 /* @from..: of the branches of the entry, whose templates follow. */
 static void match_branches(struct builder *b, unsigned from, unsigned templates)
 {
@@ -118,12 +131,20 @@ static void match_branches(struct builder *b, unsigned from, unsigned templates)
 		for (unsigned k = from; b->uses[i].acl->permit && k < templates; k++) {
 			struct use *t = &b->uses[i], *br = &b->uses[k];
 
-			if (br->branch_here || t->branch_here ||
-			    !selector_equal(&t->acl->sel, &br->acl->sel))
+			if (br->branch_here || !has_block(&t->acl->sel, &br->acl->sel))
 				continue;
-			t->branch_here = br;
 			br->branch_here = t;
+			t->has_branches = true;
 		}
+}
+
+struct use *spd_branch_with(const struct builder *b, const struct use *u,
+			    const struct selector *block)
+{
+	for (struct use *v = b->uses; u->has_branches && v < u; v++)
+		if (v->branch_here == u && selector_equal(&v->acl->sel, block))
+			return v;
+	return NULL;
 }
 
 /* The place of its branches, those, and what the templates block: returns the next number. */

@@ -29,19 +29,28 @@ static struct prefix random_prefix(uint64_t *seed)
 	return (struct prefix){ host(n), (uint8_t)(32 - bits) };
 }
 
-/* Ports 0..3 matter, of UDP. */
+/* Of 1..12: mostly no power of two, nor aligned. */
+static struct port_range random_ports(uint64_t *seed)
+{
+	uint16_t lo = 1 + random_next(seed) % 9;
+
+	return (struct port_range){ lo, lo + random_next(seed) % 4 };
+}
+
+/* Ports matter of UDP only. */
 static struct selector random_selector(uint64_t *seed)
 {
 	struct selector s = { .sport = any_port, .dport = any_port };
-	uint16_t lo = random_next(seed) % 2 * 2;
 
 	s.src = random_prefix(seed);
 	s.dst = random_prefix(seed);
-	if (random_next(seed) % 4)
+	if (random_next(seed) % 2)
 		return s;
 	s.proto = IPPROTO_UDP;
-	if (random_next(seed) % 2)
-		s.dport = (struct port_range){ lo, lo + 1 };
+	if (random_next(seed) % 4)
+		s.dport = random_ports(seed);
+	if (!(random_next(seed) % 4))
+		s.sport = random_ports(seed);
 	return s;
 }
 
@@ -115,13 +124,23 @@ struct spd *random_compile(const struct random_conf *r, struct reqid_table *t)
 	return s;
 }
 
+/* The first is of TCP, the last a fragment, which has no ports: 0 for XFRM. */
 struct packet random_packet(unsigned n)
 {
-	struct packet p = { .src = host(n % 16), .dst = host(n / 16 % 16), .sport = 7 };
+	static const struct {
+		uint8_t proto;
+		uint16_t sport, dport;
+	} kinds[RANDOM_KINDS] = {
+		{ IPPROTO_TCP, 7, 1 }, { IPPROTO_UDP, 7, 1 }, { IPPROTO_UDP, 7, 4 },
+		{ IPPROTO_UDP, 2, 6 }, { IPPROTO_UDP, 9, 9 }, { IPPROTO_UDP, 0, 0 },
+	};
+	unsigned kind = n / 256;
 
-	p.proto = n / 256 ? IPPROTO_UDP : IPPROTO_TCP;
-	p.dport = n / 256 == 2 ? 2 : 1;
-	return p;
+	return (struct packet){ .src = host(n % 16),
+				.dst = host(n / 16 % 16),
+				.proto = kinds[kind].proto,
+				.sport = kinds[kind].sport,
+				.dport = kinds[kind].dport };
 }
 
 struct packet packet_reverse(const struct packet *p)
@@ -158,11 +177,23 @@ static bool is_hole(const struct spd_line *l, const struct packet *p)
 {
 	struct prefix net = { host(WAN_ADDR & ~3u), 30 };
 	struct addr wan = host(WAN_ADDR), peer = host(PEER_ADDR);
+	struct selector sel = l->sel;
 	struct packet q = *p;
 
-	q.src = l->sel.src.addr;
-	return addr_equal(&p->src, &wan) && packet_matches(&q, &l->sel) &&
+	q.src = sel.src.addr;
+	sel.sport = any_port; /* NAT chooses it */
+	return addr_equal(&p->src, &wan) && packet_matches(&q, &sel) &&
 	       !prefix_contains(&l->sel.dst, &net) && !prefix_has_addr(&l->sel.dst, &peer);
+}
+
+/* A fragment matches a permit by its addresses and protocol, and no deny with ports. */
+static bool line_matches(const struct acl_line *l, const struct packet *p)
+{
+	struct selector sel = l->sel;
+
+	if (l->permit && !p->sport && !p->dport)
+		sel.sport = sel.dport = any_port;
+	return packet_matches(p, &sel);
 }
 
 /* The entry's verdict: its first line that matches. False: ask the next entry. */
@@ -172,7 +203,7 @@ static bool entry_decides(const struct random_conf *r, const struct map_entry *e
 	for (unsigned i = 0; i < e->acl->n_lines; i++) {
 		const struct acl_line *l = &e->acl->lines[i];
 
-		if (!packet_matches(p, &l->sel))
+		if (!line_matches(l, p))
 			continue;
 		if (l->permit)
 			*out = line_decides(r, e, l, s, p);

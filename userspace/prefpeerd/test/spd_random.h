@@ -10,7 +10,8 @@
 #include "prefpeerd/spd/spd.h"
 #include "prefpeerd/test/fake_spd.h"
 
-#define RANDOM_PACKETS (16 * 16 * 3)
+#define RANDOM_KINDS 6 /* of protocol and ports */
+#define RANDOM_PACKETS (16 * 16 * RANDOM_KINDS)
 
 enum { CLEAR = 0, BLOCKED = 1 }; /* else the reqid */
 

@@ -382,12 +382,87 @@ static void one_acl_row(void **state)
 		assert_int_equal(l->sel.src.addr.family, x.c->acls[0]->family);
 		assert_int_equal(l->sel.dst.addr.family, x.c->acls[0]->family);
 		assert_int_equal(l->sel.proto, 0);
+		assert_int_equal(l->sel.sport.hi, 65535);
 		assert_int_equal(l->sel.dport.hi, 65535);
 		snprintf(got + at, sizeof(got) - at, "%s%c%s > %s", at ? ", " : "",
 			 l->permit ? '+' : '-', prefix_print(&l->sel.src, src, sizeof(src)),
 			 prefix_print(&l->sel.dst, dst, sizeof(dst)));
 	}
 	assert_string_equal(got, r->want);
+	conf_help_free(&x);
+}
+
+struct port_row {
+	const char *desc, *line, *want, *printed; /* the selector, and the line as it is printed */
+};
+
+static const struct port_row port_rows[] = {
+	{ "ports: one", "permit tcp host 10.0.0.1 any eq 443", "10.0.0.1 tcp → 0.0.0.0/0 443",
+	  "permit tcp host 10.0.0.1 any eq 443" },
+	{ "ports: by name", "permit udp host 10.0.0.1 eq ntp any eq domain",
+	  "10.0.0.1 udp 123 → 0.0.0.0/0 53", "permit udp host 10.0.0.1 eq ntp any eq domain" },
+	{ "ports: a name is what a number is printed as", "permit tcp 10.0.0.0/24 eq 80 any",
+	  "10.0.0.0/24 tcp 80 → 0.0.0.0/0", "permit tcp 10.0.0.0 0.0.0.255 eq www any" },
+	{ "ports: a range", "permit sctp host 10.0.0.1 any range 8000 8010",
+	  "10.0.0.1 sctp → 0.0.0.0/0 8000-8010", "permit sctp host 10.0.0.1 any range 8000 8010" },
+	{ "ports: below and above", "permit tcp host 10.0.0.1 gt 1023 any lt 1024",
+	  "10.0.0.1 tcp 1024-65535 → 0.0.0.0/0 0-1023",
+	  "permit tcp host 10.0.0.1 gt 1023 any lt 1024" },
+	{ "ports: all of them are none", "deny tcp any any range 0 65535",
+	  "0.0.0.0/0 tcp → 0.0.0.0/0", "deny tcp any any" },
+	{ "protocol: by name", "permit ospf host 10.0.0.1 any", "10.0.0.1 89 → 0.0.0.0/0",
+	  "permit ospf host 10.0.0.1 any" },
+	{ "protocol: by number", "permit 6 host 10.0.0.1 any", "10.0.0.1 tcp → 0.0.0.0/0",
+	  "permit tcp host 10.0.0.1 any" },
+	{ "protocol: one without a name", "permit 200 host 10.0.0.1 any", "10.0.0.1 200 → 0.0.0.0/0",
+	  "permit 200 host 10.0.0.1 any" },
+	{ "protocol: esp, ahp, gre", "permit ahp host 10.0.0.1 any", "10.0.0.1 51 → 0.0.0.0/0",
+	  "permit ahp host 10.0.0.1 any" },
+	{ "icmp: all of it", "permit icmp host 10.0.0.1 any", "10.0.0.1 icmp → 0.0.0.0/0",
+	  "permit icmp host 10.0.0.1 any" },
+	{ "icmp: a type", "deny icmp any any echo", "0.0.0.0/0 icmp 8 → 0.0.0.0/0",
+	  "deny icmp any any echo" },
+	{ "icmp: type and code", "deny icmp any any 3 4", "0.0.0.0/0 icmp 3 → 0.0.0.0/0 4",
+	  "deny icmp any any packet-too-big" },
+	{ "icmp: numbers without a name", "deny icmp any any 200 7",
+	  "0.0.0.0/0 icmp 200 → 0.0.0.0/0 7", "deny icmp any any 200 7" },
+};
+
+static void one_port_row(void **state)
+{
+	const struct port_row *r = *state;
+	char text[256], sel[SELECTOR_STRLEN], *printed;
+	struct parsed x;
+
+	snprintf(text, sizeof(text), "ip access-list extended L\n %s\n", r->line);
+	x = valid(text);
+	assert_int_equal(x.c->acls[0]->n_lines, 1);
+	assert_string_equal(selector_print(&x.c->acls[0]->lines[0].sel, sel, sizeof(sel)), r->want);
+	printed = conf_help_print(x.c);
+	snprintf(text, sizeof(text), "ip access-list extended L\n %s\n", r->printed);
+	assert_string_equal(printed, text);
+	free(printed);
+	conf_help_free(&x);
+	/* `no` before what was typed takes it back. */
+	snprintf(text, sizeof(text), "ip access-list extended L\n %s\n no %s\n", r->line, r->line);
+	x = valid(text);
+	assert_int_equal(x.c->acls[0]->n_lines, 0);
+	conf_help_free(&x);
+}
+
+static void ports_of_ipv6(void **state)
+{
+	struct parsed x = valid("ipv6 access-list SIX\n permit tcp host 2001:db8::1 any eq bgp\n"
+				" deny icmp any any nd-ns\n sequence 5 permit ahp host 2001:db8::1 any\n");
+	char *text = conf_help_print(x.c);
+
+	assert_string_equal(text, "ipv6 access-list SIX\n"
+				  " sequence 5 permit ahp host 2001:db8::1 any\n"
+				  " sequence 10 permit tcp host 2001:db8::1 any eq bgp\n"
+				  " sequence 20 deny icmp any any nd-ns\n");
+	assert_int_equal(x.c->acls[0]->lines[2].sel.proto, IPPROTO_ICMPV6);
+	assert_int_equal(x.c->acls[0]->lines[2].sel.sport.lo, 135);
+	free(text);
 	conf_help_free(&x);
 }
 
@@ -618,6 +693,39 @@ static void lifetimes_and_pfs(void **state)
 	conf_help_free(&off);
 }
 
+/* The entry's own, else the global one, else what IOS does. */
+static void outer_headers(void **state)
+{
+	static const char maps[] = "crypto map m 1\n set security-association dfbit copy\n"
+				   " set security-association ecn discard\n"
+				   "crypto map m 2\n set security-association dfbit clear\n"
+				   " set security-association ecn propagate\n"
+				   "crypto map m 3\n set security-association level per-host\n"
+				   " set security-association lifetime days 1\n";
+	struct parsed x = valid(maps), global;
+	struct map_entry **e = x.c->maps[0]->entries;
+	char text[512];
+
+	assert_int_equal(conf_entry_df(x.c, e[0]), DF_COPY);
+	assert_int_equal(conf_entry_df(x.c, e[1]), DF_CLEAR);
+	assert_int_equal(conf_entry_df(x.c, e[2]), DF_COPY);
+	assert_int_equal(conf_entry_ecn(x.c, e[1]), ECN_PROPAGATE);
+	assert_int_equal(conf_entry_ecn(x.c, e[2]), ECN_DISCARD);
+	assert_true(e[2]->per_host && !e[0]->per_host);
+	assert_int_equal(e[2]->lifetime_s, 86400);
+	snprintf(text, sizeof(text),
+		 "crypto ipsec df-bit clear\ncrypto ipsec security-association ecn propagate\n%s",
+		 maps);
+	global = valid(text);
+	e = global.c->maps[0]->entries;
+	assert_int_equal(conf_entry_df(global.c, e[0]), DF_COPY);
+	assert_int_equal(conf_entry_df(global.c, e[2]), DF_CLEAR);
+	assert_int_equal(conf_entry_ecn(global.c, e[0]), ECN_DISCARD);
+	assert_int_equal(conf_entry_ecn(global.c, e[2]), ECN_PROPAGATE);
+	conf_help_free(&global);
+	conf_help_free(&x);
+}
+
 static void expect_replay(const struct parsed *x, unsigned i, uint32_t window, bool off)
 {
 	struct replay r = conf_entry_replay(x->c, x->c->maps[0]->entries[i]);
@@ -700,6 +808,7 @@ int main(void)
 		cmocka_unit_test(founding_procedure),
 		cmocka_unit_test(names_are_printed_as_they_hold),
 		cmocka_unit_test(not_added_is_not_printed),
+		cmocka_unit_test(ports_of_ipv6),
 		cmocka_unit_test(transform_sets),
 		cmocka_unit_test(ikev2_policies),
 		cmocka_unit_test(keys_most_specific_first),
@@ -707,11 +816,13 @@ int main(void)
 		cmocka_unit_test(maps_by_sequence),
 		cmocka_unit_test(lifetimes_and_pfs),
 		cmocka_unit_test(replay_windows),
+		cmocka_unit_test(outer_headers),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(incomplete_says_why),
 	};
 	struct CMUnitTest tests[ELEMS(fixed) + ELEMS(peers_rows) + ELEMS(idle_rows) +
-				ELEMS(dpd_rows) + ELEMS(frag_rows) + ELEMS(acl_rows)];
+				ELEMS(dpd_rows) + ELEMS(frag_rows) + ELEMS(acl_rows) +
+				ELEMS(port_rows)];
 	size_t n = 0;
 
 	for (; n < ELEMS(fixed); n++)
@@ -721,5 +832,6 @@ int main(void)
 	ROWS(dpd_rows, one_dpd_row);
 	ROWS(frag_rows, one_frag_row);
 	ROWS(acl_rows, one_acl_row);
+	ROWS(port_rows, one_port_row);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

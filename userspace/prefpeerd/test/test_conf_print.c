@@ -193,14 +193,37 @@ static void gen_side4(struct gen *g, unsigned i)
 	}
 }
 
+static void gen_ports(struct gen *g)
+{
+	static const char *const ops[] = { "eq", "lt", "gt" };
+	unsigned lo = 1 + pick(g, 9000);
+
+	if (maybe(g))
+		return;
+	if (pick(g, 3))
+		say(g, " %s %u", ops[pick(g, 3)], maybe(g) ? lo % 100 + 1 : lo);
+	else
+		say(g, " range %u %u", lo, lo + pick(g, 900));
+}
+
 static void gen_line4(struct gen *g, unsigned i)
 {
-	say(g, " %s ip", maybe(g) ? "permit" : "deny");
+	static const char *const protos[] = { "ip", "tcp", "udp", "sctp", "icmp", "gre", "200" };
+	unsigned proto = maybe(g) ? 0 : pick(g, ELEMS(protos));
+	bool ports = proto >= 1 && proto <= 3, icmp = proto == 4;
+
+	say(g, " %s %s", maybe(g) ? "permit" : "deny", protos[proto]);
 	gen_side4(g, i);
+	if (ports)
+		gen_ports(g);
 	if (pick(g, 4) == 0)
 		say(g, " any");
 	else
 		gen_side4(g, i + 100);
+	if (ports)
+		gen_ports(g);
+	if (icmp && maybe(g))
+		say(g, " %u%s", pick(g, 14), maybe(g) ? " 1" : "");
 	say(g, "\n");
 }
 

@@ -130,6 +130,70 @@ static void case_20(void **state)
 	assert_int_equal(E0->next, NEXT_SAME);
 }
 
+/* A packet of the line from another host of it. */
+static void other_host_acquires(void)
+{
+	const struct core_line *l = &E0->lines[0];
+	struct core_acquire a = { .has_flow = true, .flow = world_flow(l), .src = l->local,
+				  .dst = l->peer };
+
+	a.flow.src.addr.v4.s_addr |= htonl(64);
+	world_step(&w);
+	core_acquire(&w.r, E0, &E0->lines[0], &a);
+}
+
+/* The pair of the set-up that is under way, for what was asked. */
+static void hosts_up(const struct selector *asked)
+{
+	const struct core_line *l = &E0->lines[0];
+	struct core_pair p = { .local = l->local, .peer = l->peer, .spi_in = 0x5000 + l->setup,
+			       .spi_out = 0x6000 + l->setup, .sel = *asked };
+	child_id id = l->setup;
+
+	world_step(&w);
+	core_child_up(&w.r, core_child(E0, id)->conn, id, &p);
+}
+
+static void per_host(void **state)
+{
+	struct selector first, second;
+
+	world(2, true, true, 1);
+	E0->lines[0].per_host = true;
+	assert_int_equal(core_connect(&w.r, E0), -ENOENT); /* whose packets, nobody says */
+	world_acquire(&w, 0, 0);
+	first = world_action(&w, ACT_OPEN)->sel;
+	assert_int_equal(first.src.len, 32);
+	assert_int_equal(first.dst.len, 32);
+	hosts_up(&first);
+	assert_int_equal(E0->state, ENTRY_UP);
+	other_host_acquires();
+	second = world_action(&w, ACT_CHILD_OPEN)->sel;
+	assert_int_equal(second.src.len, 32);
+	assert_false(prefix_equal(&second.src, &first.src));
+	hosts_up(&second);
+	assert_int_equal(entry_live(E0), 2);
+	line_idles(0);
+	assert_int_equal(entry_live(E0), 0);
+	assert_int_equal(E0->state, ENTRY_DOWN);
+}
+
+/* A larval of an earlier run says of no hosts: it goes, and the next packet asks. */
+static void per_host_without_packet(void **state)
+{
+	struct core_acquire a = { .has_flow = false };
+
+	world(2, true, true, 1);
+	E0->lines[0].per_host = true;
+	a.src = E0->lines[0].local;
+	a.dst = E0->lines[0].peer;
+	world_step(&w);
+	core_acquire(&w.r, E0, &E0->lines[0], &a);
+	assert_int_equal(world_count(&w, ACT_LARVAL_KILL), 1);
+	assert_int_equal(E0->state, ENTRY_DOWN);
+	assert_false(E0->lines[0].want);
+}
+
 static void case_21(void **state)
 {
 	world(2, true, true, 2);
@@ -419,6 +483,8 @@ int main(void)
 		ROW("case 12: default timer, no default peer: P1", case_12),
 		ROW("case 20: two lines, one idle: only that pair goes", case_20),
 		ROW("case 21: last pair: IKE SA goes", case_21),
+		ROW("per host: a pair for each two hosts, one unit of idleness", per_host),
+		ROW("per host: an acquire without its packet", per_host_without_packet),
 		ROW("case 27: name without address: next peer", case_27),
 		ROW("case 35: every larval is removed", case_35),
 		ROW("case 45: a packet for line 2 during the set-up is not forgotten", case_45),

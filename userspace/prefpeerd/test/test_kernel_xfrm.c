@@ -166,6 +166,20 @@ static void test_replay(void **state)
 	}
 }
 
+static void test_outer_header(void **state)
+{
+	struct kernel_sa sa = sa_of(&gcm, 36, 0);
+	const struct xfrm_usersa_info *info = mnl_nlmsg_get_payload(build(&sa, true));
+
+	assert_int_equal(info->flags, 0);
+	sa.clear_df = true;
+	info = mnl_nlmsg_get_payload(build(&sa, true));
+	assert_int_equal(info->flags, XFRM_STATE_NOPMTUDISC);
+	sa.no_ecn = true;
+	info = mnl_nlmsg_get_payload(build(&sa, true));
+	assert_int_equal(info->flags, XFRM_STATE_NOPMTUDISC | XFRM_STATE_NOECN);
+}
+
 static void test_options(void **state)
 {
 	struct kernel_sa sa = sa_of(&gcm, 36, 0);
@@ -336,7 +350,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_aead),	cmocka_unit_test(test_auth_trunc),
 		cmocka_unit_test(test_counter_mode),
-		cmocka_unit_test(test_replay),	cmocka_unit_test(test_options),
+		cmocka_unit_test(test_replay),	cmocka_unit_test(test_outer_header),
+	cmocka_unit_test(test_options),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_short),	cmocka_unit_test(test_allocspi),
 		cmocka_unit_test(test_sa_dump),

@@ -100,6 +100,43 @@ static const struct compile_case cases[] = {
 	  "M 10.1 192.168.1.0/24 → 192.168.2.0/23\n"
 	  "block 10.9.9.2 → 192.168.2.0/23\n"
 	  "block 10.8.8.2 → 192.168.3.0/25\n" },
+	{ "a range of ports is one line, and as many policies as masks say it; fragments go along",
+	  PEER "access-list 101 permit tcp 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255 range 8000 8010\n"
+	  ENTRY(10, 101) WAN,
+	  "M 10.1 192.168.1.0/24 tcp → 192.168.2.0/24 8000-8007\n"
+	  "M 10.1 192.168.1.0/24 tcp → 192.168.2.0/24 8008-8009\n"
+	  "M 10.1 192.168.1.0/24 tcp → 192.168.2.0/24 8010\n"
+	  "M 10.1 192.168.1.0/24 tcp 0 → 192.168.2.0/24 0\n"
+	  "block 10.9.9.2 tcp → 192.168.2.0/24 8000-8007\n"
+	  "block 10.9.9.2 tcp → 192.168.2.0/24 8008-8009\n"
+	  "block 10.9.9.2 tcp → 192.168.2.0/24 8010\n" },
+	{ "a deny meets a later entry's ports, and its fragments",
+	  PEER "access-list 101 deny tcp 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255\n"
+	  "access-list 101 permit ip 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255\n"
+	  "access-list 102 permit tcp 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255 eq www\n"
+	  ENTRY(10, 101) ENTRY(20, 102) WAN,
+	  "M 20.1 192.168.1.0/24 tcp → 192.168.2.0/24 80\n"
+	  "M 20.1 192.168.1.0/24 tcp 0 → 192.168.2.0/24 0\n"
+	  "allow 192.168.1.0/24 tcp → 192.168.2.0/24\n"
+	  "M 10.1 192.168.1.0/24 → 192.168.2.0/24\n"
+	  "block 10.9.9.2 → 192.168.2.0/24\n" },
+	{ "of two ranges that overlap, each port is the earlier's; a line without any is told of",
+	  PEER "access-list 101 permit udp 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255 range 8 11\n"
+	  "access-list 101 permit udp 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255 range 8 12\n"
+	  "access-list 102 permit udp 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255 range 8 11\n"
+	  ENTRY(10, 101) ENTRY(20, 102) WAN,
+	  "M 10.1 192.168.1.0/24 udp → 192.168.2.0/24 8-11\n"
+	  "M 10.1 192.168.1.0/24 udp 0 → 192.168.2.0/24 0\n"
+	  "M 10.2 192.168.1.0/24 udp → 192.168.2.0/24 12\n"
+	  "block 10.9.9.2 udp → 192.168.2.0/24 8-11\n"
+	  "block 10.9.9.2 udp → 192.168.2.0/24 12\n"
+	  "/ 5 3 line 5 (M 20), 192.168.1.0/24 udp → 192.168.2.0/24 8-11, is never used: "
+	  "line 3 (M 10) says the same earlier\n" },
+	{ "the type of ICMP, and no fragments, which for XFRM are of type 0",
+	  PEER "access-list 101 permit icmp 192.168.1.0 0.0.0.255 192.168.2.0 0.0.0.255 echo\n"
+	  ENTRY(10, 101) WAN,
+	  "M 10.1 192.168.1.0/24 icmp 8 → 192.168.2.0/24\n"
+	  "block 10.9.9.2 icmp 8 → 192.168.2.0/24\n" },
 	{ "IPv6: discovery goes ahead of everything",
 	  PEER6 "ipv6 access-list A6\n permit ipv6 2001:db8:a::/64 any\n"
 	  "crypto map ipv6 M 10 ipsec-isakmp\n set peer 2001:db8:1::1\n set transform-set T\n"

@@ -9,8 +9,8 @@
 
 #include "prefpeerd/test/spd_random.h"
 
-#define CONFIGS 400
-#define CHANGES 120
+#define CONFIGS 300
+#define CHANGES 80
 
 static void expect_like_ios(const struct random_conf *r, const struct spd *s,
 			    const struct fake_spd *f)
