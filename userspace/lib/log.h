@@ -13,6 +13,18 @@ enum log_level { LOG_LVL_ERR, LOG_LVL_WARN, LOG_LVL_NOTICE, LOG_LVL_INFO, LOG_LV
 void log_init(enum log_level threshold);
 void log_line(enum log_level level, const char *area, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* A field of the journal: an upper-case name, and a value of one line. */
+struct log_field {
+	const char *name, *value;
+};
+/*
+ * The same, with @fields (NULL-named at the end; without a value: left out) where the
+ * journal reads. Nothing waits for it either.
+ */
+void log_fields(enum log_level level, const char *area, const struct log_field *fields,
+		const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Of log_init(): where the journal takes them; another place for tests. 0 or -errno. */
+int log_journal_open(const char *path);
 /* Lines that were not written because standard error was full. */
 uint64_t log_dropped(void);
 

@@ -9,6 +9,7 @@
 #include "prefpeerd/agent.h"
 #include "prefpeerd/entry/entries.h"
 #include "prefpeerd/lastgood.h"
+#include "prefpeerd/messages.h"
 #include "prefpeerd/resolve.h"
 #include "prefpeerd/signer.h"
 #include "prefpeerd/spd/reqid.h"
@@ -154,6 +155,7 @@ int agent_configure(struct agent *a, struct config *conf, mono_t now)
 	a->n_ifaces = n;
 	if (removed)
 		entries_interfaces_left(a->entries, now);
+	messages_configured(a->messages, conf);
 	watch_soon(a->watch, now);
 	return 0;
 }

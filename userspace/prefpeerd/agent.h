@@ -19,6 +19,7 @@ struct entries;
 struct history;
 struct keyexport;
 struct lastgood;
+struct messages;
 struct reqid_table;
 struct signer;
 struct tally;
@@ -49,6 +50,7 @@ struct agent {
 	struct watch *watch;
 	struct history *history;
 	struct tally *tally;
+	struct messages *messages;
 	struct lastgood *lastgood; /* NULL: nothing is kept */
 	struct signer *signer;	   /* NULL: there are no private keys */
 	struct conf_keys keys;	   /* its */

@@ -19,6 +19,7 @@
 #include "prefpeerd/kernel_linux.h"
 #include "prefpeerd/keyexport.h"
 #include "prefpeerd/lastgood.h"
+#include "prefpeerd/messages.h"
 #include "prefpeerd/oneshot.h"
 #include "prefpeerd/report.h"
 #include "prefpeerd/resolve.h"
@@ -118,12 +119,8 @@ static void log_ntf(const struct entry_ntf *n)
 	const char *why = n->sentence ? n->sentence : "";
 	char text[700];
 
-	if (n->type == NTF_PEER) {
-		log_notice("map", "%%CRYPTO-5-PEER_CHANGE: map %s seq %u peer %s -> %s reason %s",
-			   n->map, n->seq, n->from_peer ? n->from_peer : "-",
-			   n->peer ? n->peer : "-", entry_ntf_reason(n));
-		return;
-	}
+	if (n->type == NTF_PEER)
+		return; /* messages.h has said it */
 	if (n->type == NTF_STATE)
 		state_change(n, text, sizeof(text));
 	else if (n->line)
@@ -151,6 +148,7 @@ static void on_notify(void *ctx, const struct entry_ntf *n)
 
 	json_t *event = report_event(n);
 
+	messages_notify(a->messages, a->conf, n);
 	log_ntf(n);
 	tally_notify(a->tally, n, event);
 	publish(a, event);
@@ -205,6 +203,7 @@ static void on_engine_event(void *ctx, const struct engine_event *ev, mono_t now
 	struct agent *a = ctx;
 
 	tally_engine(a->tally, ev);
+	messages_engine(a->messages, a->conf, a->tally, ev);
 	entries_engine_event(a->entries, ev, now);
 	if (ev->type == ENG_LOST && a->stopping)
 		loop_stop(a->loop);
@@ -319,7 +318,8 @@ static int open_edges(struct agent *a)
 		return refuse("XFRM cannot be reached (root, or CAP_NET_ADMIN in this namespace, is needed)",
 			      err);
 	a->tally = tally_new(&a->kernel);
-	if (!a->tally)
+	a->messages = messages_new();
+	if (!a->tally || !a->messages)
 		return refuse("no memory", -ENOMEM);
 	err = engine_ike_open(loop_base(a->loop), loop_timers(a->loop), &a->kernel, &a->engine);
 	if (err)
@@ -494,6 +494,7 @@ static void close_all(struct agent *a)
 	config_free(a->conf);
 	history_free(a->history);
 	tally_free(a->tally);
+	messages_free(a->messages);
 	loop_free(a->loop);
 }
 

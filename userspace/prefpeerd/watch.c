@@ -27,6 +27,7 @@ static void say_blocked(struct watch *w, const struct growth *g);
 static void say_not_ipsec(struct watch *w, const struct growth *g);
 static void say_no_policy(struct watch *w, const struct growth *g);
 static void say_invalid_spi(struct watch *w, const struct growth *g);
+static void say_replay(struct watch *w, const struct growth *g);
 
 static const struct {
 	const char *counter;
@@ -38,6 +39,7 @@ static const struct {
 	{ "XfrmInPolBlock", say_not_ipsec },
 	{ "XfrmInNoPols", say_no_policy },
 	{ "XfrmInNoStates", say_invalid_spi },
+	{ "XfrmInStateSeqError", say_replay },
 };
 
 #define N_WATCHED (sizeof(watched) / sizeof(*watched))
@@ -66,7 +68,15 @@ struct watch {
 
 static void say(struct watch *w, enum log_level level, const struct watch_note *n)
 {
-	log_line(level, AREA, "%s", n->text);
+	char seq[12];
+	const struct log_field fields[] = { { "CRYPTO_MNEMONIC", n->mnemonic },
+					    { "CRYPTO_MAP", n->map[0] ? n->map : NULL },
+					    { "CRYPTO_SEQ", n->map[0] ? seq : NULL },
+					    { "CRYPTO_REASON", n->reason },
+					    { 0 } };
+
+	snprintf(seq, sizeof(seq), "%u", n->seq);
+	log_fields(level, AREA, fields, "%s", n->text);
 	w->ports.tell(w->ports.ctx, n);
 }
 
@@ -80,10 +90,21 @@ static void say_counted(struct watch *w, enum log_level level, const char *reaso
 	say(w, level, &n);
 }
 
+/* With IOS's mnemonic (§7). */
+static void say_message(struct watch *w, const char *reason, const char *mnemonic,
+			const char *what, const struct growth *g)
+{
+	struct watch_note n = { .reason = reason, .mnemonic = mnemonic };
+
+	snprintf(n.text, sizeof(n.text), "%%%s: %s (%s +%" PRIu64 ")", mnemonic, what, g->counter,
+		 g->by);
+	say(w, LOG_LVL_WARN, &n);
+}
+
 static void say_not_ipsec(struct watch *w, const struct growth *g)
 {
-	say_counted(w, LOG_LVL_WARN, "not-ipsec",
-		    "%CRYPTO-4-RECVD_PKT_NOT_IPSEC: packets arrived in clear, or by an SA that is not theirs, that an access list protects, and were dropped",
+	say_message(w, "not-ipsec", "CRYPTO-4-RECVD_PKT_NOT_IPSEC",
+		    "Rec'd packet not an IPSEC packet: it came in clear, or by an SA that is not its own, an access list protects it, and it was dropped",
 		    g);
 }
 
@@ -95,9 +116,14 @@ static void say_no_policy(struct watch *w, const struct growth *g)
 
 static void say_invalid_spi(struct watch *w, const struct growth *g)
 {
-	say_counted(w, LOG_LVL_WARN, "invalid-spi",
-		    "%CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packets have an invalid SPI: nobody has it here",
-		    g);
+	say_message(w, "invalid-spi", "CRYPTO-4-RECVD_PKT_INV_SPI",
+		    "decaps: rec'd IPSEC packet has invalid spi: nobody has it here", g);
+}
+
+static void say_replay(struct watch *w, const struct growth *g)
+{
+	say_message(w, "replay", "CRYPTO-4-PKT_REPLAY_ERR",
+		    "decrypt: replay check failed: the packet came a second time, or too late", g);
 }
 
 /* ---- whose packets were blocked -------------------------------------------------- */

@@ -15,7 +15,8 @@ struct watch;
 
 /* What one look found, as a sentence. Words may change, reasons may not. */
 struct watch_note {
-	const char *reason;                 /* "nat", "blocked", "foreign-block", "not-ipsec", "no-policy", "invalid-spi" */
+	const char *reason;                 /* "nat", "blocked", "foreign-block", "not-ipsec", "no-policy", "invalid-spi", "replay" */
+	const char *mnemonic;               /* IOS's: "CRYPTO-4-RECVD_PKT_INV_SPI"; NULL: it has none */
 	char map[CONF_NAME_MAX + 1];        /* the entry whose packets they are; "" if nobody knows */
 	uint32_t seq;
 	char text[256];

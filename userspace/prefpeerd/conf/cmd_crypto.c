@@ -153,6 +153,16 @@ void cmd_global_replay(struct parser *p, const struct cmd *cmd)
 
 #define FRAG_MTU_USEFUL 200 /* below, a fragment is hardly more than its headers */
 
+void cmd_logging(struct parser *p, const struct cmd *cmd)
+{
+	unsigned what = cmd_keyword_value(cmd);
+
+	if (cmd->no)
+		p->c->logging &= ~what;
+	else
+		p->c->logging |= what;
+}
+
 void cmd_fragmentation(struct parser *p, const struct cmd *cmd)
 {
 	bool mtu = cmd->arg[SLOT_NUM].w;

@@ -258,6 +258,9 @@ struct ike_limits {
 	uint32_t cookies;   /* half-open ones from which on cookies are asked for */
 };
 
+/* `crypto logging`: what is said of besides. */
+enum conf_logging { LOGGING_SESSION = 1, LOGGING_IKEV2 = 2 };
+
 struct config {
 	char *path;
 	char *text; /* as config_load() read it; NULL of config_parse() */
@@ -266,6 +269,7 @@ struct config {
 	uint32_t idle_ms; /* crypto ipsec security-association idle-time; 0 = off */
 	struct dpd dpd;   /* what is in force (crypto ikev2 dpd, else isakmp keepalive) */
 	struct fragmentation frag;
+	unsigned logging; /* set of enum conf_logging */
 	uint32_t ike_lifetime_s;   /* of IKE SAs, unless a profile has its own; 86400 */
 	uint32_t child_lifetime_s; /* crypto ipsec security-association lifetime seconds; 3600 */
 	uint64_t child_lifetime_kb; /* 4608000; 0 = disabled */

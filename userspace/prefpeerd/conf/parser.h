@@ -149,6 +149,7 @@ struct replay cmd_replay(const struct cmd *cmd); /* what such a line says; of `n
 void cmd_keepalive(struct parser *p, const struct cmd *cmd);
 void cmd_dpd(struct parser *p, const struct cmd *cmd);
 void cmd_fragmentation(struct parser *p, const struct cmd *cmd);
+void cmd_logging(struct parser *p, const struct cmd *cmd);
 void cmd_limit_half_open(struct parser *p, const struct cmd *cmd);
 void cmd_limit_sas(struct parser *p, const struct cmd *cmd);
 void cmd_cookie_challenge(struct parser *p, const struct cmd *cmd);

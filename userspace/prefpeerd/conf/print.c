@@ -116,6 +116,10 @@ static void print_all(const struct config *c, bool secrets, FILE *out)
 	print_dpd(&c->dpd, out);
 	print_fragmentation(&c->frag, out);
 	print_limits(&c->limits, out);
+	if (c->logging & LOGGING_SESSION)
+		fputs("crypto logging session\n", out);
+	if (c->logging & LOGGING_IKEV2)
+		fputs("crypto logging ikev2\n", out);
 	print_ikev2(c, out);
 	print_keys(c, secrets, out);
 	for (unsigned i = 0; i < c->n_trustpoints; i++)

@@ -17,7 +17,12 @@ static const struct node crypto[] = {
 			    .enters = MODE_TRUSTPOINT, .run = cmd_trustpoint,
 			    .undo = cmd_no_trustpoint))))),
 	KW("dynamic-map", "templates for branches that call", .next = dynamic_map),
-	NOT_YET("logging"), NOT_YET("gdoi"),
+	KW("logging", "system messages besides those that always are",
+	   NEXT(KW("session", "tunnels that come up and go down", .min = LOGGING_SESSION,
+		   BOTH(cmd_logging)),
+		KW("ikev2", "IKE SAs that come up and go down", .min = LOGGING_IKEV2,
+		   BOTH(cmd_logging)))),
+	NOT_YET("gdoi"),
 	{ 0 },
 };
 static const struct node global_commands[] = {

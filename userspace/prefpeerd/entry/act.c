@@ -196,6 +196,13 @@ static void do_resolve(struct entries *s, const struct core_action *a)
 		s->ports.resolve(s->ports.ctx, name, se->conf->map->family, a->query);
 }
 
+static struct addr peer_address(const struct core_entry *e, peer_key key)
+{
+	const struct core_peer *p = e ? peer_find(e, key) : NULL;
+
+	return p ? p->addr : (struct addr){0};
+}
+
 static void do_notify(struct entries *s, const struct core_action *a)
 {
 	const struct shell_entry *se = shell_entry(s, a->entry);
@@ -215,6 +222,7 @@ static void do_notify(struct entries *s, const struct core_action *a)
 		.to = n->to,
 		.from_peer = shell_peer_name(se, n->from_peer),
 		.peer = shell_peer_name(se, n->peer),
+		.peer_addr = peer_address(core_entry(&s->core, se->id), n->peer),
 		.next = shell_peer_name(se, n->next),
 		.reason = c->reason,
 		.sentence = s->sentence,

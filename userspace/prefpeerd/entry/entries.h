@@ -86,6 +86,7 @@ struct entry_ntf {
 	enum entry_state from, to;   /* the same where the state did not change */
 	const char *from_peer;       /* as configured; NULL = none */
 	const char *peer;            /* the one walked to, up with, or meant; NULL = none */
+	struct addr peer_addr;       /* its address; AF_UNSPEC = not known */
 	const char *next;            /* `Next attempt` after this */
 	enum entry_reason reason;
 	const char *sentence;        /* ux.md "Events": "dead: 6 requests unanswered in 12.0 s; next attempt …" */

@@ -55,6 +55,8 @@ static void gen_timers(struct gen *g)
 		say(g, "crypto ikev2 proposal P%u\n encryption aes-cbc-%u aes-gcm-256\n integrity sha512 sha256\n"
 		    "%s group %u 31\ncrypto ikev2 policy O\n proposal P%u\n", 1, 128 + 64 * pick(g, 3),
 		    maybe(g) ? " prf sha384\n" : "", 14 + pick(g, 3), 1);
+	if (maybe(g))
+		say(g, "crypto logging %s\n", maybe(g) ? "session" : "ikev2");
 	if (pick(g, 3) == 0)
 		say(g, "crypto ikev2 fragmentation mtu %u\n", 68 + pick(g, 1433));
 	else if (pick(g, 3) == 0)

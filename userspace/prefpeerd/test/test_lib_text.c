@@ -7,8 +7,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/id.h"
@@ -128,6 +131,47 @@ static void log_gives_the_journal_its_level(void **state)
 	assert_string_equal(buf, "<3>main: no\n");
 }
 
+/* A journal of our own; its datagrams in @buf. */
+static int journal_new(char *path, size_t size)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	snprintf(path, size, "/tmp/prefpeer-journal-%d", (int)getpid());
+	unlink(path);
+	strcpy(un.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	return fd;
+}
+
+static void log_fields_go_to_the_journal(void **state)
+{
+	const struct log_field fields[] = {
+		{ "CRYPTO_MAP", "tohub" }, { "CRYPTO_ID", NULL }, { "CRYPTO_PEER", "a\nb" }, { 0 }
+	};
+	char path[64], buf[4096], line[4096];
+	int saved, fd, journal = journal_new(path, sizeof(path));
+	ssize_t n;
+
+	log_init(LOG_LVL_NOTICE);
+	assert_int_equal(log_journal_open(path), 0);
+	log_fields(LOG_LVL_NOTICE, "map", fields, "%s", "%CRYPTO-5-PEER_CHANGE: it did");
+	n = recv(journal, buf, sizeof(buf) - 1, 0);
+	assert_true(n > 0);
+	buf[n] = '\0';
+	assert_non_null(strstr(buf, "MESSAGE=map: %CRYPTO-5-PEER_CHANGE: it did\n"));
+	assert_non_null(strstr(buf, "\nPRIORITY=5\n"));
+	assert_non_null(strstr(buf, "\nCRYPTO_MAP=tohub\nCRYPTO_PEER=a b\n"));
+	assert_null(strstr(buf, "CRYPTO_ID"));
+	/* A journal that does not read costs nothing but the fields. */
+	close(journal);
+	unlink(path);
+	fd = stderr_to_pipe(&saved);
+	log_fields(LOG_LVL_NOTICE, "map", fields, "%s", "still said");
+	take(fd, saved, line, sizeof(line));
+	assert_non_null(strstr(line, " map: still said\n"));
+}
+
 static void log_line_is_cut_not_lost(void **state)
 {
 	char big[5000], buf[8192];
@@ -163,6 +207,7 @@ int main(void)
 		cmocka_unit_test(ids_from_the_wire_print_safely),
 		cmocka_unit_test(log_has_threshold_and_area),
 		cmocka_unit_test(log_gives_the_journal_its_level),
+		cmocka_unit_test(log_fields_go_to_the_journal),
 		cmocka_unit_test(log_line_is_cut_not_lost),
 		cmocka_unit_test(log_never_waits_for_its_reader),
 	};
