@@ -5,6 +5,7 @@
  *
  *   → {"cmd":"map-show", …}        ← {"ok":true, …} or {"ok":false,"error":"sentence"}
  *   → {"cmd":"monitor"}            ← {"ok":true}, then one event per line until either closes
+ *   → {"cmd":"debug","topics":[…]} ← {"ok":true}, then likewise
  *
  * A request may carry one descriptor (SCM_RIGHTS), for a text too long or too secret for
  * a line. Requests of one connection are answered in their order. Nobody waits for a
@@ -69,6 +70,16 @@ bool ctl_server_has_monitors(const struct ctl_server *s);
 int ctl_server_take_fd(struct ctl_server *s);
 /* Who asks: the user id at connect(2). 0 or -errno. */
 int ctl_server_peer(const struct ctl_server *s, uid_t *uid);
+
+/*
+ * From now on the client whose request is being answered gets what is told of any of
+ * @topics, until it closes; 0: no more. Not outside of an answer.
+ */
+void ctl_server_subscribe(struct ctl_server *s, unsigned topics);
+/* What anybody has subscribed to: of nothing else an event need be made. */
+unsigned ctl_server_topics(const struct ctl_server *s);
+/* To whoever has subscribed to @topic. @event stays the caller's. */
+void ctl_server_topic(struct ctl_server *s, unsigned topic, const json_t *event);
 
 /* ---- client -------------------------------------------------------------- */
 

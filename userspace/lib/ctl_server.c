@@ -30,6 +30,7 @@ struct conn {
 	int fd;	     /* the socket, the bufferevent's */
 	int lent;    /* a descriptor that came, and that no request has taken; -1 */
 	bool monitor;
+	unsigned topics; /* subscribed to */
 	bool closing; /* nothing is added any more; goes when it has been written */
 };
 
@@ -41,12 +42,24 @@ struct ctl_server {
 	LIST_HEAD(, conn) conns;
 	unsigned n_conns;
 	struct conn *asking; /* whose request is being answered */
+	unsigned topics;     /* of all of them: looked at for every message */
 };
+
+static void count_topics(struct ctl_server *s)
+{
+	struct conn *c;
+
+	s->topics = 0;
+	LIST_FOREACH(c, &s->conns, link)
+	if (!c->closing)
+		s->topics |= c->topics;
+}
 
 static void conn_free(struct conn *c)
 {
 	LIST_REMOVE(c, link);
 	c->server->n_conns--;
+	count_topics(c->server);
 	if (c->lent >= 0)
 		close(c->lent);
 	event_free(c->readable);
@@ -80,6 +93,7 @@ static void conn_end(struct conn *c)
 	struct timeval drain = { .tv_sec = DRAIN_S };
 
 	c->closing = true;
+	count_topics(c->server);
 	event_del(c->readable);
 	bufferevent_set_timeouts(c->bev, NULL, &drain);
 }
@@ -219,7 +233,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	if (n > 0)
 		answer_all(c);
-	else if (!n && backlog(c) && !c->monitor)
+	else if (!n && backlog(c) && !c->monitor && !c->topics)
 		conn_end(c); /* half-closed by `socat`, `nc -N`: the answers still go out */
 	else if (n != -EAGAIN)
 		conn_free(c);
@@ -345,6 +359,28 @@ bool ctl_server_has_monitors(const struct ctl_server *s)
 	if (c->monitor && !c->closing)
 		return true;
 	return false;
+}
+
+void ctl_server_subscribe(struct ctl_server *s, unsigned topics)
+{
+	if (!s->asking)
+		return;
+	s->asking->topics = topics;
+	count_topics(s);
+}
+
+unsigned ctl_server_topics(const struct ctl_server *s)
+{
+	return s->topics;
+}
+
+void ctl_server_topic(struct ctl_server *s, unsigned topic, const json_t *event)
+{
+	struct conn *c;
+
+	LIST_FOREACH(c, &s->conns, link)
+	if (c->topics & topic)
+		conn_send(c, event);
 }
 
 /* ---- the socket ---------------------------------------------------------- */

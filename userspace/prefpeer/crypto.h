@@ -30,6 +30,12 @@ int clear_crypto_counters(const struct exec_line *line);
 int clear_crypto_session(const struct exec_line *line);
 int clear_crypto_map_peer(const struct exec_line *line);
 
+/* ---- crypto_debug.c ------------------------------------------------------ */
+
+int debug_crypto(const struct exec_line *line);
+int undebug_all(const struct exec_line *line);
+void text_crypto_debug(const json_t *event);
+
 /* ---- crypto_ipsec_sa.c --------------------------------------------------- */
 
 int show_crypto_ipsec_sa(const struct exec_line *line);

@@ -163,10 +163,39 @@ static const struct exec_node clear_commands[] = {
 	{ 0 },
 };
 
+/* ---- debug ------------------------------------------------------------------ */
+
+#define CONDITION \
+	KW("condition", "only what is about one peer, or one map", \
+	   NEXT(KW("peer", "a peer", NEXT(ADDRESS(debug_crypto))), \
+		KW("map", "a crypto map", NEXT(MAP_NAME(debug_crypto)))))
+
+static const struct exec_node debug_crypto_what[] = {
+	KW("isakmp", "IKE: messages, IKE SAs, states", .run = debug_crypto, NEXT(CONDITION)),
+	KW("ikev2", "IKE: messages, IKE SAs, states", .run = debug_crypto, NEXT(CONDITION)),
+	KW("ipsec", "SAs of packets, and what the kernel says", .run = debug_crypto,
+	   NEXT(CONDITION)),
+	CONDITION,
+	{ 0 },
+};
+
+static const struct exec_node debug_commands[] = {
+	KW("crypto", "IPsec", .next = debug_crypto_what),
+	{ 0 },
+};
+
+static const struct exec_node undebug_commands[] = {
+	KW("all", "all of it", .run = undebug_all),
+	{ 0 },
+};
+
 /* ---- the top --------------------------------------------------------------- */
 
 const struct exec_node exec_commands[] = {
 	KW("show", "what there is, and how it does", .next = show_commands),
 	KW("clear", "take down, or begin anew", .privileged = true, .next = clear_commands),
+	KW("debug", "what happens, as it happens, until interrupted", .privileged = true,
+	   .next = debug_commands),
+	KW("undebug", "no more of that", .privileged = true, .next = undebug_commands),
 	{ 0 },
 };

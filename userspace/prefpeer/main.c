@@ -17,6 +17,11 @@ static int cmd_exec_clear(const struct cli *cli, struct args *args)
 	return exec_main(cli, args, "clear");
 }
 
+static int cmd_exec_debug(const struct cli *cli, struct args *args)
+{
+	return exec_main(cli, args, "debug");
+}
+
 static const struct command objects[] = {
 	{ "sa", cmd_sa, NULL, "SAs and their idle clocks (module)" },
 	{ "rule", cmd_rule, NULL, "metadata for SAs that match (module)" },
@@ -31,6 +36,7 @@ static const struct command objects[] = {
 	{ "config", cmd_config, NULL, "the configuration: check, show, compare, save, replace (agent)" },
 	{ "show", cmd_exec_show, NULL, "show crypto …, as on IOS (agent)" },
 	{ "clear", cmd_exec_clear, NULL, "clear crypto …, as on IOS (agent)" },
+	{ "debug", cmd_exec_debug, NULL, "debug crypto …: events as they happen (agent)" },
 	{ "monitor", cmd_monitor, NULL, "what happens, as it happens (both)" },
 	{ 0 },
 };

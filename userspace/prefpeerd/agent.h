@@ -51,6 +51,7 @@ struct agent {
 	struct history *history;
 	struct tally *tally;
 	struct messages *messages;
+	uint64_t debug_events; /* made since the start: none without anybody who listens */
 	struct lastgood *lastgood; /* NULL: nothing is kept */
 	struct signer *signer;	   /* NULL: there are no private keys */
 	struct conf_keys keys;	   /* its */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "prefpeerd/control.h"
+#include "prefpeerd/debug.h"
 #include "prefpeerd/engine_ike/half_open.h"
 #include "prefpeerd/entry/entries.h"
 #include "prefpeerd/history.h"
@@ -287,6 +288,8 @@ static json_t *stats_show(struct agent *a, const json_t *req, const struct selec
 					 engine_ike_queue_dropped(&a->engine),
 					 entries_branch_counters(a->entries)));
 	json_object_set_new(json_object_get(ok, "stats"), "totals", tally_report(a->tally));
+	json_object_set_new(json_object_get(ok, "stats"), "debug_events",
+			    json_integer((json_int_t)a->debug_events));
 	json_object_set_new(json_object_get(ok, "stats"), "limit_sas",
 			    json_integer(a->conf->limits.sas));
 	json_object_set_new(json_object_get(ok, "stats"), "limit_half_open",
@@ -330,6 +333,24 @@ static json_t *reload(struct agent *a, const json_t *req, const struct selection
 	return reply;
 }
 
+/* {"topics":["ikev2",…]}; without any, all. */
+static json_t *debug(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	const json_t *topics = json_object_get(req, "topics"), *t;
+	unsigned set = 0;
+	size_t i;
+
+	json_array_foreach(topics, i, t) {
+		unsigned topic = json_is_string(t) ? debug_topic(json_string_value(t)) : 0;
+
+		if (!topic)
+			return out_of_range("topics", "a list of ikev2, isakmp, ipsec");
+		set |= topic;
+	}
+	ctl_server_subscribe(a->control->server, set ? set : DEBUG_IKEV2 | DEBUG_IPSEC);
+	return ctl_ok();
+}
+
 static const struct {
 	const char *cmd;
 	verb_fn fn;
@@ -341,6 +362,7 @@ static const struct {
 	{ "session-clear", session_clear }, { "sa-clear", sa_clear },
 	{ "history", history_show },	  { "reload", reload },
 	{ "stats-show", stats_show },	  { "counters-clear", counters_clear },
+	{ "debug", debug },
 };
 
 /* In files of their own: of the whole request, with no selection. */
@@ -396,6 +418,16 @@ void control_close(struct control *c)
 		return;
 	ctl_server_free(c->server);
 	free(c);
+}
+
+unsigned control_topics(const struct control *c)
+{
+	return ctl_server_topics(c->server);
+}
+
+void control_topic(struct control *c, unsigned topic, json_t *event)
+{
+	ctl_server_topic(c->server, topic, event);
 }
 
 void control_event(struct control *c, json_t *event)

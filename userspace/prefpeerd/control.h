@@ -19,6 +19,10 @@ int control_open(struct agent *a, const char *path, const struct sandbox_user *o
 		 struct control **out);
 void control_close(struct control *c); /* NULL is fine */
 /* To every client that asked for `monitor`. @event stays the caller's. */
+/* What anybody debugs: debug.h's topics. */
+unsigned control_topics(const struct control *c);
+/* @event stays the caller's. */
+void control_topic(struct control *c, unsigned topic, json_t *event);
 void control_event(struct control *c, json_t *event);
 
 /*

@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "prefpeerd/agent.h"
 #include "prefpeerd/control.h"
+#include "prefpeerd/debug.h"
 #include "prefpeerd/engine_ike/engine_ike.h"
 #include "prefpeerd/entry/entries.h"
 #include "prefpeerd/history.h"
@@ -148,6 +149,7 @@ static void on_notify(void *ctx, const struct entry_ntf *n)
 
 	json_t *event = report_event(n);
 
+	debug_entry(a, n);
 	messages_notify(a->messages, a->conf, n);
 	log_ntf(n);
 	tally_notify(a->tally, n, event);
@@ -202,6 +204,7 @@ static void on_engine_event(void *ctx, const struct engine_event *ev, mono_t now
 {
 	struct agent *a = ctx;
 
+	debug_engine(a, ev);
 	tally_engine(a->tally, ev);
 	messages_engine(a->messages, a->conf, a->tally, ev);
 	entries_engine_event(a->entries, ev, now);
@@ -215,6 +218,7 @@ static void on_kernel_event(void *ctx, const struct kernel_event *ev, mono_t now
 
 	/* The module's may come before any timer: probes first (§14.6). */
 	loop_check_resume(a->loop);
+	debug_kernel(a, ev);
 	/* ESP-in-UDP from elsewhere is the engine's: it owns SAs (design.md §4). */
 	if (ev->type == KEV_MAPPING)
 		engine_ike_mapping(a->engine.impl, &ev->sa, &ev->mapping, now);
@@ -325,6 +329,7 @@ static int open_edges(struct agent *a)
 	if (err)
 		return refuse("the IKE sockets (UDP 500 and 4500) cannot be opened; does another IKE daemon run here?",
 			      err);
+	debug_attach(a);
 	err = signer_attach(a->signer, loop_base(a->loop), &a->engine);
 	if (err)
 		return refuse("no memory", err);

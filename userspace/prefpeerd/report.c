@@ -251,7 +251,7 @@ json_t *report_session(const struct entry_session *s, mono_t now)
 	return o;
 }
 
-static void wall_clock(char *buf, size_t size)
+void report_wall_clock(char *buf, size_t size)
 {
 	struct timespec ts;
 	struct tm tm;
@@ -298,7 +298,7 @@ json_t *report_event(const struct entry_ntf *n)
 {
 	char when[48];
 
-	wall_clock(when, sizeof(when));
+	report_wall_clock(when, sizeof(when));
 	return json_pack("{ss sI ss ss si si ss ss ss? ss? ss? ss ss so}", "time", when, "stamp",
 			 (json_int_t)n->when.ns, "event", entry_ntf_name(n->type), "map", n->map,
 			 "seq", (int)n->seq, "line", (int)n->line, "from",
@@ -313,7 +313,7 @@ json_t *report_note(const struct watch_note *n)
 	bool whose = n->map[0];
 	char when[48];
 
-	wall_clock(when, sizeof(when));
+	report_wall_clock(when, sizeof(when));
 	return json_pack("{ss sI ss ss ss* so* ss ss}", "time", when, "stamp",
 			 (json_int_t)mono_now().ns, "event", "note", "source", "kernel", "map",
 			 whose ? n->map : NULL, "seq", whose ? json_integer(n->seq) : NULL,

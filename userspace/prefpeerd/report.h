@@ -25,6 +25,8 @@ json_t *report_event(const struct entry_ntf *n);
 json_t *report_note(const struct watch_note *n);
 /* What `map show` warns of: a list, empty where all is well. */
 json_t *report_warnings(const struct watch *w, const struct entry_view *v, mono_t now);
+/* The wall clock as events have it: ISO 8601 with milliseconds and zone. */
+void report_wall_clock(char *buf, size_t size);
 /* Milliseconds as people read them: "350 ms", "2.5 s", "120 s", "12 min", "18 h"; buf is returned. */
 const char *report_duration(int64_t ms, char *buf, size_t size);
 

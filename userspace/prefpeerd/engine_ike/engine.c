@@ -467,6 +467,7 @@ void engine_ike_input(struct engine *engine, const struct endpoint *local,
 	struct ike_header h;
 
 	e->counters.received++;
+	trace_message(e, false, local, peer, bytes, len);
 	if (len > sizeof(e->scratch) || ike_header_parse(bytes, len, &h) ||
 	    (h.version & 0xf0) != IKE_VERSION) {
 		e->counters.malformed++;

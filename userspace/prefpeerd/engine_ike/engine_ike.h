@@ -115,6 +115,21 @@ void engine_ike_recoverable(struct engine *engine, const uint8_t secret[QCD_SECR
 typedef void (*ike_keys_fn)(void *ctx, const char *line);
 void engine_ike_export_keys(struct engine *engine, ike_keys_fn fn, void *ctx);
 
+/* A message on the wire, as its header in clear has it. */
+struct ike_trace {
+	bool out;
+	const struct endpoint *local, *peer;
+	uint8_t spi_i[8], spi_r[8];
+	const char *exchange; /* "IKE_AUTH" */
+	bool response, from_initiator;
+	uint32_t id;
+	size_t len; /* of the message, or of this fragment */
+};
+
+typedef void (*ike_trace_fn)(void *ctx, const struct ike_trace *t);
+/* @fn hears of every message from now on, before it is acted upon; NULL: nobody does. */
+void engine_ike_trace(struct engine *engine, ike_trace_fn fn, void *ctx);
+
 /* Messages that the queues had no room or no time for (inq.h). Of engine_ike_open(). */
 uint64_t engine_ike_queue_dropped(const struct engine *engine);
 

@@ -306,9 +306,19 @@ struct ike {
 	uint8_t qcd_secret[QCD_SECRET_LEN];
 	ike_keys_fn keys_fn; /* NULL, but for debugging */
 	void *keys_ctx;
+	ike_trace_fn trace_fn; /* NULL: nobody listens */
+	void *trace_ctx;
 	struct ike_counters counters;
 	uint8_t scratch[MSG_IN_MAX]; /* a received message, decrypted in place */
 };
+
+/* ---- trace.c ---- */
+
+/* The net's send(), seen by whoever traces. */
+int ike_net_send(struct ike *e, const struct endpoint *local, const struct endpoint *peer,
+		 const uint8_t *bytes, size_t len);
+void trace_message(struct ike *e, bool out, const struct endpoint *local,
+		   const struct endpoint *peer, const uint8_t *bytes, size_t len);
 
 static inline mono_t ike_now(const struct ike *e)
 {

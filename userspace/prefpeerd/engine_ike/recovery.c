@@ -82,7 +82,7 @@ static void reply_clear(struct ike *e, const struct ike_header *to, const struct
 		return;
 	e->counters.sent++;
 	e->counters.clear_sent++;
-	e->env.net->send(e->env.net_ctx, local, peer, m.buf, m.w.len);
+	ike_net_send(e, local, peer, m.buf, m.w.len);
 }
 
 static bool is_protected_request(const struct ike_header *h)

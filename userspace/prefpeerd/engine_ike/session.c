@@ -428,8 +428,7 @@ int session_send(struct session *s, const uint8_t *bytes, size_t len)
 	size_t n;
 
 	for (size_t off = 0; (n = frag_next(bytes, len, off)); off += n) {
-		int sent = s->e->env.net->send(s->e->env.net_ctx, &s->local, &s->peer, bytes + off,
-					       n);
+		int sent = ike_net_send(s->e, &s->local, &s->peer, bytes + off, n);
 
 		err = err ? err : sent;
 		s->tx++;

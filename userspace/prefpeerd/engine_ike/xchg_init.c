@@ -296,7 +296,7 @@ static void reply_bare(struct init_in *in, uint16_t type, const void *data, size
 	if (msg_end(&m) || m.w.len > in->whole.len)
 		return;
 	in->e->counters.sent++;
-	in->e->env.net->send(in->e->env.net_ctx, in->local, in->peer, m.buf, m.w.len);
+	ike_net_send(in->e, in->local, in->peer, m.buf, m.w.len);
 }
 
 static bool init_key_of(const struct init_in *in, struct init_key *key)
