@@ -55,6 +55,8 @@ static json_t *on_request(void *ctx, const char *cmd, const json_t *request)
 		return NULL;
 	reply = ctl_ok();
 	json_object_set(reply, "cmd", json_object_get(request, "cmd"));
+	if (!strcmp(cmd, "topic1") || !strcmp(cmd, "topic2"))
+		ctl_server_subscribe(r->server, cmd[5] - '0');
 	if (!strcmp(cmd, "lend"))
 		add_lent(r, reply);
 	if (!strcmp(cmd, "big")) {
@@ -218,6 +220,33 @@ static void events_reach_monitors_only(void **state)
 	ctl_server_event(r->server, event);
 	json_decref(event);
 	ctl_client_close(b);
+}
+
+static void topics_reach_subscribers_only(void **state)
+{
+	struct rig *r = *state;
+	struct ctl_client *a = client(r), *b = client(r);
+	json_t *event = json_pack("{s:s}", "event", "debug");
+
+	assert_int_equal(ctl_server_topics(r->server), 0);
+	/* Outside of an answer nobody is meant. */
+	ctl_server_subscribe(r->server, 1);
+	assert_int_equal(ctl_server_topics(r->server), 0);
+	say(r, a, "{\"cmd\":\"topic1\"}\n");
+	say(r, b, "{\"cmd\":\"topic2\"}\n");
+	assert_int_equal(ctl_server_topics(r->server), 3);
+	ctl_server_topic(r->server, 1, event);
+	turn(r);
+	assert_int_equal(listen_to(a, 0).n, 2);
+	assert_int_equal(listen_to(b, 0).n, 1);
+	ctl_client_close(a);
+	turn(r);
+	assert_int_equal(ctl_server_topics(r->server), 2);
+	ctl_server_topic(r->server, 1, event);
+	json_decref(event);
+	ctl_client_close(b);
+	turn(r);
+	assert_int_equal(ctl_server_topics(r->server), 0);
 }
 
 static void slow_monitor_is_cut_with_a_last_word(void **state)
@@ -404,6 +433,7 @@ int main(void)
 		TEST(bad_requests_get_a_sentence),
 		TEST(endless_requests_are_ended),
 		TEST(events_reach_monitors_only),
+		TEST(topics_reach_subscribers_only),
 		TEST(slow_monitor_is_cut_with_a_last_word),
 		TEST(one_big_reply_is_not_cut),
 		TEST(half_closed_client_gets_its_answer),
