@@ -315,6 +315,16 @@ static bool has_effect_after_another(const struct walk_cmd *cmd, uint64_t *seed)
 	return false;
 }
 
+/* A command's draws are its own: those that come beside it change nothing in them. */
+static uint64_t seed_of(const char *name)
+{
+	uint64_t seed = 77;
+
+	while (*name)
+		seed = seed * 31 + (unsigned char)*name++;
+	return seed;
+}
+
 static void no_takes_back_what_has_an_effect(void **state)
 {
 	static char text[TEXT_MAX], kept[TEXT_MAX];
@@ -323,9 +333,10 @@ static void no_takes_back_what_has_an_effect(void **state)
 
 	for (unsigned i = 0; i < all.n; i++) {
 		enum found best = REFUSED;
-		uint64_t seed = 77 + i;
+		uint64_t seed;
 
 		walk_name(&all.list[i], name, sizeof(name));
+		seed = seed_of(name);
 		for (unsigned t = 0; t < TRIES && best < TAKEN_BACK; t++) {
 			enum found f = try_once(&all.list[i], &seed, text);
 
