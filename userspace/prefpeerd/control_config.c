@@ -211,6 +211,16 @@ static json_t *config_show(struct question *q)
 	return ok;
 }
 
+/* Whoever may ask this may also do all that the shell asks a password for. */
+static json_t *config_enable(struct question *q)
+{
+	json_t *ok = ctl_ok();
+
+	if (*q->a->conf->enable_secret)
+		json_object_set_new(ok, "hash", json_string(q->a->conf->enable_secret));
+	return ok;
+}
+
 /* ---- change -------------------------------------------------------------------- */
 
 /* Takes over @next (NULL: @diags says why) and @diags. */
@@ -450,6 +460,7 @@ static const struct {
 	{ "config-show", config_show },	      { "config-apply", config_apply },
 	{ "config-replace", config_replace }, { "config-diff", config_differs },
 	{ "config-write", config_to_file },   { "config-saved", config_saved },
+	{ "config-enable", config_enable },
 };
 
 json_t *control_config(struct agent *a, struct ctl_server *server, const char *cmd,

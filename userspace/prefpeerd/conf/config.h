@@ -266,6 +266,8 @@ struct config {
 	char *text; /* as config_load() read it; NULL of config_parse() */
 	size_t text_len;
 	char hostname[CONF_NAME_MAX + 1]; /* "" = not set */
+	char enable_secret[128]; /* a hash, as of crypt(5); "" = not set */
+	struct conf_pos enable_pos;
 	uint32_t idle_ms; /* crypto ipsec security-association idle-time; 0 = off */
 	struct dpd dpd;   /* what is in force (crypto ikev2 dpd, else isakmp keepalive) */
 	struct fragmentation frag;

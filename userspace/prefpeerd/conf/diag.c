@@ -121,7 +121,7 @@ static bool word_is_harmless(const struct line *ln, unsigned i)
 {
 	static const char *const harmless[] = {"crypto",  "isakmp", "key",	"pre-shared-key",
 					       "address", "ipv6",   "hostname", "no",
-					       "0",	  "6"};
+					       "0",	  "6",	     "enable",	"secret"};
 
 	for (unsigned k = 0; k < sizeof(harmless) / sizeof(*harmless); k++)
 		if (word_is(&ln->w[i], harmless[k]))
@@ -141,6 +141,8 @@ static bool line_has_secret(const struct line *ln)
 		if (i <= 1 && word_is(&ln->w[i], "key") && i + 1 < ln->n &&
 		    word_is(&ln->w[i + 1], "file"))
 			return false;
+		if (!i && word_is(&ln->w[i], "enable"))
+			return true;
 		if (word_is(&ln->w[i], "isakmp") || word_is(&ln->w[i], "key"))
 			return !(i + 1 < ln->n && word_is(&ln->w[i + 1], "keepalive"));
 	}

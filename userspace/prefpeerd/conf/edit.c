@@ -6,6 +6,7 @@
  * the same to who types as to who edits the file.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,9 +51,23 @@ static bool take_over(struct psk *k, const struct config *present, struct conf_d
 	return true;
 }
 
+static bool take_enable(struct config *c, const struct config *present, struct conf_diags *diags)
+{
+	if (strcmp(c->enable_secret, CONF_HIDDEN))
+		return true;
+	if (present && *present->enable_secret) {
+		strcpy(c->enable_secret, present->enable_secret);
+		return true;
+	}
+	conf_diag(diags, CONF_ERROR, c->enable_pos,
+		  conf_text(CONF_HIDDEN " stands for a secret that is in force, and there is none"),
+		  NULL);
+	return false;
+}
+
 bool config_known_secrets(struct config *c, const struct config *present, struct conf_diags *diags)
 {
-	bool known = true;
+	bool known = take_enable(c, present, diags);
 
 	for (unsigned i = 0; i < c->n_psks; i++)
 		if (is_hidden(&c->psks[i]))
@@ -161,6 +176,30 @@ static void name_line(const struct edit *e, struct conf_diag *g)
 	}
 }
 
+/* "line 14" of a sentence is a place in the text that was made here: nobody has it before him. */
+static void renumber(const struct edit *e, char *text)
+{
+	static const char word[] = "line ";
+	unsigned long number;
+	char *at, *end;
+
+	for (at = text; at && (at = strstr(at, word)); at = end) {
+		number = strtoul(at + strlen(word), &end, 10);
+		if (end == at + strlen(word))
+			continue;
+		if (number > e->n_base) {
+			/* Never longer than what it replaces. */
+			char rest[512];
+
+			snprintf(rest, sizeof(rest), "%s", end);
+			sprintf(at + strlen(word), "%lu%s", number - e->n_base, rest);
+		} else if (at > text + 1 && at[-1] == '(' && *end == ')' && at[-2] == ' ') {
+			memmove(at - 2, end + 1, strlen(end + 1) + 1);
+			end = at - 2;
+		}
+	}
+}
+
 /* What concerns the typed lines, at their places; of the others errors, and news. */
 static void concern_typed(const struct edit *e, struct conf_diags *d)
 {
@@ -169,6 +208,10 @@ static void concern_typed(const struct edit *e, struct conf_diags *d)
 	for (unsigned i = 0; i < d->n; i++) {
 		struct conf_diag *g = &d->list[i];
 
+		if (g->severity == CONF_ERROR || g->pos.line > e->n_base) {
+			renumber(e, g->text);
+			renumber(e, g->hint);
+		}
 		if (g->pos.line > e->n_base) {
 			g->pos.line -= e->n_base;
 		} else if (g->severity != CONF_ERROR && was_said(&e->before, &at, g)) {

@@ -102,7 +102,7 @@ static bool kind_is_prefix(enum arg_kind kind)
 }
 
 /* Which of several arguments a word is meant to be; is it right, is asked later. */
-static bool shape_fits(const struct node *n, const struct word *w)
+bool grammar_shape_fits(const struct node *n, const struct word *w)
 {
 	bool digits = true;
 
@@ -124,7 +124,7 @@ static const struct node *choose(const struct node *table, const struct word *w)
 		if (n->kind == ARG_KEYWORD && word_is(w, n->word))
 			return n;
 	for (const struct node *n = table; n && n->word; n++)
-		if (n->kind != ARG_KEYWORD && shape_fits(n, w))
+		if (n->kind != ARG_KEYWORD && grammar_shape_fits(n, w))
 			return n;
 	/* A lone argument is what is meant: its own message says more than "unknown". */
 	if (table && table->word && table->kind != ARG_KEYWORD && !table[1].word)

@@ -2,8 +2,8 @@
 /*
  * The commands as tables, and the matcher that walks them. A table is a list of
  * nodes, one per word that may stand at that place; each names the words that
- * may follow. The same tables, with their help texts, serve a shell's `?`.
- * Private to conf/.
+ * may follow. The same tables, with their help texts, serve the shell's `?`
+ * (language.h). Private to conf/.
  */
 #ifndef CONF_GRAMMAR_H
 #define CONF_GRAMMAR_H
@@ -144,6 +144,8 @@ extern const struct mode_desc conf_modes[MODE_COUNT];
 /* True: *cmd is filled. False: *why is, its strings are the caller's. */
 bool grammar_match(const struct node *table, const struct line *ln, struct cmd *cmd,
 		   struct mismatch *why);
+/* Which of several arguments a word is meant to be; whether it is right is not asked. */
+bool grammar_shape_fits(const struct node *n, const struct word *w);
 /* "any, host, A.B.C.D or end of line"; NULL without memory. */
 char *grammar_next_words(const struct node *table, bool may_end);
 /* Where a flag's keyword stands; the command's first word when it was not given. */

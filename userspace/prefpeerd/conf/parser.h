@@ -187,6 +187,9 @@ size_t conf_rest_len(const struct cmd *cmd);
 /* A `{address A|fqdn N|email N|key-id K|dn DN}`; false: said why not. */
 bool conf_identity(struct parser *p, const struct cmd *cmd, struct ike_id *out);
 
+/* cmd_enable.c */
+void cmd_enable_secret(struct parser *p, const struct cmd *cmd);
+
 /* cmd_pki.c */
 void cmd_trustpoint(struct parser *p, const struct cmd *cmd);
 void cmd_no_trustpoint(struct parser *p, const struct cmd *cmd);

@@ -112,6 +112,8 @@ static void print_all(const struct config *c, bool secrets, FILE *out)
 {
 	if (*c->hostname)
 		fprintf(out, "hostname %s\n", c->hostname);
+	if (*c->enable_secret)
+		fprintf(out, "enable secret %s\n", secrets ? c->enable_secret : CONF_HIDDEN);
 	print_names(c, out);
 	print_dpd(&c->dpd, out);
 	print_fragmentation(&c->frag, out);

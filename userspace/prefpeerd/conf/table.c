@@ -28,6 +28,13 @@ static const struct node crypto[] = {
 static const struct node global_commands[] = {
 	KW("hostname", "name of this gateway", .undo = cmd_hostname,
 	   NEXT(ARG(ARG_NAME, "NAME", "the name", .slot = SLOT_NAME, BOTH(cmd_hostname)))),
+	KW("enable", "who may configure in the shell",
+	   NEXT(KW("secret", "asked for by `enable`", .undo = cmd_enable_secret,
+		   NEXT(KW("0", "a password, of which the shell makes a hash",
+			   NEXT(ARG(ARG_SECRET, "PASSWORD", "the password", .slot = SLOT_TEXT,
+				    BOTH(cmd_enable_secret)))),
+			ARG(ARG_SECRET, "HASH", "as of crypt(5); in the shell a password",
+			    .slot = SLOT_TEXT, BOTH(cmd_enable_secret)))))),
 	KW("crypto", "IPsec", .next = crypto),
 	KW("access-list", "a numbered access list", .next = access_list),
 	KW("ip", "IPv4, and names", .next = ip_commands),
