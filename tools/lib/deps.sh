@@ -15,7 +15,7 @@
 deps_build="
 	build-essential pkg-config clang libclang-rt-dev sparse kmod
 	libmnl-dev libnl-3-dev libnl-genl-3-dev libevent-dev libunbound-dev libjansson-dev
-	libssl-dev libcap-ng-dev uthash-dev libcmocka-dev libsystemd-dev libseccomp-dev
+	libssl-dev libcap-ng-dev uthash-dev libedit-dev libcmocka-dev libsystemd-dev libseccomp-dev
 	linux-headers-amd64 linux-headers-6.12-amd64
 	python3 python3-yaml"
 deps_vm="

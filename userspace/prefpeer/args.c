@@ -9,9 +9,16 @@
 
 #include "prefpeer/cli.h"
 
+static const char *said_by = "prefpeer: ";
+
+void cli_said_by(const char *prefix)
+{
+	said_by = prefix;
+}
+
 static void say(const char *fmt, va_list ap)
 {
-	fputs("prefpeer: ", stderr);
+	fputs(said_by, stderr);
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
 }

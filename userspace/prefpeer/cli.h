@@ -55,6 +55,9 @@ struct args {
 int cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* What stands in front of both: "% " in the shell. */
+void cli_said_by(const char *prefix);
+
 /* The next word, or NULL at the end. */
 const char *args_next(struct args *a);
 /* CLI_OK at the end, else CLI_USAGE with the word that is too many. */
@@ -220,6 +223,7 @@ int cmd_reload(const struct cli *cli, struct args *args);
 int cmd_status(const struct cli *cli, struct args *args);
 int cmd_explain(const struct cli *cli, struct args *args);
 int cmd_config(const struct cli *cli, struct args *args);
+int cmd_shell(const struct cli *cli, struct args *args);
 
 /* ---- show_agent.c, event_text.c: text of what the agent and the module say ---- */
 

@@ -22,4 +22,7 @@ void config_print_diags(const json_t *reply, const char *name, const char *text,
 /* CLI_OK, or CLI_FAIL with everything said that the reply says; takes over @reply. */
 int config_outcome(const struct cli *cli, json_t *reply, const char *name, const char *text);
 
+/* config_diff.c: `prefpeer config diff [FILE [FILE]]` */
+int config_differences(const struct cli *cli, struct args *args);
+
 #endif

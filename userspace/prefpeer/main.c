@@ -6,6 +6,7 @@
 
 #include "prefpeer/cli.h"
 #include "prefpeer/exec.h"
+#include "prefpeer/shell.h"
 
 static int cmd_exec_show(const struct cli *cli, struct args *args)
 {
@@ -33,6 +34,7 @@ static const struct command objects[] = {
 	{ "explain", cmd_explain, NULL, "which peer the next packet would use, and why (agent)" },
 	{ "session", cmd_session, NULL, "IKE SAs and their child SAs (agent)" },
 	{ "reload", cmd_reload, NULL, "read the configuration again (agent)" },
+	{ "shell", cmd_shell, NULL, "the command line of IOS: modes, `?`, configure terminal" },
 	{ "config", cmd_config, NULL, "the configuration: check, show, compare, save, replace (agent)" },
 	{ "show", cmd_exec_show, NULL, "show crypto …, as on IOS (agent)" },
 	{ "clear", cmd_exec_clear, NULL, "clear crypto …, as on IOS (agent)" },
@@ -130,8 +132,11 @@ int main(int argc, char **argv)
 {
 	struct cli cli = { 0 };
 	struct args args;
-	int at = 0, rc = options_take(&cli, argc, argv, &at);
+	int at = 0, rc;
 
+	if (shell_is_login(argv[0]))
+		return cmd_shell(&cli, &(struct args){ argc - 1, argv + 1 });
+	rc = options_take(&cli, argc, argv, &at);
 	if (rc == OPTIONS_HELP)
 		usage(stdout);
 	else if (rc == CLI_USAGE)
