@@ -44,7 +44,19 @@ reload_cost()
 	cost=$(($(cpu_ns "$agent_pid") - before))
 }
 
-# measure ENTRIES: sets started reload edit shown rss policies
+# line_cost: sets cost, the same for one line of configuration, of the two that are typed
+line_cost()
+{
+	local before
+
+	before=$(cpu_ns "$agent_pid")
+	printf '%s\n' enable "configure terminal" "crypto map big 7" "no description" |
+		pp shell >"$tmp/shell.out" 2>&1 || bench_die "shell: $(tail -n 3 "$tmp/shell.out")"
+	sleep 2
+	cost=$((($(cpu_ns "$agent_pid") - before) / 2))
+}
+
+# measure ENTRIES: sets started reload edit typed shown rss policies
 measure()
 {
 	local before
@@ -63,6 +75,8 @@ measure()
 	conf "$1" 7
 	reload_cost
 	edit=$cost
+	line_cost
+	typed=$cost
 	rss=$(rss_kib)
 	agent_stop || bench_die "the agent does not stop"
 	in_ns "$branch" "$prefpeerd" --flush >/dev/null 2>&1
@@ -80,11 +94,13 @@ both()
 
 e2e_up 1 || bench_die "no topology"
 measure $few
-few_all=("$started" "$reload" "$edit" "$shown") few_rss=$rss
+few_all=("$started" "$reload" "$edit" "$shown" "$typed") few_rss=$rss
 measure $many
 both "agent's start" "${few_all[0]}" "$started" "CPU of prefpeerd from exec to READY=1 and 5 s on: $policies out policies in the kernel"
 both "reload, nothing changed" "${few_all[1]}" "$reload" "prefpeer reload"
 both "reload, one line changed" "${few_all[2]}" "$edit" "prefpeer reload"
+both "a line of configuration typed, agent's part" "${few_all[4]}" "$typed" "prefpeer shell: the whole is read and checked with it"
+row "a line typed / a reload" "$(ratio "$typed" "$reload" 2)" ratio "$many entries"
 both "map show -j, agent's part" "${few_all[3]}" "$shown" "one request on the control socket"
 row "memory of the agent" "$(awk -v a="$rss" -v b="$few_rss" -v n=$((many - few)) 'BEGIN { printf "%.1f", (a - b) / n }')" \
 	"KiB per entry" "resident, $many entries against $few" "{\"few_kib\": $few_rss, \"many_kib\": $rss}"
