@@ -60,7 +60,7 @@ static void abbreviations_are_unambiguous(void **state)
 	means(&priv, "conf", "incomplete: configure");
 	means(&priv, "show running-config section crypto map tohub",
 	      "ok: show running-config section crypto map tohub");
-	means(&global, "cry map tohub 1 ips", "ok: crypto map tohub 1 ipsec-isakmp");
+	means(&global, "cry map tohub 1 ipsec-i", "ok: crypto map tohub 1 ipsec-isakmp");
 	means(&global, "CRYPTO Map ToHub 1", "ok: crypto map ToHub 1");
 	means(&map, "set peer 10.1.1.1 def", "ok: set peer 10.1.1.1 default");
 	means(&map, "set sec idle 60", "ok: set security-association idle-time 60");
