@@ -153,6 +153,23 @@ int ask_agent(const struct cli *cli, json_t *request, json_t **reply)
 	return CLI_FAIL;
 }
 
+int ask_agent_quietly(const struct cli *cli, json_t *request, json_t **reply)
+{
+	struct ctl_client *c;
+	int rc = request ? ctl_client_open(ctl_path(cli->control), &c) : -ENOMEM;
+
+	if (!rc) {
+		rc = ctl_client_request(c, request, AGENT_TIMEOUT_MS, reply);
+		ctl_client_close(c);
+	}
+	json_decref(request);
+	if (!rc && !json_is_true(json_object_get(*reply, "ok"))) {
+		json_decref(*reply);
+		rc = -EPROTO;
+	}
+	return rc;
+}
+
 int ask_agent_fd(const struct cli *cli, json_t *request, int fd, json_t **reply)
 {
 	const char *path = ctl_path(cli->control);

@@ -115,6 +115,8 @@ void attr_list_free(struct attr_list *l);
 int ask_agent(const struct cli *cli, json_t *request, json_t **reply);
 /* The same with a descriptor (lib/ctl.h; -1: none), and whether or not it says ok. */
 int ask_agent_fd(const struct cli *cli, json_t *request, int fd, json_t **reply);
+/* The same, and nothing is said: 0 or -errno. */
+int ask_agent_quietly(const struct cli *cli, json_t *request, json_t **reply);
 /* {"cmd":@cmd} and what "[remote A] [map NAME [SEQ]]" chooses. NULL: said why. */
 json_t *ask_selection(struct args *args, const char *cmd);
 
@@ -221,6 +223,7 @@ int cmd_map(const struct cli *cli, struct args *args);
 int cmd_session(const struct cli *cli, struct args *args);
 int cmd_reload(const struct cli *cli, struct args *args);
 int cmd_status(const struct cli *cli, struct args *args);
+int cmd_doctor(const struct cli *cli, struct args *args);
 int cmd_explain(const struct cli *cli, struct args *args);
 int cmd_config(const struct cli *cli, struct args *args);
 int cmd_shell(const struct cli *cli, struct args *args);

@@ -31,6 +31,7 @@ static const struct command objects[] = {
 	{ "stats", cmd_stats, NULL, "counts, limits and clocks" },
 	{ "map", cmd_map, NULL, "entries of crypto maps: which peer, why, what next (agent)" },
 	{ "status", cmd_status, NULL, "are all home or idle: an exit status for monitoring (agent)" },
+	{ "doctor", cmd_doctor, NULL, "what on this machine will hurt, and what to do (both)" },
 	{ "explain", cmd_explain, NULL, "which peer the next packet would use, and why (agent)" },
 	{ "session", cmd_session, NULL, "IKE SAs and their child SAs (agent)" },
 	{ "reload", cmd_reload, NULL, "read the configuration again (agent)" },

@@ -47,6 +47,7 @@ static const struct {
 	{ "monitor", NULL, OPT_TIMESTAMP },
 	{ "status", NULL, OPT_ONELINE },
 	{ "explain", NULL, OPT_ONELINE },
+	{ "doctor", NULL, OPT_ONELINE },
 };
 
 /* Their commands are asked, not they. */

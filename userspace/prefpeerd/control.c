@@ -123,7 +123,6 @@ static json_t *entry_shown(const struct agent *a, const struct entry_view *v, mo
 	json_t *entry = report_entry(v, now);
 
 	report_entry_more(entry, v);
-
 	json_object_set_new(entry, "config", config_shown(a, v));
 	json_object_set_new(entry, "warnings", report_warnings(a->watch, v, now));
 	return entry;

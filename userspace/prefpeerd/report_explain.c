@@ -2,8 +2,33 @@
 /* What `prefpeer status`, `explain` and `doctor` need beside what `map show` prints. */
 #include "prefpeerd/report.h"
 
+static json_t *network(const struct prefix *p)
+{
+	char text[PREFIX_STRLEN];
+
+	return json_string(prefix_print(p, text, sizeof(text)));
+}
+
+static json_t *interfaces(const struct entry_view *v)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; list && i < v->n_interfaces; i++)
+		json_array_append_new(list, json_string(v->interfaces[i]));
+	return list;
+}
+
 void report_entry_more(json_t *entry, const struct entry_view *v)
 {
+	json_t *lines = json_object_get(entry, "lines");
+
+	for (unsigned i = 0; i < v->n_lines; i++) {
+		json_t *l = json_array_get(lines, i);
+
+		json_object_set_new(l, "source", network(&v->lines[i].sel.src));
+		json_object_set_new(l, "destination", network(&v->lines[i].sel.dst));
+	}
+	json_object_set_new(entry, "interfaces", interfaces(v));
 	json_object_set_new(entry, "reachable", json_boolean(v->reachable));
 	json_object_set_new(entry, "dynamic", json_boolean(v->is_template));
 }
