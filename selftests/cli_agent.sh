@@ -8,7 +8,7 @@
 module_need
 agent_need
 
-plan 10
+plan 11
 
 # Virtual time runs ahead while a program is paged in; nothing here is about time.
 patience=600
@@ -139,6 +139,21 @@ reload_tells_the_errors()
 	p reload || fail "$(cat "$tmp/err.log")"
 }
 
+# Its crash costs nothing of it: what it told is on disk.
+history_outlives_the_agent()
+{
+	local before after
+
+	before=$(pp -j map history tohub 1) || return
+	agent_kill && e2e_agent || return
+	after=$(pp -j map history tohub 1) || return
+	expect "what was told before" \
+		"json_value '[(e.stamp, e.event) for e in d if e.earlier_run]' '$after'" \
+		"$(json_value '[(e.stamp, e.event) for e in d]' "$before")" &&
+	json_is "not d[-1].earlier_run and len(d) > $(json_value 'len(d)' "$before")" "$after" ||
+		fail "nothing of this run: $after"
+}
+
 test_case "without the agent a sentence says so" absent_agent_is_said
 test_case "an entry that is down is shown, with its timers" down_is_shown
 test_case "map connect brings it up, and it is shown" connect_brings_it_up
@@ -148,5 +163,6 @@ test_case "what does not exist is refused" unknown_entries_are_refused
 test_case "monitor has module and agent in one stream" both_sources_in_one_stream
 test_case "map reset and session clear take it down" reset_and_clear
 test_case "history tells it afterwards" history_tells_afterwards
+test_case "history outlives the agent" history_outlives_the_agent
 test_case "reload tells a file's errors, and keeps what runs" reload_tells_the_errors
 finish

@@ -110,13 +110,16 @@ static void agent_subject(const json_t *e, char *buf, size_t size)
 		snprintf(buf, size, "%s %lld", str(e, "map"), seq);
 }
 
+/* The history goes back beyond today: then the date is said too. */
 void text_agent_event(const struct cli *cli, const json_t *e)
 {
-	char now[DUR_STRLEN], subject[128], change[256], time[40];
+	char now[DUR_STRLEN], subject[128], change[256], time[40], today[64];
 	const char *iso = str(e, "time");
 
 	if (cli->opts & OPT_TIMESTAMP && *iso)
 		snprintf(time, sizeof(time), "%s", iso);
+	else if (strlen(iso) >= 23 && strncmp(iso, time_iso(0, today, sizeof(today)), 10))
+		snprintf(time, sizeof(time), "%.10s %.12s", iso, iso + 11);
 	else if (strlen(iso) >= 23)
 		snprintf(time, sizeof(time), "%.12s", iso + 11);
 	else

@@ -120,6 +120,16 @@ void lastgood_close(struct lastgood *l)
 	free(l);
 }
 
+int lastgood_dir(const struct lastgood *l)
+{
+	return l->dir;
+}
+
+const char *lastgood_name(const struct lastgood *l)
+{
+	return l->name;
+}
+
 static int write_all(int fd, const char *text, size_t len)
 {
 	while (len) {

@@ -25,6 +25,9 @@ struct lastgood;
 int lastgood_open(const char *dir, const char *conf_path, const struct sandbox_user *user,
 		  struct lastgood **out);
 void lastgood_close(struct lastgood *l); /* NULL is fine */
+/* The directory, and what stands for the configuration in the names of its files. */
+int lastgood_dir(const struct lastgood *l);
+const char *lastgood_name(const struct lastgood *l);
 /*
  * Keep the text that @conf was read from, unless that is the copy itself; the old copy
  * stays whole until then. 0 or -errno.

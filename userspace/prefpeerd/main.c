@@ -417,6 +417,22 @@ static void make_recoverable(struct agent *a)
 	explicit_bzero(secret, sizeof(secret));
 }
 
+/* As the user that the files are to be of. */
+static void keep_history(struct agent *a)
+{
+	unsigned unreadable;
+	int err = a->lastgood ? history_keep(a->history, lastgood_dir(a->lastgood),
+					     lastgood_name(a->lastgood), &unreadable) :
+				0;
+
+	if (err)
+		log_warn(AREA, "%s: the history is not kept there: %s", a->opt.state_dir,
+			 strerror(-err));
+	else if (a->lastgood && unreadable)
+		log_notice(AREA, "%s: %u lines of the history cannot be read, and are passed over",
+			   a->opt.state_dir, unreadable);
+}
+
 static int drop_root(struct agent *a)
 {
 	struct sandbox_user user;
@@ -440,6 +456,8 @@ static int drop_root(struct agent *a)
 		return refuse("root cannot be given up", err);
 	/* Not one packet was read before. */
 	err = sandbox_shut();
+	if (!err)
+		keep_history(a);
 	return err ? refuse("system calls cannot be limited (seccomp)", err) : 0;
 }
 

@@ -340,8 +340,17 @@ static void module_says_when_it_goes(void **state)
 
 static void agent_event(const char *text)
 {
+	const char *time;
+	char now[64];
 	json_t *e = json(text);
 
+	/* At that hour of today: of another day the date is said too. */
+	time = json_string_value(json_object_get(e, "time"));
+	if (time) {
+		time_iso(0, now, sizeof(now));
+		snprintf(now + 10, sizeof(now) - 10, "%s", time + 10);
+		json_object_set_new(e, "time", json_string(now));
+	}
 	capture();
 	text_agent_event(&plain, e);
 	captured();
