@@ -13,10 +13,12 @@ static void print_text(const struct cli *cli, const struct doctor_finding *d)
 	static const enum tone tones[] = { TONE_GOOD, TONE_WARN, TONE_BAD };
 	char word[32];
 
-	printf("%s%-*s %-14s %s", toned(cli, tones[d->level], doctor_level_name(d->level), word, sizeof(word)),
+	printf("%s%-*s %-14s %s",
+	       toned(cli, tones[d->level], doctor_level_name(d->level), word, sizeof(word)),
 	       4 - (int)strlen(doctor_level_name(d->level)), "", d->check, d->text);
 	if (*d->cure)
-		printf("%s                    → %s", cli->opts & OPT_ONELINE ? "\\" : "\n", d->cure);
+		printf("%s                    → %s", cli->opts & OPT_ONELINE ? "\\" : "\n",
+		       d->cure);
 	putchar('\n');
 }
 
@@ -38,9 +40,10 @@ static void judge_all(const struct cli *cli, const struct doctor_facts *f, json_
 		if (d.level > *worst)
 			*worst = d.level;
 		if (cli->json)
-			json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "check", d.check, "level",
-							      doctor_level_name(d.level), "text", d.text,
-							      "cure", d.cure));
+			json_array_append_new(list,
+					      json_pack("{s:s, s:s, s:s, s:s}", "check", d.check,
+							"level", doctor_level_name(d.level), "text",
+							d.text, "cure", d.cure));
 		else
 			print_text(cli, &d);
 	}

@@ -31,11 +31,11 @@ static void print_text(const struct cli *cli, const struct status *s)
 
 static void print_json(const struct cli *cli, const struct status *s)
 {
-	json_out(cli, json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:O}", "status",
-				status_word(s->level), "code", (int)s->level, "home", (int)s->home,
-				"backup", (int)s->backup, "idle", (int)s->idle, "down",
-				(int)s->down, "incomplete", (int)s->incomplete, "problems",
-				s->problems));
+	json_out(cli,
+		 json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:O}", "status",
+			   status_word(s->level), "code", (int)s->level, "home", (int)s->home,
+			   "backup", (int)s->backup, "idle", (int)s->idle, "down", (int)s->down,
+			   "incomplete", (int)s->incomplete, "problems", s->problems));
 }
 
 /* A plug-in's first line goes to standard output, whatever it is. */

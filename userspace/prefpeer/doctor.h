@@ -52,7 +52,7 @@ struct doctor_facts {
 	struct doctor_iface ifaces[DOCTOR_IFACES];
 	unsigned n_ifaces;
 	int forward4, forward6, rp_all, policy_all, xfrm_all; /* sysctls; -1: not to be read */
-	json_t *ruleset; /* NULL: … */
+	json_t *ruleset;				      /* NULL: … */
 	char nft_error[160];
 	struct doctor_socket sockets[8];
 	unsigned n_sockets;
@@ -103,7 +103,8 @@ void doctor_cure(struct doctor_finding *out, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 const char *doctor_level_name(enum doctor_level l);
 
-/* doctor_look.c: facts of this network namespace; the agent's by @maps (NULL: it gave no answer). */
+/* doctor_look.c: facts of this network namespace; the agent's by @maps (NULL: it gave no answer).
+ */
 void doctor_look(struct doctor_facts *f, const json_t *answer, const char *conf_path);
 void doctor_forget(struct doctor_facts *f);
 

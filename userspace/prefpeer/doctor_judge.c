@@ -9,9 +9,9 @@
 #define YEAR_MIN 2024 /* this program is younger: an earlier clock was never set */
 
 const doctor_judge doctor_judges[] = {
-	doctor_config,	 doctor_agent,	   doctor_module,  doctor_ports,  doctor_policies,
-	doctor_nat,	 doctor_input,	   doctor_forward, doctor_mss,	  doctor_forwarding,
-	doctor_rp_filter, doctor_no_xfrm,  doctor_no_policy, doctor_clock, NULL,
+	doctor_config,	  doctor_agent,	  doctor_module,    doctor_ports, doctor_policies,
+	doctor_nat,	  doctor_input,	  doctor_forward,   doctor_mss,	  doctor_forwarding,
+	doctor_rp_filter, doctor_no_xfrm, doctor_no_policy, doctor_clock, NULL,
 };
 
 void doctor_say(struct doctor_finding *out, const char *check, enum doctor_level level,
@@ -54,11 +54,14 @@ void doctor_config(const struct doctor_facts *f, struct doctor_finding *out)
 			   f->conf_said);
 		doctor_cure(out, "prefpeerd -t -f %s names each with its line", f->conf_path);
 	} else if (f->conf_mode & 07) {
-		doctor_say(out, "config", DOCTOR_FAIL, "%s, with its keys, is open to everybody (mode %04o)",
-			   f->conf_path, f->conf_mode);
-		doctor_cure(out, "chown root:prefpeer %s && chmod 0640 %s", f->conf_path, f->conf_path);
+		doctor_say(out, "config", DOCTOR_FAIL,
+			   "%s, with its keys, is open to everybody (mode %04o)", f->conf_path,
+			   f->conf_mode);
+		doctor_cure(out, "chown root:prefpeer %s && chmod 0640 %s", f->conf_path,
+			    f->conf_path);
 	} else if (f->conf_status < 0) {
-		doctor_say(out, "config", DOCTOR_WARN, "%s can be read, but prefpeerd could not be run to check it",
+		doctor_say(out, "config", DOCTOR_WARN,
+			   "%s can be read, but prefpeerd could not be run to check it",
 			   f->conf_path);
 		doctor_cure(out, "install prefpeerd where the PATH finds it");
 	} else {
@@ -69,11 +72,12 @@ void doctor_config(const struct doctor_facts *f, struct doctor_finding *out)
 void doctor_agent(const struct doctor_facts *f, struct doctor_finding *out)
 {
 	if (f->agent) {
-		doctor_say(out, "agent", DOCTOR_OK, "prefpeerd answers, and protects %u line%s", f->n_lines,
-			   f->n_lines == 1 ? "" : "s");
+		doctor_say(out, "agent", DOCTOR_OK, "prefpeerd answers, and protects %u line%s",
+			   f->n_lines, f->n_lines == 1 ? "" : "s");
 		return;
 	}
-	doctor_say(out, "agent", DOCTOR_FAIL, "prefpeerd does not answer: nobody sets up a tunnel, and "
+	doctor_say(out, "agent", DOCTOR_FAIL,
+		   "prefpeerd does not answer: nobody sets up a tunnel, and "
 		   "which networks are to be protected is not known here");
 	doctor_cure(out, "systemctl enable --now prefpeer-lock prefpeerd");
 }
@@ -81,16 +85,23 @@ void doctor_agent(const struct doctor_facts *f, struct doctor_finding *out)
 void doctor_module(const struct doctor_facts *f, struct doctor_finding *out)
 {
 	if (!f->module) {
-		doctor_say(out, "module", DOCTOR_WARN, "the kernel module is not loaded: the agent polls, "
+		doctor_say(out, "module", DOCTOR_WARN,
+			   "the kernel module is not loaded: the agent polls, "
 			   "idleness and silence are noticed later");
-		doctor_cure(out, "modprobe prefpeer, and name it in /etc/modules-load.d/prefpeer.conf");
+		doctor_cure(out,
+			    "modprobe prefpeer, and name it in /etc/modules-load.d/prefpeer.conf");
 	} else if (*f->module_version && strcmp(f->module_version, PREFPEER_VERSION)) {
-		doctor_say(out, "module", DOCTOR_WARN, "the module that is loaded is version %s, this program %s",
+		doctor_say(out, "module", DOCTOR_WARN,
+			   "the module that is loaded is version %s, this program %s",
 			   f->module_version, PREFPEER_VERSION);
-		doctor_cure(out, "make modules_install && depmod && modprobe -r prefpeer && modprobe prefpeer");
+		doctor_cure(
+			out,
+			"make modules_install && depmod && modprobe -r prefpeer && modprobe prefpeer");
 	} else if (f->agent && !f->told) {
-		doctor_say(out, "module", DOCTOR_WARN, "the module is loaded, but the agent does not use it");
-		doctor_cure(out, "see its log; it joins the module within seconds, or says why not");
+		doctor_say(out, "module", DOCTOR_WARN,
+			   "the module is loaded, but the agent does not use it");
+		doctor_cure(out,
+			    "see its log; it joins the module within seconds, or says why not");
 	} else {
 		doctor_say(out, "module", DOCTOR_OK, "the kernel module is loaded");
 	}
@@ -105,23 +116,28 @@ void doctor_ports(const struct doctor_facts *f, struct doctor_finding *out)
 
 		if (!*s->program || !strcmp(s->program, "prefpeerd"))
 			continue;
-		doctor_say(out, "ike-ports", DOCTOR_FAIL, "%s holds UDP port %u: only one IKE daemon can",
-			   s->program, s->port);
-		doctor_cure(out, "stop it, and keep it from starting: systemctl disable --now the unit of %s",
-			    s->program);
+		doctor_say(out, "ike-ports", DOCTOR_FAIL,
+			   "%s holds UDP port %u: only one IKE daemon can", s->program, s->port);
+		doctor_cure(
+			out,
+			"stop it, and keep it from starting: systemctl disable --now the unit of %s",
+			s->program);
 		return;
 	}
 	if (f->agent && f->n_sockets < 2) {
-		doctor_say(out, "ike-ports", DOCTOR_WARN, "the agent runs, but not both of UDP 500 and 4500 are "
+		doctor_say(out, "ike-ports", DOCTOR_WARN,
+			   "the agent runs, but not both of UDP 500 and 4500 are "
 			   "held in this network namespace");
 		doctor_cure(out, "prefpeer -n NETNS doctor, in the namespace where prefpeerd runs");
 		return;
 	}
-	doctor_say(out, "ike-ports", DOCTOR_OK, f->n_sockets ? "UDP 500 and 4500 are held by no other IKE daemon" :
-							      "UDP 500 and 4500 are free");
+	doctor_say(out, "ike-ports", DOCTOR_OK,
+		   f->n_sockets ? "UDP 500 and 4500 are held by no other IKE daemon"
+				: "UDP 500 and 4500 are free");
 }
 
-static const struct doctor_line *overlaps(const struct doctor_facts *f, const struct doctor_policy *p)
+static const struct doctor_line *overlaps(const struct doctor_facts *f,
+					  const struct doctor_policy *p)
 {
 	for (unsigned i = 0; i < f->n_lines; i++) {
 		const struct doctor_line *l = &f->lines[i];
@@ -146,21 +162,25 @@ void doctor_policies(const struct doctor_facts *f, struct doctor_finding *out)
 
 		if (!l)
 			continue;
-		doctor_say(out, "policies", first ? DOCTOR_FAIL : DOCTOR_WARN,
-			   "a policy of somebody else, %s (priority %u, reqid %u), is about packets of %s%s",
-			   selector_print(&p->sel, sel, sizeof(sel)), p->priority, p->reqid, l->name,
-			   first ? ", and takes them first" : "");
-		doctor_cure(out, "end that connection in its daemon (swanctl --terminate, and unload it); then "
-			    "ip xfrm policy shows whether it is gone");
+		doctor_say(
+			out, "policies", first ? DOCTOR_FAIL : DOCTOR_WARN,
+			"a policy of somebody else, %s (priority %u, reqid %u), is about packets of %s%s",
+			selector_print(&p->sel, sel, sizeof(sel)), p->priority, p->reqid, l->name,
+			first ? ", and takes them first" : "");
+		doctor_cure(
+			out,
+			"end that connection in its daemon (swanctl --terminate, and unload it); then "
+			"ip xfrm policy shows whether it is gone");
 		return;
 	}
 	if (!f->policies_read) {
-		doctor_say(out, "policies", DOCTOR_WARN, "the kernel's IPsec policies may not be read");
+		doctor_say(out, "policies", DOCTOR_WARN,
+			   "the kernel's IPsec policies may not be read");
 		doctor_cure(out, "run it as root");
 		return;
 	}
-	doctor_say(out, "policies", DOCTOR_OK, "%u policies of others, none about our packets%s", f->n_policies,
-		   f->policies_left_out ? "; some were not looked at" : "");
+	doctor_say(out, "policies", DOCTOR_OK, "%u policies of others, none about our packets%s",
+		   f->n_policies, f->policies_left_out ? "; some were not looked at" : "");
 }
 
 /* ---- sysctls ------------------------------------------------------------- */
@@ -185,8 +205,10 @@ void doctor_forwarding(const struct doctor_facts *f, struct doctor_finding *out)
 		doctor_say(out, "forwarding", DOCTOR_OK, "packets are forwarded");
 		return;
 	}
-	doctor_say(out, "forwarding", DOCTOR_FAIL, "%s is 0: no packet of a LAN goes through a tunnel, only "
-		   "this machine's own", name);
+	doctor_say(out, "forwarding", DOCTOR_FAIL,
+		   "%s is 0: no packet of a LAN goes through a tunnel, only "
+		   "this machine's own",
+		   name);
 	doctor_cure(out, "sysctl -w %s=1, and the same line in /etc/sysctl.d/", name);
 }
 
@@ -208,13 +230,19 @@ void doctor_rp_filter(const struct doctor_facts *f, struct doctor_finding *out)
 
 		if (!d->carries || in_force != 1 || carriers(f) < 2)
 			continue;
-		doctor_say(out, "rp_filter", DOCTOR_WARN, "rp_filter is strict on %s, and the map stands on more than "
-			   "one interface: ESP of a peer whose route leads out by another is dropped", d->name);
-		doctor_cure(out, "sysctl -w net.ipv4.conf.%s.rp_filter=2 (and all.rp_filter, the greater counts)",
-			    d->name);
+		doctor_say(
+			out, "rp_filter", DOCTOR_WARN,
+			"rp_filter is strict on %s, and the map stands on more than "
+			"one interface: ESP of a peer whose route leads out by another is dropped",
+			d->name);
+		doctor_cure(
+			out,
+			"sysctl -w net.ipv4.conf.%s.rp_filter=2 (and all.rp_filter, the greater counts)",
+			d->name);
 		return;
 	}
-	doctor_say(out, "rp_filter", DOCTOR_OK, "no packet of a peer is dropped for its source address");
+	doctor_say(out, "rp_filter", DOCTOR_OK,
+		   "no packet of a peer is dropped for its source address");
 }
 
 void doctor_no_xfrm(const struct doctor_facts *f, struct doctor_finding *out)
@@ -224,8 +252,10 @@ void doctor_no_xfrm(const struct doctor_facts *f, struct doctor_finding *out)
 
 		if ((!d->carries && f->n_lines) || (d->disable_xfrm <= 0 && f->xfrm_all <= 0))
 			continue;
-		doctor_say(out, "disable_xfrm", DOCTOR_FAIL, "disable_xfrm is set on %s: packets leave by it in clear, "
-			   "whatever the policies say", d->disable_xfrm > 0 ? d->name : "all");
+		doctor_say(out, "disable_xfrm", DOCTOR_FAIL,
+			   "disable_xfrm is set on %s: packets leave by it in clear, "
+			   "whatever the policies say",
+			   d->disable_xfrm > 0 ? d->name : "all");
 		doctor_cure(out, "sysctl -w net.ipv4.conf.%s.disable_xfrm=0",
 			    d->disable_xfrm > 0 ? d->name : "all");
 		return;
@@ -240,8 +270,10 @@ void doctor_no_policy(const struct doctor_facts *f, struct doctor_finding *out)
 
 		if (d->disable_policy <= 0 && f->policy_all <= 0)
 			continue;
-		doctor_say(out, "disable_policy", DOCTOR_FAIL, "disable_policy is set on %s: packets of protected "
-			   "networks are let in by it in clear", d->disable_policy > 0 ? d->name : "all");
+		doctor_say(out, "disable_policy", DOCTOR_FAIL,
+			   "disable_policy is set on %s: packets of protected "
+			   "networks are let in by it in clear",
+			   d->disable_policy > 0 ? d->name : "all");
 		doctor_cure(out, "sysctl -w net.ipv4.conf.%s.disable_policy=0",
 			    d->disable_policy > 0 ? d->name : "all");
 		return;
@@ -254,10 +286,12 @@ void doctor_no_policy(const struct doctor_facts *f, struct doctor_finding *out)
 void doctor_clock(const struct doctor_facts *f, struct doctor_finding *out)
 {
 	if (f->year < YEAR_MIN) {
-		doctor_say(out, "clock", DOCTOR_FAIL, "the clock says %d: certificates are not valid yet", f->year);
+		doctor_say(out, "clock", DOCTOR_FAIL,
+			   "the clock says %d: certificates are not valid yet", f->year);
 		doctor_cure(out, "set it, and run chrony or systemd-timesyncd");
 	} else if (f->clock_read && !f->clock_synced) {
-		doctor_say(out, "clock", DOCTOR_WARN, "nothing keeps the clock right: certificates may be refused, and "
+		doctor_say(out, "clock", DOCTOR_WARN,
+			   "nothing keeps the clock right: certificates may be refused, and "
 			   "the times of events cannot be compared");
 		doctor_cure(out, "run chrony or systemd-timesyncd");
 	} else {

@@ -157,8 +157,7 @@ static void look_at_maps(struct doctor_facts *f, const json_t *answer)
 	{
 		json_array_foreach(json_object_get(m, "interfaces"), j, name)
 			add_iface(f, json_string_value(name), true);
-		json_array_foreach(json_object_get(m, "lines"), j, l)
-			add_line(f, m, l);
+		json_array_foreach(json_object_get(m, "lines"), j, l) add_line(f, m, l);
 	}
 }
 
@@ -210,9 +209,10 @@ static int keep_policy(void *ctx, const struct kernel_policy *p)
 		f->policies_left_out++;
 		return 0;
 	}
-	f->policies[f->n_policies++] = (struct doctor_policy){
-		.sel = p->sel, .out = p->dir == POLICY_OUT, .priority = p->priority,
-		.reqid = p->reqid };
+	f->policies[f->n_policies++] = (struct doctor_policy){ .sel = p->sel,
+							       .out = p->dir == POLICY_OUT,
+							       .priority = p->priority,
+							       .reqid = p->reqid };
 	return 0;
 }
 

@@ -13,7 +13,8 @@ static bool not_read(const struct doctor_facts *f, const char *check, struct doc
 {
 	if (f->ruleset)
 		return false;
-	doctor_say(out, check, DOCTOR_WARN, "the ruleset of nftables cannot be read: %s", f->nft_error);
+	doctor_say(out, check, DOCTOR_WARN, "the ruleset of nftables cannot be read: %s",
+		   f->nft_error);
 	doctor_cure(out, "run it as root, with nft installed");
 	return true;
 }
@@ -41,11 +42,12 @@ static bool none_carries(const struct doctor_facts *f)
 
 /* ---- NAT ----------------------------------------------------------------- */
 
-static bool judge_nat(const struct doctor_line *l, const struct doctor_iface *d, const json_t *ruleset,
-		      struct doctor_finding *out)
+static bool judge_nat(const struct doctor_line *l, const struct doctor_iface *d,
+		      const json_t *ruleset, struct doctor_finding *out)
 {
-	const struct nft_packet p = { .oif = or_null(d->name), .src = l->src, .dst = l->dst,
-				      .to_ipsec = true };
+	const struct nft_packet p = {
+		.oif = or_null(d->name), .src = l->src, .dst = l->dst, .to_ipsec = true
+	};
 	struct nft_result r = nft_ask(ruleset, "nat", "postrouting", &p);
 	char place[200], base[160];
 
@@ -53,13 +55,19 @@ static bool judge_nat(const struct doctor_line *l, const struct doctor_iface *d,
 		return false;
 	nft_place(&r, place, sizeof(place));
 	if (r.certain)
-		doctor_say(out, "nat", DOCTOR_FAIL, "packets of %s are translated on their way out (%s): they match "
-			   "no policy then, and leave in clear", l->name, place);
+		doctor_say(out, "nat", DOCTOR_FAIL,
+			   "packets of %s are translated on their way out (%s): they match "
+			   "no policy then, and leave in clear",
+			   l->name, place);
 	else
-		doctor_say(out, "nat", DOCTOR_WARN, "packets of %s meet " UNKNOWN " (%s) and may be translated, "
-			   "then they leave in clear", l->name, place);
-	doctor_cure(out, "nft insert rule %s rt ipsec exists accept, ahead of what translates (README, "
-		    "Masquerading)", nft_base(&r, base, sizeof(base)));
+		doctor_say(out, "nat", DOCTOR_WARN,
+			   "packets of %s meet " UNKNOWN " (%s) and may be translated, "
+			   "then they leave in clear",
+			   l->name, place);
+	doctor_cure(out,
+		    "nft insert rule %s rt ipsec exists accept, ahead of what translates (README, "
+		    "Masquerading)",
+		    nft_base(&r, base, sizeof(base)));
 	return true;
 }
 
@@ -80,8 +88,9 @@ void doctor_nat(const struct doctor_facts *f, struct doctor_finding *out)
 	if (worst.level)
 		*out = worst;
 	else
-		doctor_say(out, "nat", DOCTOR_OK, f->n_lines ? "no NAT touches what is to be protected" :
-							     "nothing is to be protected");
+		doctor_say(out, "nat", DOCTOR_OK,
+			   f->n_lines ? "no NAT touches what is to be protected"
+				      : "nothing is to be protected");
 }
 
 /* ---- IKE and ESP come in ------------------------------------------------- */
@@ -96,9 +105,11 @@ static const struct {
 	{ "ESP", "meta l4proto esp", IPPROTO_ESP, 0 },
 };
 
-static enum doctor_level judge_inward(const struct doctor_facts *f, unsigned i, struct doctor_finding *out)
+static enum doctor_level judge_inward(const struct doctor_facts *f, unsigned i,
+				      struct doctor_finding *out)
 {
-	struct nft_packet p = { .iif = or_null(carrier(f, 0)->name), .proto = inward[i].proto,
+	struct nft_packet p = { .iif = or_null(carrier(f, 0)->name),
+				.proto = inward[i].proto,
 				.port = inward[i].port };
 	struct nft_result r = nft_ask(f->ruleset, "filter", "input", &p), later;
 	char place[200], base[160];
@@ -109,10 +120,13 @@ static enum doctor_level judge_inward(const struct doctor_facts *f, unsigned i, 
 	later = nft_ask(f->ruleset, "filter", "input", &p);
 	nft_place(&r, place, sizeof(place));
 	if (!r.certain)
-		doctor_say(out, "input", DOCTOR_WARN, "%s meets " UNKNOWN " (%s)", inward[i].what, place);
+		doctor_say(out, "input", DOCTOR_WARN, "%s meets " UNKNOWN " (%s)", inward[i].what,
+			   place);
 	else if (later.verdict == NFT_PASS)
-		doctor_say(out, "input", DOCTOR_WARN, "%s is let in only as an answer (%s): a peer that calls, rekeys "
-			   "or probes after a silence is not heard", inward[i].what, place);
+		doctor_say(out, "input", DOCTOR_WARN,
+			   "%s is let in only as an answer (%s): a peer that calls, rekeys "
+			   "or probes after a silence is not heard",
+			   inward[i].what, place);
 	else
 		doctor_say(out, "input", DOCTOR_FAIL, "%s is dropped (%s)", inward[i].what, place);
 	doctor_cure(out, "nft insert rule %s %s accept", nft_base(&r, base, sizeof(base)),
@@ -142,15 +156,20 @@ static bool judge_forward(const struct doctor_line *l, const struct doctor_facts
 {
 	const char *wan = or_null(carrier(f, 0)->name);
 	const struct nft_packet to = { .oif = wan, .src = l->src, .dst = l->dst, .to_ipsec = true };
-	const struct nft_packet from = { .iif = wan, .src = l->dst, .dst = l->src, .from_ipsec = true };
+	const struct nft_packet from = {
+		.iif = wan, .src = l->dst, .dst = l->src, .from_ipsec = true
+	};
 	struct nft_result r = nft_ask(f->ruleset, "filter", "forward", back ? &from : &to);
 	char place[200], base[160];
 
-	/* The names of the LAN's interfaces are not known: what asks for them is not held against it. */
+	/* The names of the LAN's interfaces are not known: what asks for them is not held against
+	 * it. */
 	if (r.verdict == NFT_PASS || !r.certain)
 		return false;
-	doctor_say(out, "forward", DOCTOR_FAIL, "packets %s %s are dropped on their way through (%s)",
-		   back ? "that come by the tunnel of" : "of", l->name, nft_place(&r, place, sizeof(place)));
+	doctor_say(out, "forward", DOCTOR_FAIL,
+		   "packets %s %s are dropped on their way through (%s)",
+		   back ? "that come by the tunnel of" : "of", l->name,
+		   nft_place(&r, place, sizeof(place)));
 	doctor_cure(out, "nft insert rule %s %s accept", nft_base(&r, base, sizeof(base)),
 		    back ? "meta ipsec exists" : "rt ipsec exists");
 	return true;
@@ -161,9 +180,11 @@ void doctor_forward(const struct doctor_facts *f, struct doctor_finding *out)
 	if (not_read(f, "forward", out))
 		return;
 	for (unsigned i = 0; i < f->n_lines; i++)
-		if (judge_forward(&f->lines[i], f, false, out) || judge_forward(&f->lines[i], f, true, out))
+		if (judge_forward(&f->lines[i], f, false, out) ||
+		    judge_forward(&f->lines[i], f, true, out))
 			return;
-	doctor_say(out, "forward", DOCTOR_OK, "nothing drops protected packets on their way through");
+	doctor_say(out, "forward", DOCTOR_OK,
+		   "nothing drops protected packets on their way through");
 }
 
 void doctor_mss(const struct doctor_facts *f, struct doctor_finding *out)
@@ -176,10 +197,13 @@ void doctor_mss(const struct doctor_facts *f, struct doctor_finding *out)
 		doctor_say(out, "mss", DOCTOR_OK, "the segment size of TCP is clamped");
 		return;
 	}
-	doctor_say(out, "mss", DOCTOR_WARN, "the segment size of TCP is not clamped: where ICMP is filtered on the way, "
+	doctor_say(out, "mss", DOCTOR_WARN,
+		   "the segment size of TCP is not clamped: where ICMP is filtered on the way, "
 		   "connections through the tunnel hang with their first full packet");
-	doctor_cure(out, "nft 'add table inet prefpeer; add chain inet prefpeer forward { type filter hook forward "
-		    "priority mangle; }; add rule inet prefpeer forward %s%s%stcp flags syn tcp option maxseg "
-		    "size set rt mtu'",
-		    none_carries(f) ? "" : "oifname \"", d->name, none_carries(f) ? "" : "\" ");
+	doctor_cure(
+		out,
+		"nft 'add table inet prefpeer; add chain inet prefpeer forward { type filter hook forward "
+		"priority mangle; }; add rule inet prefpeer forward %s%s%stcp flags syn tcp option maxseg "
+		"size set rt mtu'",
+		none_carries(f) ? "" : "oifname \"", d->name, none_carries(f) ? "" : "\" ");
 }

@@ -79,9 +79,9 @@ static enum match match_addr(const struct prefix *what, const json_t *v)
 		if (!from || !to || prefix_parse(from, &in) || prefix_parse(to, &end))
 			return MAYBE;
 		/* Of a whole network only its first address is looked at: good enough to ask. */
-		return addr_cmp(&what->addr, &in.addr) >= 0 && addr_cmp(&what->addr, &end.addr) <= 0 ?
-			       MAYBE :
-			       NO;
+		return addr_cmp(&what->addr, &in.addr) >= 0 && addr_cmp(&what->addr, &end.addr) <= 0
+			       ? MAYBE
+			       : NO;
 	}
 	if (!json_is_string(v) || prefix_parse(json_string_value(v), &in))
 		return MAYBE;
@@ -112,7 +112,9 @@ static enum match match_proto(uint8_t proto, const json_t *v)
 		return known(proto == json_integer_value(v));
 	if (!name)
 		return MAYBE;
-	return known(!strcmp(name, proto == IPPROTO_UDP ? "udp" : proto == IPPROTO_ESP ? "esp" : "?"));
+	return known(!strcmp(name, proto == IPPROTO_UDP	  ? "udp"
+				   : proto == IPPROTO_ESP ? "esp"
+							  : "?"));
 }
 
 /* "lan*" is every name that begins so. */
@@ -152,8 +154,7 @@ static enum match match_payload(const struct nft_packet *p, const json_t *left, 
 	const char *proto = str(left, "protocol"), *field = str(left, "field");
 	bool ip = !strcmp(proto, "ip"), ip6 = !strcmp(proto, "ip6");
 
-	if ((ip || ip6) && addr_is_set(&p->dst.addr) &&
-	    (p->dst.addr.family == AF_INET6) != ip6)
+	if ((ip || ip6) && addr_is_set(&p->dst.addr) && (p->dst.addr.family == AF_INET6) != ip6)
 		return NO;
 	if ((ip || ip6) && !strcmp(field, "saddr"))
 		return match_addr(&p->src, v);
@@ -196,8 +197,8 @@ static enum match match_one(const struct nft_packet *p, const json_t *left, cons
 	if ((inner = json_object_get(left, "meta")))
 		return match_meta(p, str(inner, "key"), v);
 	if ((inner = json_object_get(left, "rt")))
-		return strcmp(str(inner, "key"), "ipsec") ? MAYBE :
-							    known(p->to_ipsec == json_is_true(v));
+		return strcmp(str(inner, "key"), "ipsec") ? MAYBE
+							  : known(p->to_ipsec == json_is_true(v));
 	if ((inner = json_object_get(left, "ct")) && !strcmp(str(inner, "key"), "state"))
 		return match_ct_state(p, v);
 	return MAYBE;
@@ -209,8 +210,7 @@ static enum match match_any(const struct nft_packet *p, const json_t *left, cons
 	json_t *v;
 	size_t i;
 
-	json_array_foreach(list, i, v)
-		m = either(m, match_one(p, left, v));
+	json_array_foreach(list, i, v) m = either(m, match_one(p, left, v));
 	return m;
 }
 
@@ -224,8 +224,8 @@ static const json_t *named_set(const struct eval *e, const char *name)
 	{
 		const json_t *set = json_object_get(o, "set");
 
-		if (set && !strcmp(str(set, "name"), name) && !strcmp(str(set, "table"), e->table) &&
-		    !strcmp(str(set, "family"), e->family))
+		if (set && !strcmp(str(set, "name"), name) &&
+		    !strcmp(str(set, "table"), e->table) && !strcmp(str(set, "family"), e->family))
 			return set;
 	}
 	return NULL;
@@ -239,9 +239,9 @@ static enum match match_expr(const struct eval *e, const json_t *m)
 	enum match is;
 
 	if (name && *name == '@')
-		is = (set = named_set(e, name + 1)) ?
-			     match_any(e->p, left, json_object_get(set, "elem")) :
-			     MAYBE;
+		is = (set = named_set(e, name + 1))
+			     ? match_any(e->p, left, json_object_get(set, "elem"))
+			     : MAYBE;
 	else if (set || json_is_array(right))
 		is = match_any(e->p, left, set ? set : right);
 	else
@@ -292,8 +292,8 @@ static enum end run_vmap(struct eval *e, const json_t *vmap, const json_t *rule,
 
 	json_array_foreach(set, i, pair)
 	{
-		enum match is = both(m, match_one(e->p, json_object_get(vmap, "key"),
-						  json_array_get(pair, 0)));
+		enum match is = both(
+			m, match_one(e->p, json_object_get(vmap, "key"), json_array_get(pair, 0)));
 		enum end end = is == NO ? END_NONE : run_verdict(e, json_array_get(pair, 1));
 
 		if (is == MAYBE)
@@ -370,11 +370,13 @@ static enum nft_verdict verdict_of(enum end end, const json_t *chain)
 static struct nft_result ask_base(const json_t *list, const json_t *chain,
 				  const struct nft_packet *p)
 {
-	struct eval e = { .list = list, .p = p, .family = str(chain, "family"),
+	struct eval e = { .list = list,
+			  .p = p,
+			  .family = str(chain, "family"),
 			  .table = str(chain, "table"),
-			  .foreign = !strcmp(str(chain, "type"), "nat") ? END_NAT :
-				     !strcmp(str(chain, "policy"), "drop") ? END_ACCEPT :
-									     END_DROP };
+			  .foreign = !strcmp(str(chain, "type"), "nat")	     ? END_NAT
+				     : !strcmp(str(chain, "policy"), "drop") ? END_ACCEPT
+									     : END_DROP };
 	enum end end = run_chain(&e, str(chain, "name"));
 	struct nft_result r = { verdict_of(end, chain), true, e.rule, chain };
 
@@ -388,7 +390,8 @@ static struct nft_result ask_base(const json_t *list, const json_t *chain,
 	return r;
 }
 
-static bool sees(const json_t *chain, const char *type, const char *hook, const struct nft_packet *p)
+static bool sees(const json_t *chain, const char *type, const char *hook,
+		 const struct nft_packet *p)
 {
 	const char *family = str(chain, "family");
 	bool six = p->dst.addr.family == AF_INET6;
@@ -434,12 +437,12 @@ bool nft_clamps_mss(const json_t *ruleset)
 
 	json_array_foreach(json_object_get(ruleset, "nftables"), i, o)
 		json_array_foreach(json_object_get(json_object_get(o, "rule"), "expr"), j, x)
-		{
-			const json_t *key = json_object_get(json_object_get(x, "mangle"), "key");
+	{
+		const json_t *key = json_object_get(json_object_get(x, "mangle"), "key");
 
-			if (!strcmp(str(json_object_get(key, "tcp option"), "name"), "maxseg"))
-				return true;
-		}
+		if (!strcmp(str(json_object_get(key, "tcp option"), "name"), "maxseg"))
+			return true;
+	}
 	return false;
 }
 

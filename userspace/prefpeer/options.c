@@ -52,7 +52,7 @@ static const struct {
 
 /* Their commands are asked, not they. */
 static const char *const with_commands[] = { "sa",  "rule",    "pair", "peer", "stats",
-					     "map", "session", NULL };
+					     "map", "session", "import", NULL };
 
 static bool has_commands(const char *object)
 {

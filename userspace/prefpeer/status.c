@@ -34,9 +34,8 @@ static void problem(struct status *s, const json_t *m, enum status_level level, 
 	size_t at = 0;
 	json_t *q;
 
-	json_array_foreach(s->problems, at, q)
-		if (level == STATUS_CRITICAL && strcmp(str(q, "level"), "CRITICAL"))
-			break;
+	json_array_foreach(s->problems, at, q) if (level == STATUS_CRITICAL &&
+						   strcmp(str(q, "level"), "CRITICAL")) break;
 	json_array_insert_new(s->problems, at, p);
 	if (level > s->level)
 		s->level = level;
@@ -47,9 +46,7 @@ static bool any_line(const json_t *m, const char *key)
 	json_t *l;
 	size_t i;
 
-	json_array_foreach(json_object_get(m, "lines"), i, l)
-		if (is(l, key))
-			return true;
+	json_array_foreach(json_object_get(m, "lines"), i, l) if (is(l, key)) return true;
 	return false;
 }
 
@@ -147,7 +144,6 @@ struct status status_judge(const json_t *maps)
 
 	if (!json_array_size(maps))
 		s.level = STATUS_UNKNOWN;
-	json_array_foreach(maps, i, m)
-		judge_entry(&s, m);
+	json_array_foreach(maps, i, m) judge_entry(&s, m);
 	return s;
 }

@@ -133,8 +133,9 @@ static void explain_incomplete(struct saying *s)
 
 	goes(s, v->blocks ? WAY_BLOCK : WAY_CLEAR, NULL);
 	if (v->blocks)
-		say(s, "The packet is dropped: the entry is incomplete (%s), and what its access "
-		       "list permits must not leave in clear.",
+		say(s,
+		    "The packet is dropped: the entry is incomplete (%s), and what its access "
+		    "list permits must not leave in clear.",
 		    v->incomplete);
 	else
 		say(s, "The entry protects nothing (%s), so it has no say about any packet.",
@@ -179,8 +180,9 @@ static void say_line_off(struct saying *s, const struct entry_line_view *l)
 		say_time(s, "was refused and is asked for again in ",
 			 mono_diff_ms(l->backoff_until, s->now), "");
 	else
-		say(s, "%s.", l->in_setup ? "is being asked for on the same IKE SA; its packet waits" :
-					    "has no SAs: its first packet asks for them on the same IKE SA");
+		say(s, "%s.",
+		    l->in_setup ? "is being asked for on the same IKE SA; its packet waits"
+				: "has no SAs: its first packet asks for them on the same IKE SA");
 	if (!l->blocked && mono_is_set(l->backoff_until))
 		say(s, " (%s).", *l->backoff_text ? l->backoff_text : "no reason was given");
 }
@@ -201,7 +203,8 @@ static void explain_up(struct saying *s)
 
 	goes(s, up ? WAY_TUNNEL : WAY_CHILD, v->current);
 	say(s, "The packet goes to %s", v->current);
-	say(s, up ? ", by SAs that are there" : ", once its SAs are negotiated on the IKE SA that is there");
+	say(s, up ? ", by SAs that are there"
+		  : ", once its SAs are negotiated on the IKE SA that is there");
 	say(s, ": %s.", *v->sentence ? v->sentence : "it answered");
 	for (unsigned i = 0; up && up < v->n_lines && i < v->n_lines; i++)
 		if (!v->lines[i].n_pairs)
@@ -256,7 +259,8 @@ static void explain_backoff(struct saying *s)
 	goes(s, WAY_WAIT, v->next_peer);
 	say(s, "The packet waits: %s. ", *v->sentence ? v->sentence : "no peer answered");
 	say_time(s, "The next attempt is made in ", mono_diff_ms(v->backoff_until, s->now), "");
-	say(s, is_wanted(v) ? ", since a packet has asked for it" : ", if a packet asks until then");
+	say(s,
+	    is_wanted(v) ? ", since a packet has asked for it" : ", if a packet asks until then");
 	say(s, ", and begins at %s", v->next_peer ? v->next_peer : "the first peer");
 	say_why_next(s);
 	say(s, ".");

@@ -263,9 +263,15 @@ static void too_long_for_a_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(survives_a_restart), TEST(is_its_configurations_own), TEST(torn_line),
-		TEST(rubbish),		  TEST(bounded),		   TEST(crash_at_the_turn),
-		TEST(full_disk),	  TEST(link_is_refused),	   TEST(too_long_for_a_line),
+		TEST(survives_a_restart),
+		TEST(is_its_configurations_own),
+		TEST(torn_line),
+		TEST(rubbish),
+		TEST(bounded),
+		TEST(crash_at_the_turn),
+		TEST(full_disk),
+		TEST(link_is_refused),
+		TEST(too_long_for_a_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,8 @@
 static char printed[8192];
 
 /* Of @fd, until the next call. */
-static void grab(int fd, void (*fn)(const struct cli *cli, void *ctx), const struct cli *cli, void *ctx)
+static void grab(int fd, void (*fn)(const struct cli *cli, void *ctx), const struct cli *cli,
+		 void *ctx)
 {
 	int saved = dup(fd);
 	FILE *sink = tmpfile();
@@ -101,8 +102,10 @@ static const struct {
 	const char *says;
 } meaning[] = {
 	{ "map", "show", OPT_STATS | OPT_DETAILS | OPT_ONELINE, CLI_OK, "" },
-	{ "map", "show", OPT_TIMESTAMP, CLI_USAGE, "-t (timestamp) changes nothing in \"map show\": leave it out" },
-	{ "map", "connect", OPT_ONELINE, CLI_USAGE, "-o (oneline) changes nothing in \"map connect\"" },
+	{ "map", "show", OPT_TIMESTAMP, CLI_USAGE,
+	  "-t (timestamp) changes nothing in \"map show\": leave it out" },
+	{ "map", "connect", OPT_ONELINE, CLI_USAGE,
+	  "-o (oneline) changes nothing in \"map connect\"" },
 	{ "map", NULL, OPT_ONELINE, CLI_OK, "" }, /* its commands are asked */
 	{ "monitor", NULL, OPT_TIMESTAMP, CLI_OK, "" },
 	{ "monitor", NULL, OPT_DETAILS, CLI_USAGE, "-d (details) changes nothing in \"monitor\"" },
@@ -116,7 +119,8 @@ static void ask_meaning(const struct cli *cli, void *ctx)
 {
 	const unsigned *i = ctx;
 
-	assert_int_equal(options_mean(cli, meaning[*i].object, meaning[*i].command), meaning[*i].rc);
+	assert_int_equal(options_mean(cli, meaning[*i].object, meaning[*i].command),
+			 meaning[*i].rc);
 }
 
 static void refused_where_they_mean_nothing(void **state)
@@ -177,8 +181,10 @@ static void of_a_map(void **state)
 
 static void show_session(const struct cli *cli, void *ctx)
 {
-	json_t *s = json_loads("[{\"local\":\"a\",\"remote\":\"b\",\"state\":\"established\",\"conn\":3,"
-			       "\"entries\":2,\"tx\":11,\"rx\":12,\"rtt_us\":20000}]", 0, NULL);
+	json_t *s = json_loads(
+		"[{\"local\":\"a\",\"remote\":\"b\",\"state\":\"established\",\"conn\":3,"
+		"\"entries\":2,\"tx\":11,\"rx\":12,\"rtt_us\":20000}]",
+		0, NULL);
 
 	text_sessions(cli, s);
 	json_decref(s);
@@ -186,7 +192,8 @@ static void show_session(const struct cli *cli, void *ctx)
 
 static void of_a_session(void **state)
 {
-	const struct cli plain = { 0 }, stats = { .opts = OPT_STATS }, details = { .opts = OPT_DETAILS };
+	const struct cli plain = { 0 }, stats = { .opts = OPT_STATS },
+			 details = { .opts = OPT_DETAILS };
 
 	grab(STDOUT_FILENO, show_session, &plain, NULL);
 	has_not("SENT");

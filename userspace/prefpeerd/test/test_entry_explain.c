@@ -24,16 +24,28 @@ static void fresh(void)
 	static const char *const names[] = { "10.0.0.1", "10.0.0.2", "10.0.0.3" };
 
 	for (unsigned i = 0; i < 3; i++)
-		peers[i] = (struct entry_peer_view){ .text = names[i], .walk_at = -1,
-						     .answer_ms = 12000, .is_default = !i };
+		peers[i] = (struct entry_peer_view){
+			.text = names[i], .walk_at = -1, .answer_ms = 12000, .is_default = !i
+		};
 	for (unsigned i = 0; i < 2; i++)
 		lines[i] = (struct entry_line_view){ .no = i + 1 };
 	view = (struct entry_view){
-		.map = "m", .seq = 1, .state = ENTRY_DOWN, .reason = REASON_START,
-		.current = names[0], .next = NEXT_SAME, .next_peer = names[0],
+		.map = "m",
+		.seq = 1,
+		.state = ENTRY_DOWN,
+		.reason = REASON_START,
+		.current = names[0],
+		.next = NEXT_SAME,
+		.next_peer = names[0],
 		.dpd = { .mode = DPD_PERIODIC, .interval_ms = 10000, .retry_ms = 2000 },
-		.notice_ms = 22000, .idle_now_ms = -1, .engine_ready = true, .reachable = true,
-		.peers = peers, .n_peers = 3, .lines = lines, .n_lines = 1,
+		.notice_ms = 22000,
+		.idle_now_ms = -1,
+		.engine_ready = true,
+		.reachable = true,
+		.peers = peers,
+		.n_peers = 3,
+		.lines = lines,
+		.n_lines = 1,
 	};
 	strcpy(view.sentence, "no packet has asked for it yet");
 }
@@ -208,42 +220,75 @@ static const struct {
 	const char *says[4];
 } rows[] = {
 	/* DOWN */
-	{ as_fresh, WAY_ATTEMPT, 0, { "begins an attempt at 10.0.0.1, the default peer", "for at most 12.0 s",
-				      "does not answer, 10.0.0.2, then 10.0.0.3." } },
+	{ as_fresh,
+	  WAY_ATTEMPT,
+	  0,
+	  { "begins an attempt at 10.0.0.1, the default peer", "for at most 12.0 s",
+	    "does not answer, 10.0.0.2, then 10.0.0.3." } },
 	{ no_default, WAY_ATTEMPT, 0, { "10.0.0.1, the first of the list" } },
 	{ alone, WAY_ATTEMPT, 0, { "There is no other peer" } },
-	{ on_second, WAY_ATTEMPT, 1, { "10.0.0.2, which is still the current peer: what ended last does not lead home",
-				       "does not answer, 10.0.0.1, then 10.0.0.3." } },
-	{ after_loss, WAY_ATTEMPT, 1, { "10.0.0.2, which follows 10.0.0.1", "no default",
-					"does not answer, 10.0.0.3, then 10.0.0.1." } },
-	{ home_again, WAY_ATTEMPT, 0, { "idle for 120 s", "at 10.0.0.1, the default peer",
-					"for at most 2.0 s because it has just been found dead" } },
+	{ on_second,
+	  WAY_ATTEMPT,
+	  1,
+	  { "10.0.0.2, which is still the current peer: what ended last does not lead home",
+	    "does not answer, 10.0.0.1, then 10.0.0.3." } },
+	{ after_loss,
+	  WAY_ATTEMPT,
+	  1,
+	  { "10.0.0.2, which follows 10.0.0.1", "no default",
+	    "does not answer, 10.0.0.3, then 10.0.0.1." } },
+	{ home_again,
+	  WAY_ATTEMPT,
+	  0,
+	  { "idle for 120 s", "at 10.0.0.1, the default peer",
+	    "for at most 2.0 s because it has just been found dead" } },
 	{ not_ready, WAY_WAIT, 0, { "the IKE engine is not ready", "has asked already" } },
 	{ no_address, WAY_WAIT, 0, { "no route to 10.0.0.1 through an interface", "is dropped" } },
 	/* what is never called */
-	{ incomplete_blocks, WAY_BLOCK, -1, { "dropped", "no transform set", "must not leave in clear" } },
+	{ incomplete_blocks,
+	  WAY_BLOCK,
+	  -1,
+	  { "dropped", "no transform set", "must not leave in clear" } },
 	{ incomplete_inert, WAY_CLEAR, -1, { "protects nothing (no access list)" } },
 	{ template, WAY_BLOCK, -1, { "dynamic map", "for one that has not, it is dropped" } },
 	/* UP */
-	{ up, WAY_TUNNEL, 0, { "goes to 10.0.0.1, by SAs that are there: the default peer answered.",
-			       "noticed within 22.0 s", "begins at 10.0.0.1, the default peer" } },
-	{ up_second, WAY_TUNNEL, 1, { "goes to 10.0.0.2", "10.0.0.1: dead: 6 requests unanswered",
-				      "begins at 10.0.0.1, the default peer",
-				      "After 120 s without traffic (34.0 s now) the tunnel ends, and the next packet goes to 10.0.0.1." } },
-	{ up_no_default, WAY_TUNNEL, 0, { "begins at 10.0.0.2.", "the next packet goes to 10.0.0.1." } },
+	{ up,
+	  WAY_TUNNEL,
+	  0,
+	  { "goes to 10.0.0.1, by SAs that are there: the default peer answered.",
+	    "noticed within 22.0 s", "begins at 10.0.0.1, the default peer" } },
+	{ up_second,
+	  WAY_TUNNEL,
+	  1,
+	  { "goes to 10.0.0.2", "10.0.0.1: dead: 6 requests unanswered",
+	    "begins at 10.0.0.1, the default peer",
+	    "After 120 s without traffic (34.0 s now) the tunnel ends, and the next packet goes to 10.0.0.1." } },
+	{ up_no_default,
+	  WAY_TUNNEL,
+	  0,
+	  { "begins at 10.0.0.2.", "the next packet goes to 10.0.0.1." } },
 	{ up_no_dpd, WAY_TUNNEL, 0, { "only when an exchange fails", "goes again to 10.0.0.1" } },
 	{ up_childless, WAY_CHILD, 0, { "once its SAs are negotiated on the IKE SA" } },
-	{ up_line_refused, WAY_TUNNEL, 0, { "Line 2", "was refused and is asked for again in 8.0 s (TS_UNACCEPTABLE)" } },
+	{ up_line_refused,
+	  WAY_TUNNEL,
+	  0,
+	  { "Line 2", "was refused and is asked for again in 8.0 s (TS_UNACCEPTABLE)" } },
 	{ up_line_asked, WAY_TUNNEL, 0, { "Line 2", "is being asked for on the same IKE SA" } },
 	{ up_branch, WAY_TUNNEL, 0, { "dropped until it calls again" } },
 	/* WALK */
-	{ walk, WAY_WALK, 1, { "10.0.0.1: no answer in 12.0 s", "10.0.0.2 is being tried, for at most 12.0 s",
-			       "After it: 10.0.0.3." } },
+	{ walk,
+	  WAY_WALK,
+	  1,
+	  { "10.0.0.1: no answer in 12.0 s", "10.0.0.2 is being tried, for at most 12.0 s",
+	    "After it: 10.0.0.3." } },
 	{ walk_last, WAY_WALK, 1, { "Nobody is left to ask", "1 that called us" } },
 	{ walk_name, WAY_WALK, 1, { "its name is being resolved" } },
 	/* BACKOFF */
-	{ backoff, WAY_WAIT, 0, { "no peer of the list came up", "in 3.5 s, if a packet asks until then",
-				  "begins at 10.0.0.1, the default peer" } },
+	{ backoff,
+	  WAY_WAIT,
+	  0,
+	  { "no peer of the list came up", "in 3.5 s, if a packet asks until then",
+	    "begins at 10.0.0.1, the default peer" } },
 	{ backoff_wanted, WAY_WAIT, 0, { "in 3.5 s, since a packet has asked for it" } },
 };
 
@@ -257,8 +302,8 @@ static void every_state(void **state)
 		entry_explain(&view, NOW, &e);
 		if (e.way != rows[i].way)
 			fail_msg("row %zu: way %s: %s", i, entry_way_name(e.way), e.text);
-		if (rows[i].peer < 0 ? e.peer != NULL :
-				       !e.peer || strcmp(e.peer, peers[rows[i].peer].text))
+		if (rows[i].peer < 0 ? e.peer != NULL
+				     : !e.peer || strcmp(e.peer, peers[rows[i].peer].text))
 			fail_msg("row %zu: peer %s: %s", i, e.peer ? e.peer : "none", e.text);
 		for (unsigned j = 0; j < 4 && rows[i].says[j]; j++)
 			if (!strstr(e.text, rows[i].says[j]))
