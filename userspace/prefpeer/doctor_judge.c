@@ -49,16 +49,16 @@ void doctor_config(const struct doctor_facts *f, struct doctor_finding *out)
 		doctor_say(out, "config", DOCTOR_FAIL, "%s cannot be read: %s", f->conf_path,
 			   strerror(f->conf_errno));
 		doctor_cure(out, "write it (prefpeer.conf(5)), owner root:prefpeer, mode 0640");
-	} else if (f->conf_status > 0) {
-		doctor_say(out, "config", DOCTOR_FAIL, "%s has errors: %s", f->conf_path,
-			   f->conf_said);
-		doctor_cure(out, "prefpeerd -t -f %s names each with its line", f->conf_path);
 	} else if (f->conf_mode & 07) {
 		doctor_say(out, "config", DOCTOR_FAIL,
 			   "%s, with its keys, is open to everybody (mode %04o)", f->conf_path,
 			   f->conf_mode);
 		doctor_cure(out, "chown root:prefpeer %s && chmod 0640 %s", f->conf_path,
 			    f->conf_path);
+	} else if (f->conf_status > 0) {
+		doctor_say(out, "config", DOCTOR_FAIL, "%s has errors: %s", f->conf_path,
+			   f->conf_said);
+		doctor_cure(out, "prefpeerd -t -f %s names each with its line", f->conf_path);
 	} else if (f->conf_status < 0) {
 		doctor_say(out, "config", DOCTOR_WARN,
 			   "%s can be read, but prefpeerd could not be run to check it",
@@ -237,7 +237,7 @@ void doctor_rp_filter(const struct doctor_facts *f, struct doctor_finding *out)
 			d->name);
 		doctor_cure(
 			out,
-			"sysctl -w net.ipv4.conf.%s.rp_filter=2 (and all.rp_filter, the greater counts)",
+			"sysctl -w net.ipv4.conf.%s.rp_filter=2, the greater of it and all.rp_filter counts",
 			d->name);
 		return;
 	}

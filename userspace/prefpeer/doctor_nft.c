@@ -100,8 +100,8 @@ static const struct {
 	uint8_t proto;
 	uint16_t port;
 } inward[] = {
-	{ "UDP 500 (IKE)", "udp dport { 500, 4500 }", IPPROTO_UDP, 500 },
-	{ "UDP 4500 (IKE and ESP through NAT)", "udp dport { 500, 4500 }", IPPROTO_UDP, 4500 },
+	{ "UDP 500 (IKE)", "udp dport { 500,4500 }", IPPROTO_UDP, 500 },
+	{ "UDP 4500 (IKE and ESP through NAT)", "udp dport { 500,4500 }", IPPROTO_UDP, 4500 },
 	{ "ESP", "meta l4proto esp", IPPROTO_ESP, 0 },
 };
 

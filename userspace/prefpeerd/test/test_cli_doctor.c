@@ -265,7 +265,7 @@ static const struct {
 	  "rt ipsec exists accept" },
 	{ doctor_input, closed, DOCTOR_FAIL, "input",
 	  "UDP 500 (IKE) is dropped (the policy of inet t input)",
-	  "nft insert rule inet t input udp dport { 500, 4500 } accept" },
+	  "nft insert rule inet t input udp dport { 500,4500 } accept" },
 	{ doctor_input, answers_only, DOCTOR_WARN, "input", "only as an answer", "udp dport" },
 	{ doctor_forward, not_through, DOCTOR_FAIL, "forward",
 	  "packets of tohub 1 line 1 are dropped",
