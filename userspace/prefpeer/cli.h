@@ -224,6 +224,7 @@ int cmd_session(const struct cli *cli, struct args *args);
 int cmd_reload(const struct cli *cli, struct args *args);
 int cmd_status(const struct cli *cli, struct args *args);
 int cmd_doctor(const struct cli *cli, struct args *args);
+int cmd_drain(const struct cli *cli, struct args *args);
 int cmd_import(const struct cli *cli, struct args *args);
 int cmd_explain(const struct cli *cli, struct args *args);
 int cmd_config(const struct cli *cli, struct args *args);

@@ -34,6 +34,7 @@ static const struct command objects[] = {
 	{ "doctor", cmd_doctor, NULL, "what on this machine will hurt, and what to do (both)" },
 	{ "explain", cmd_explain, NULL, "which peer the next packet would use, and why (agent)" },
 	{ "session", cmd_session, NULL, "IKE SAs and their child SAs (agent)" },
+	{ "drain", cmd_drain, NULL, "empty this gateway before it is taken down (agent)" },
 	{ "import", cmd_import, NULL, "another daemon's configuration as a crypto map (neither)" },
 	{ "reload", cmd_reload, NULL, "read the configuration again (agent)" },
 	{ "shell", cmd_shell, NULL, "the command line of IOS: modes, `?`, configure terminal" },

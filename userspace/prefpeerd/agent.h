@@ -33,6 +33,8 @@ struct agent_options {
 	const char *keys_path; /* NULL, but for debugging: keyexport.h */
 };
 
+struct drain;
+
 struct agent {
 	struct agent_options opt;
 	struct loop *loop;
@@ -56,6 +58,7 @@ struct agent {
 	struct signer *signer;	   /* NULL: there are no private keys */
 	struct conf_keys keys;	   /* its */
 	struct keyexport *keyexport; /* NULL, but for debugging */
+	struct drain *drain;
 	bool stopping;
 	bool unsaved; /* conf was changed by lines since it was read from the file, or saved */
 	/* Policies that the kernel did not take are tried again until it does. */

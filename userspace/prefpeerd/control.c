@@ -6,6 +6,7 @@
 #include "prefpeerd/control.h"
 #include "prefpeerd/debug.h"
 #include "prefpeerd/engine_ike/half_open.h"
+#include "prefpeerd/drain.h"
 #include "prefpeerd/entry/entries.h"
 #include "prefpeerd/history.h"
 #include "prefpeerd/report.h"
@@ -222,6 +223,36 @@ static json_t *map_explain(struct agent *a, const json_t *req, const struct sele
 	return ok;
 }
 
+static json_t *drained(struct agent *a)
+{
+	json_t *ok = ctl_ok();
+
+	json_object_set_new(ok, "drain", drain_report(a->drain, mono_now()));
+	return ok;
+}
+
+static json_t *drain_start_asked(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	json_t *s = json_object_get(req, "seconds");
+	json_int_t seconds = s ? json_integer_value(s) : 60;
+
+	if ((s && !json_is_integer(s)) || seconds < 0 || seconds > DRAIN_MAX_S)
+		return out_of_range("seconds", "a number from 0 to 86400");
+	drain_start(a->drain, (unsigned)seconds, mono_now());
+	return drained(a);
+}
+
+static json_t *drain_stop_asked(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	return drain_stop(a->drain, mono_now()) ? drained(a) :
+						  ctl_error("this gateway is not drained");
+}
+
+static json_t *drain_show(struct agent *a, const json_t *req, const struct selection *sel)
+{
+	return drained(a);
+}
+
 static json_t *session_clear(struct agent *a, const json_t *req, const struct selection *sel)
 {
 	const struct entry_choice c = {
@@ -356,7 +387,8 @@ static const struct {
 } verbs[] = {
 	{ "map-show", map_show },	  { "map-connect", map_connect },
 	{ "map-reset", map_reset },
-	{ "map-switch", map_switch },	  { "map-explain", map_explain },
+	{ "drain-start", drain_start_asked }, { "drain-stop", drain_stop_asked },
+	{ "drain-show", drain_show },	  { "map-switch", map_switch },	  { "map-explain", map_explain },
 		  { "session-show", session_show },
 	{ "session-clear", session_clear }, { "sa-clear", sa_clear },
 	{ "history", history_show },	  { "reload", reload },

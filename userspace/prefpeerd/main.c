@@ -16,6 +16,7 @@
 #include "prefpeerd/debug.h"
 #include "prefpeerd/engine_ike/engine_ike.h"
 #include "prefpeerd/entry/entries.h"
+#include "prefpeerd/drain.h"
 #include "prefpeerd/history.h"
 #include "prefpeerd/kernel_linux.h"
 #include "prefpeerd/keyexport.h"
@@ -370,7 +371,8 @@ static int make_entries(struct agent *a)
 
 	loop_on_resume(a->loop, on_resume, a);
 	a->entries = entries_new(&ports);
-	return a->entries ? 0 : refuse("no memory", -ENOMEM);
+	a->drain = a->entries ? drain_new(a->entries, loop_timers(a->loop)) : NULL;
+	return a->drain ? 0 : refuse("no memory", -ENOMEM);
 }
 
 static int watch_signals(struct agent *a)
@@ -505,6 +507,7 @@ static void close_all(struct agent *a)
 	lastgood_close(a->lastgood);
 	watch_close(a->watch);
 	resolve_close(a->resolve);
+	drain_free(a->drain);
 	entries_free(a->entries);
 	engine_ike_close(&a->engine);
 	keyexport_close(a->keyexport);

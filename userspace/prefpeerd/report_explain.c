@@ -18,6 +18,24 @@ static json_t *interfaces(const struct entry_view *v)
 	return list;
 }
 
+/* Behind those in use: what is at the first place is home (status.c, and the words of idle). */
+static void add_shut(json_t *peers, const struct map_entry *m)
+{
+	json_t *p;
+	size_t i;
+
+	json_array_foreach(peers, i, p)
+		json_object_set_new(p, "shutdown", json_false());
+	for (unsigned k = 0; m && k < m->n_peers; k++)
+		if (m->peers[k].is_shut)
+			json_array_append_new(
+				peers, json_pack("{ss sb sb sb sb ss ss}", "peer", m->peers[k].text,
+						 "shutdown", true, "default", m->peers[k].is_default,
+						 "current", false, "dynamic", m->peers[k].is_dynamic,
+						 "status", "shutdown", "status_text",
+						 "shut down: neither called nor let in"));
+}
+
 void report_entry_more(json_t *entry, const struct entry_view *v)
 {
 	json_t *lines = json_object_get(entry, "lines");
@@ -29,6 +47,7 @@ void report_entry_more(json_t *entry, const struct entry_view *v)
 		json_object_set_new(l, "destination", network(&v->lines[i].sel.dst));
 	}
 	json_object_set_new(entry, "interfaces", interfaces(v));
+	add_shut(json_object_get(entry, "peers"), v->branch_of ? NULL : v->conf);
 	json_object_set_new(entry, "reachable", json_boolean(v->reachable));
 	json_object_set_new(entry, "dynamic", json_boolean(v->is_template));
 }

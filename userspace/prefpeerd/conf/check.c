@@ -249,7 +249,7 @@ static void check_keys_of(struct parser *p, const struct map_entry *e)
 	for (unsigned i = 0; i < e->n_peers; i++) {
 		const struct conf_peer *q = &e->peers[i];
 
-		if (conf_peer_has_key(p->c, q) || q->is_name)
+		if (conf_peer_has_key(p->c, q) || q->is_name || q->is_shut)
 			continue;
 		parser_warn(
 			p, q->pos,

@@ -188,3 +188,26 @@ void cmd_no_peer(struct parser *p, const struct cmd *cmd)
 	memmove(known, known + 1, (e->n_peers - i) * sizeof(*known));
 	e->has_default = e->n_peers && e->peers[0].is_default;
 }
+
+/*
+ * For maintenance: the peer stays in the list, at its place, with what is said of it; it is
+ * neither called nor let in until `no set peer A shutdown`.
+ */
+void cmd_peer_shutdown(struct parser *p, const struct cmd *cmd)
+{
+	struct map_entry *e = parser_frame(p)->entry;
+	struct conf_peer x, *known;
+
+	if (conf_template_refuses(p, cmd, "a peer list") || !peer_read(p, cmd, &x))
+		return;
+	known = peer_find(e, &x, cmd->arg[SLOT_NAME].w);
+	if (known && (known->is_shut || !cmd->no))
+		known->is_shut = !cmd->no;
+	else if (cmd->no)
+		parser_nothing_to_remove(p, cmd);
+	else
+		parser_error(p, x.pos,
+			     conf_text("%.*s is not in the list", (int)cmd->arg[SLOT_NAME].w->len,
+				       cmd->arg[SLOT_NAME].w->s),
+			     conf_text("`set peer` puts it there; `shutdown` says that it is not used"));
+}

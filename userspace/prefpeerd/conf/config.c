@@ -216,6 +216,23 @@ bool conf_peer_has_key(const struct config *c, const struct conf_peer *q)
 	return k && k->secret;
 }
 
+const struct conf_peer *conf_peer_live(const struct map_entry *e, unsigned i)
+{
+	for (unsigned j = 0; j < e->n_peers; j++)
+		if (!e->peers[j].is_shut && !i--)
+			return &e->peers[j];
+	return NULL;
+}
+
+unsigned conf_peers_live(const struct map_entry *e)
+{
+	unsigned n = 0;
+
+	for (unsigned j = 0; j < e->n_peers; j++)
+		n += !e->peers[j].is_shut;
+	return n;
+}
+
 const char *conf_entry_inert(const struct map_entry *e)
 {
 	if (e->dynamic)
@@ -236,10 +253,12 @@ const char *conf_entry_incomplete(const struct config *c, const struct map_entry
 		return "it has no peer";
 	if (!e->n_sets)
 		return "it has no transform set";
+	if (!conf_peers_live(e))
+		return "all of its peers are shut down";
 	if (e->manual)
 		return conf_manual_lacks(e);
 	for (unsigned i = 0; i < e->n_peers; i++)
-		if (conf_peer_has_key(c, &e->peers[i]))
+		if (!e->peers[i].is_shut && conf_peer_has_key(c, &e->peers[i]))
 			return NULL;
 	return "none of its peers has a pre-shared key";
 }

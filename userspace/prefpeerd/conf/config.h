@@ -169,6 +169,7 @@ struct conf_peer {
 	struct addr addr;  /* AF_UNSPEC for a name that is not resolved yet (A21) */
 	bool is_name;
 	bool is_default;
+	bool is_shut;    /* `set peer A shutdown`: listed, and not used */
 	bool is_dynamic; /* a name whose address is asked for before each IKE SA (§1.2) */
 	char profile_name[CONF_NAME_MAX + 1]; /* "": the entry's */
 	const struct ikev2_profile *profile;  /* in force: its own, or the entry's; NULL: none */
@@ -377,6 +378,9 @@ const struct trustpoint *conf_profile_signer(const struct ikev2_profile *profile
 struct map *conf_find_map(const struct config *c, const char *name); /* NULL: none */
 struct map *conf_find_dynamic(const struct config *c, const char *name); /* likewise */
 const struct map_entry *conf_find_entry(const struct config *c, const char *map, unsigned seq);
+/* Of the peers that are not shut down the @i-th, NULL behind the last: those that there are. */
+const struct conf_peer *conf_peer_live(const struct map_entry *e, unsigned i);
+unsigned conf_peers_live(const struct map_entry *e);
 /* Why an entry has no policy at all (no access list, nothing permitted, no interface): a sentence,
  * or NULL. */
 const char *conf_entry_inert(const struct map_entry *e);

@@ -112,6 +112,7 @@ bool conf_manual_known(struct map_entry *e, const struct config *present, struct
 /* cmd_peer.c */
 void cmd_set_peer(struct parser *p, const struct cmd *cmd);
 void cmd_no_peer(struct parser *p, const struct cmd *cmd);
+void cmd_peer_shutdown(struct parser *p, const struct cmd *cmd);
 /* Letters, digits and hyphens (RFC 1123 §2.1), and underscores; not a mistyped address. */
 bool conf_is_host_name(const char *s);
 

@@ -42,6 +42,8 @@ static void print_peer(const struct conf_peer *q, FILE *out)
 	if (*q->profile_name)
 		fprintf(out, " ikev2-profile %s", q->profile_name);
 	fputc('\n', out);
+	if (q->is_shut)
+		fprintf(out, " set peer %s shutdown\n", q->text);
 }
 
 void print_replay(const char *command, const struct replay *r, FILE *out)

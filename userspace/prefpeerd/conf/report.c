@@ -56,9 +56,10 @@ static void report_peers(const struct map_entry *e, FILE *out)
 	if (!e->n_peers)
 		fputs("none", out);
 	for (unsigned i = 0; i < e->n_peers; i++)
-		fprintf(out, "%s%s%s%s", i ? ", " : "", e->peers[i].text,
+		fprintf(out, "%s%s%s%s%s", i ? ", " : "", e->peers[i].text,
 			e->peers[i].is_dynamic ? " (dynamic)" : "",
-			e->peers[i].is_default ? " (default)" : "");
+			e->peers[i].is_default ? " (default)" : "",
+			e->peers[i].is_shut ? " (shut down)" : "");
 	fputc('\n', out);
 }
 

@@ -16,6 +16,7 @@ static const struct node peer_options[] = {
 	PEER_DEFAULT(PEER_PROFILE, REFUSE("dynamic", "`dynamic` stands before `default`",
 					  "set peer NAME dynamic default")),
 	PEER_PROFILE,
+	KW("shutdown", "for maintenance: neither called nor let in, and skipped", BOTH(cmd_peer_shutdown)),
 	{ 0 },
 };
 static const struct node idle_default[] = {

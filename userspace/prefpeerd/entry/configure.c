@@ -15,25 +15,27 @@ static peer_key key_of(const struct shell_entry *se, const struct core_entry *e,
 	return 0;
 }
 
+/* One that is shut down is none here: as if it had been removed (§4.8). */
 static struct core_peer *make_peers(const struct entries *s, const struct shell_entry *se,
 				    const struct core_entry *e, const struct map_entry *m)
 {
 	struct core_peer *list = mem_zero(m->n_peers, sizeof(*list));
+	const struct conf_peer *p;
 
-	for (unsigned i = 0; i < m->n_peers; i++) {
+	for (unsigned i = 0; (p = conf_peer_live(m, i)); i++) {
 		const struct core_peer *old;
 
-		list[i].key = key_of(se, e, m->peers[i].text);
-		list[i].is_name = m->peers[i].is_name;
-		list[i].dynamic = m->peers[i].is_dynamic;
-		list[i].addr = m->peers[i].addr;
+		list[i].key = key_of(se, e, p->text);
+		list[i].is_name = p->is_name;
+		list[i].dynamic = p->is_dynamic;
+		list[i].addr = p->addr;
 		old = peer_find(e, list[i].key);
 		/* A name that was resolved since keeps its address until it is resolved anew (A21).
 		 */
 		if (old && !addr_is_set(&list[i].addr))
 			list[i].addr = old->addr;
-		list[i].remote = shell_remote_id(s, &list[i].addr, m->peers[i].profile);
-		list[i].is_default = m->peers[i].is_default;
+		list[i].remote = shell_remote_id(s, &list[i].addr, p->profile);
+		list[i].is_default = p->is_default;
 	}
 	return list;
 }
@@ -85,7 +87,7 @@ static void remember_names(struct shell_entry *se, const struct core_entry *e,
 		se->names = mem_resize(se->names, key, sizeof(*se->names));
 		while (se->n_names < key)
 			se->names[se->n_names++] = NULL;
-		se->names[key - 1] = strdup(m->peers[i].text);
+		se->names[key - 1] = strdup(conf_peer_live(m, i)->text);
 	}
 }
 
@@ -117,9 +119,9 @@ static void configure_ike(struct entries *s, const struct map_entry *m, unsigned
 	peers = make_peers(s, se, e, m);
 	lines = make_lines(s, m, line, &n_lines);
 	if (is_new)
-		core_entry_init(&r, e, peers, m->n_peers, lines, n_lines);
+		core_entry_init(&r, e, peers, conf_peers_live(m), lines, n_lines);
 	else
-		core_edit(&r, e, peers, m->n_peers, lines, n_lines);
+		core_edit(&r, e, peers, conf_peers_live(m), lines, n_lines);
 	act_children_change(s, e, m);
 	remember_names(se, e, m);
 	free(peers);
@@ -205,14 +207,15 @@ int entries_configure(struct entries *s, const struct config *c, struct spd *spd
 static void prepare_new(struct entries *s, const struct map_entry *m, struct spd_line *l)
 {
 	const struct addr *to = NULL, unknown = {0};
+	const struct conf_peer *p;
 	bool named = false;
 
-	for (unsigned i = 0; i < m->n_peers; i++) {
-		named |= m->peers[i].is_name;
-		if (!addr_is_set(&m->peers[i].addr))
+	for (unsigned i = 0; (p = conf_peer_live(m, i)); i++) {
+		named |= p->is_name;
+		if (!addr_is_set(&p->addr))
 			continue;
-		to = to ? to : &m->peers[i].addr;
-		if (!act_local(s, m, &m->peers[i].addr, &l->local, NULL)) {
+		to = to ? to : &p->addr;
+		if (!act_local(s, m, &p->addr, &l->local, NULL)) {
 			l->peer = *to;
 			return;
 		}

@@ -233,6 +233,7 @@ struct core {
 	unsigned n_conns, cap_conns;
 	uint32_t last_entry, last_conn, last_child, last_query;
 	bool ready; /* the engine takes orders */
+	bool draining; /* what is there goes on; nothing new is set up, by either side */
 };
 
 struct core_env {
@@ -396,6 +397,8 @@ bool core_inbound_listed(const struct core *c, const struct core_inbound *in);
 void core_branch_line(struct core_entry *e, const struct core_line *line);
 void core_inbound_gone(struct run *r, uint32_t inbound);
 
+/* What is being set up ends; off: packets ask anew. */
+void core_drain(struct run *r, bool on);
 void core_clear_session(struct run *r, struct core_entry *e, enum entry_reason reason);
 /* @how CLOSE_QUIET: the peer is not told. */
 void core_clear_session_by(struct run *r, struct core_entry *e, enum entry_reason reason,

@@ -62,6 +62,7 @@ enum entry_reason {
 	REASON_CLEAR_SESSION,/* "clear-session" */
 	REASON_CLEAR_SA,     /* "clear-sa" */
 	REASON_SWITCH,       /* "operator": map switch */
+	REASON_DRAIN,        /* "drain": the operator drains this gateway */
 	REASON_RESET,        /* "reset": map reset, clear crypto map NAME SEQ peer */
 	REASON_CONFIG,       /* "config": peer, line or entry was removed */
 	REASON_MANUAL,       /* "manual": SAs with keys of the configuration were installed */
@@ -215,6 +216,16 @@ int entries_switch(struct entries *e, const char *map, unsigned seq, const char 
 int entries_map_reset(struct entries *e, const char *map, unsigned seq, mono_t now,
 		      const char **why);
 
+/*
+ * `prefpeer drain`: from now on (until @on is false) no new IKE SA, by either side; those that
+ * are there stay until entries_drain_one() ends one, by DELETE. It returns how many entries
+ * are up then.
+ */
+void entries_drain(struct entries *e, bool on, mono_t now);
+unsigned entries_drain_one(struct entries *e, mono_t now);
+bool entries_draining(const struct entries *e);
+unsigned entries_up(const struct entries *e);
+
 /* ---- what `map show` and `session show` read ------------------------------- */
 
 #define ENTRY_TEXT_MAX 320
@@ -298,7 +309,7 @@ struct entry_view {
 	const struct ike_id *identity; /* … and who it proved to be; NULL */
 	const char *incomplete;    /* why it cannot protect (conf_entry_inert, conf_entry_incomplete), or NULL */
 	bool is_template;          /* a dynamic map stands here: only branches that call are up */
-	bool engine_ready;
+	bool engine_ready, draining;
 	bool reachable;            /* a local address towards a peer of the list; UP: always */
 	char no_way[ENTRY_TEXT_MAX]; /* … or why there is none */
 	unsigned n_held;           /* peers that called and wait for the end of a walk */

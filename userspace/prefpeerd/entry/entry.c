@@ -53,7 +53,7 @@ bool entry_wanted(const struct core_entry *e)
 
 bool entry_usable(struct run *r, const struct core_entry *e)
 {
-	if (e->temporary)
+	if (e->temporary || r->c->draining)
 		return false;
 	for (unsigned i = 0; r->c->ready && i < e->n_peers; i++)
 		if (lookup_usable(r, e, &e->peers[i]))

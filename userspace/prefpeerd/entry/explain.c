@@ -287,6 +287,10 @@ static void explain_down(struct saying *s)
 		explain_waiting(s, "the IKE engine is not ready");
 		return;
 	}
+	if (v->draining) {
+		explain_waiting(s, "this gateway is drained (prefpeer drain stop ends that)");
+		return;
+	}
 	if (!v->reachable) {
 		explain_waiting(s, *v->no_way ? v->no_way : "no peer can be reached from here");
 		return;

@@ -238,7 +238,7 @@ void core_inbound(struct run *r, const struct core_inbound *in)
 	 * Both ask for the line at once. Each would end the older pair, and that is the
 	 * other's: so one end alone decides, the one that opened the IKE SA.
 	 */
-	if (!e || !r->c->ready || (conn && !conn->theirs && is_asked(e, l, conn->id))) {
+	if (!e || !r->c->ready || (r->c->draining && !conn) || (conn && !conn->theirs && is_asked(e, l, conn->id))) {
 		refuse(r, e, in->inbound, in->conn);
 		core_settle(r);
 		return;

@@ -49,6 +49,7 @@ const char *entry_reason_name(enum entry_reason r)
 		[REASON_CLEAR_SESSION] = "clear-session",
 		[REASON_CLEAR_SA] = "clear-sa",
 		[REASON_SWITCH] = "operator",
+		[REASON_DRAIN] = "drain",
 		[REASON_RESET] = "reset",
 		[REASON_CONFIG] = "config",
 		[REASON_MANUAL] = "manual",
@@ -92,6 +93,7 @@ const char *entry_reason_text(enum entry_reason r)
 		[REASON_CLEAR_SESSION] = "operator: clear session",
 		[REASON_CLEAR_SA] = "operator: clear sa",
 		[REASON_SWITCH] = "operator: switch",
+		[REASON_DRAIN] = "operator: drain",
 		[REASON_RESET] = "operator: reset",
 		[REASON_CONFIG] = "removed from the configuration",
 		[REASON_MANUAL] = "its SAs are installed",
@@ -110,6 +112,7 @@ const char *entry_ntf_reason(const struct entry_ntf *n)
 	case REASON_CLEAR_SESSION:
 	case REASON_CLEAR_SA:
 	case REASON_RESET:
+	case REASON_DRAIN:
 		return "operator";
 	default:
 		return entry_reason_name(n->reason);

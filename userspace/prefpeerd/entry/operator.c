@@ -48,7 +48,9 @@ int entries_connect(struct entries *s, const char *map, unsigned seq, mono_t now
 	else if (err == -EINPROGRESS)
 		*why = "a walk is under way already";
 	else if (err == -ENETUNREACH)
-		*why = s->core.ready ? no_way(s, se) : "the IKE engine is not ready";
+		*why = s->core.draining ? "this gateway is drained: prefpeer drain stop" :
+		       s->core.ready	? no_way(s, se) :
+					  "the IKE engine is not ready";
 	else if (err == -ENOENT)
 		*why = "the entry has no line or no peer: nothing to connect";
 	return err;
@@ -90,6 +92,8 @@ static const char *no_way_to(struct entries *s, const struct shell_entry *se,
 
 	if (!s->core.ready)
 		return "the IKE engine is not ready";
+	if (s->core.draining)
+		return "this gateway is drained: prefpeer drain stop";
 	if (!s->ports.local_addr(s->ports.ctx, se->conf, &p->addr, &local, s->sentence,
 				 sizeof(s->sentence)))
 		return "no local address towards that peer";
@@ -230,4 +234,44 @@ int entries_map_reset(struct entries *s, const char *map, unsigned seq, mono_t n
 	core_clear_session(&t.r, core_entry(&s->core, se->id), REASON_RESET);
 	act_all(s);
 	return 0;
+}
+
+void entries_drain(struct entries *s, bool on, mono_t now)
+{
+	struct step t;
+
+	step_begin(&t, s, now);
+	core_drain(&t.r, on);
+	act_all(s);
+}
+
+bool entries_draining(const struct entries *s)
+{
+	return s->core.draining;
+}
+
+unsigned entries_up(const struct entries *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->core.n_entries; i++)
+		n += s->core.entries[i]->state == ENTRY_UP;
+	return n;
+}
+
+unsigned entries_drain_one(struct entries *s, mono_t now)
+{
+	struct step t;
+
+	for (unsigned i = 0; i < s->core.n_entries; i++) {
+		struct core_entry *e = s->core.entries[i];
+
+		if (e->state != ENTRY_UP)
+			continue;
+		step_begin(&t, s, now);
+		core_clear_session(&t.r, e, REASON_DRAIN);
+		act_all(s);
+		break;
+	}
+	return entries_up(s);
 }

@@ -176,8 +176,10 @@ static void template_want(struct entries *s, const struct config *c, const struc
 
 static void entry_want(struct entries *s, const struct config *c, const struct map_entry *m)
 {
-	for (unsigned k = 0; !m->manual && k < m->n_peers; k++)
-		remote_want(s, c, &m->peers[k].addr, m->peers[k].profile);
+	const struct conf_peer *p;
+
+	for (unsigned k = 0; !m->manual && (p = conf_peer_live(m, k)); k++)
+		remote_want(s, c, &p->addr, p->profile);
 	for (unsigned k = 0; m->dynamic && k < m->dynamic->n_entries; k++)
 		template_want(s, c, m->dynamic->entries[k]);
 }

@@ -20,6 +20,8 @@ static const char *why_it_waits(struct run *r, struct core_entry *e)
 		return "waits for the end of the back-off";
 	if (!r->c->ready)
 		return "waits for the IKE engine";
+	if (r->c->draining)
+		return "waits for the end of the drain";
 	if (p && r->env->local(r->env->ctx, e, p, &local, e->local_text))
 		return e->local_text;
 	return NULL;
@@ -139,7 +141,7 @@ int core_switch(struct run *r, struct core_entry *e, peer_key to)
 		return -EALREADY;
 	if (walk_peer(e) == to)
 		return -EINPROGRESS;
-	if (!r->c->ready || !lookup_usable(r, e, p))
+	if (!r->c->ready || r->c->draining || !lookup_usable(r, e, p))
 		return -ENETUNREACH;
 	want = mem_resize(NULL, e->n_lines ? e->n_lines : 1, sizeof(*want));
 	if (!want_again(e, want)) {
@@ -296,6 +298,25 @@ void core_stop(struct run *r)
 		struct core_entry *e = r->c->entries[i];
 
 		inbound_release(r, e, "refused, the agent is stopping");
+		if (e->state == ENTRY_WALK || e->state == ENTRY_BACKOFF)
+			entry_down(r, e, e->next, CLOSE_DELETE, &why);
+	}
+	core_settle(r);
+}
+
+void core_drain(struct run *r, bool on)
+{
+	const struct cause why = {.reason = REASON_DRAIN};
+
+	r->c->draining = on;
+	for (unsigned i = 0; i < r->c->n_entries; i++) {
+		struct core_entry *e = r->c->entries[i];
+
+		if (!on) {
+			local_changed(r, e, REASON_ACQUIRE);
+			continue;
+		}
+		inbound_release(r, e, "refused, this gateway is drained");
 		if (e->state == ENTRY_WALK || e->state == ENTRY_BACKOFF)
 			entry_down(r, e, e->next, CLOSE_DELETE, &why);
 	}

@@ -50,7 +50,7 @@ int takeover_scan(struct entries *s)
 static bool lists(const struct map_entry *conf, const struct addr *a)
 {
 	for (unsigned i = 0; i < conf->n_peers; i++)
-		if (addr_equal(&conf->peers[i].addr, a))
+		if (!conf->peers[i].is_shut && addr_equal(&conf->peers[i].addr, a))
 			return true;
 	return false;
 }
@@ -58,7 +58,7 @@ static bool lists(const struct map_entry *conf, const struct addr *a)
 static bool has_name(const struct map_entry *conf)
 {
 	for (unsigned i = 0; i < conf->n_peers; i++)
-		if (conf->peers[i].is_name)
+		if (!conf->peers[i].is_shut && conf->peers[i].is_name)
 			return true;
 	return false;
 }

@@ -154,6 +154,7 @@ static void view_state(const struct entries *s, const struct shell_entry *se,
 	v->n_interfaces = se->conf->map->n_interfaces;
 	v->is_template = se->conf->dynamic;
 	v->engine_ready = s->core.ready;
+	v->draining = s->core.draining;
 	v->n_held = e->n_holds;
 	v->dead = shell_peer_name(se, e->dead);
 	v->branch_of = se->branch ? se->branch->of_seq : 0;

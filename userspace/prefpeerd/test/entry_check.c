@@ -453,6 +453,7 @@ uint64_t entry_signature(const struct core *c, uint64_t seed)
 	struct sig s = { .h = seed, .c = c };
 
 	put(&s, c->ready);
+	put(&s, c->draining);
 	for (unsigned i = 0; i < c->n_entries; i++)
 		put_entry(&s, c->entries[i]);
 	for (unsigned i = 0; i < c->n_conns; i++)

@@ -24,7 +24,7 @@ enum kind {
 	E_EXPIRED_IDLE, E_EXPIRED_BUSY, E_LOST,
 	E_INBOUND, E_INBOUND_IDLE, E_INBOUND_GONE,
 	E_NAME_HOME, E_NAME_MOVED, E_NAME_TWIN, E_NAME_DENIED, E_NAME_SILENT,
-	E_LOCAL_ALL, E_LOCAL_FIRST, E_UNMAPPED, E_RESUMED, E_ENGINE, E_STOP,
+	E_LOCAL_ALL, E_LOCAL_FIRST, E_UNMAPPED, E_RESUMED, E_DRAIN, E_ENGINE, E_STOP,
 	E_DROP_PEER, E_DROP_DEFAULT, E_DROP_LINE, E_ADD_PEER,
 	E_MAX
 };
@@ -40,7 +40,7 @@ static const char *const kind_names[E_MAX] = {
 	"inbound", "inbound (c idle)", "inbound gone",
 	"name answered", "name answered, moved", "name answered, P0's address", "name denied",
 	"name servers silent",
-	"all addresses toggle", "address to P0 toggles", "map leaves its interfaces", "woke", "engine toggles", "stop",
+	"all addresses toggle", "address to P0 toggles", "map leaves its interfaces", "woke", "drain toggles", "engine toggles", "stop",
 	"peer removed", "default removed", "line removed", "peer added",
 };
 
@@ -265,6 +265,8 @@ static void enumerate(struct search *x, const struct node *n)
 		can(x, E_UNMAPPED, 0, 0, 0);
 	if (n->sleeps)
 		can(x, E_RESUMED, 0, 0, 0);
+	if (n->lost || c->draining)
+		can(x, E_DRAIN, 0, 0, 0);
 	if (n->lost) {
 		can(x, E_ENGINE, 0, 0, 0);
 		can(x, E_STOP, 0, 0, 0);
@@ -376,6 +378,11 @@ static void apply_world(struct node *n, const struct event *ev, struct check_eve
 		ck->resumed = true;
 		n->sleeps--;
 		core_resumed(&w->r);
+		return;
+	}
+	if (ev->kind == E_DRAIN) {
+		n->lost -= !w->core.draining;
+		core_drain(&w->r, !w->core.draining);
 		return;
 	}
 	if (ev->kind == E_STOP || w->core.ready)

@@ -96,6 +96,11 @@ static void not_ready(void)
 	lines[0].wanted = true;
 }
 
+static void drained(void)
+{
+	view.draining = true;
+}
+
 static void no_address(void)
 {
 	view.reachable = false;
@@ -243,6 +248,7 @@ static const struct {
 	  { "idle for 120 s", "at 10.0.0.1, the default peer",
 	    "for at most 2.0 s because it has just been found dead" } },
 	{ not_ready, WAY_WAIT, 0, { "the IKE engine is not ready", "has asked already" } },
+	{ drained, WAY_WAIT, 0, { "this gateway is drained", "is dropped" } },
 	{ no_address, WAY_WAIT, 0, { "no route to 10.0.0.1 through an interface", "is dropped" } },
 	/* what is never called */
 	{ incomplete_blocks,
