@@ -24,6 +24,7 @@ enum { OPT_STATS = 1, OPT_DETAILS = 2, OPT_ONELINE = 4, OPT_TIMESTAMP = 8 };
 
 struct cli {
 	bool json, pretty, color;
+	bool completion; /* --completion: the words are not meant, but what may follow them */
 	unsigned opts;	     /* OPT_* */
 	const char *netns;   /* name or path; NULL = this one */
 	const char *control; /* -S: the agent's socket; NULL = environment, default */
@@ -209,6 +210,7 @@ struct command {
 	const char *summary;
 };
 
+const struct command *command_find(const struct command *table, const char *name); /* or NULL */
 /* Run args' next word, "show" when there is none; "help" is known everywhere. */
 int command_dispatch(const struct cli *cli, struct args *args, const char *object,
 		     const struct command *table);

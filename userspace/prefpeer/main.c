@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "prefpeer/cli.h"
+#include "prefpeer/completion.h"
 #include "prefpeer/exec.h"
 #include "prefpeer/shell.h"
 
@@ -46,14 +47,6 @@ static const struct command objects[] = {
 	{ 0 },
 };
 
-static const struct command *find(const struct command *table, const char *name)
-{
-	for (; table->name; table++)
-		if (!strcmp(table->name, name))
-			return table;
-	return NULL;
-}
-
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: prefpeer [OPTIONS] OBJECT COMMAND …\n"
@@ -64,45 +57,6 @@ static void usage(FILE *to)
 	options_help(to);
 }
 
-/* ---- commands of an object ----------------------------------------------- */
-
-static int object_help(const struct command *table)
-{
-	for (; table->name; table++) {
-		printf("# %s\n", table->summary);
-		table->help();
-	}
-	return CLI_OK;
-}
-
-static int unknown_command(const char *object, const struct command *table, const char *typed)
-{
-	char list[128] = "";
-	size_t at = 0;
-
-	for (; table->name && at < sizeof(list); table++)
-		at += (size_t)snprintf(list + at, sizeof(list) - at, " %s", table->name);
-	return cli_usage("%s: \"%s\" is no command; these are:%s help", object, typed, list);
-}
-
-int command_dispatch(const struct cli *cli, struct args *args, const char *object,
-		     const struct command *table)
-{
-	const char *name = args_next(args);
-	const struct command *c;
-
-	if (name && !strcmp(name, "help"))
-		return object_help(table);
-	c = find(table, name ? name : "show");
-	if (!c)
-		return unknown_command(object, table, name ? name : "");
-	if (args->n && !strcmp(args->v[0], "help")) {
-		c->help();
-		return CLI_OK;
-	}
-	return options_mean(cli, object, c->name) ? CLI_USAGE : c->run(cli, args);
-}
-
 /* ---- main ---------------------------------------------------------------- */
 
 static int run(const struct cli *cli, struct args *args)
@@ -111,9 +65,16 @@ static int run(const struct cli *cli, struct args *args)
 	const struct command *o;
 	char *help[] = { "help" };
 
+	if (!name && cli->completion)
+		return completion(cli, args, objects, stdout);
 	if (!name) {
 		usage(stderr);
 		return CLI_USAGE;
+	}
+	if (cli->completion) {
+		args->n++;
+		args->v--;
+		return completion(cli, args, objects, stdout);
 	}
 	if (*name == '/' && cli->opts & OPT_STATS)
 		return cli_usage("-s is for statistics: the agent's socket is -S %s", name);
@@ -125,7 +86,7 @@ static int run(const struct cli *cli, struct args *args)
 		}
 		*args = (struct args){ 1, help };
 	}
-	o = find(objects, name);
+	o = command_find(objects, name);
 	if (!o)
 		return cli_usage("\"%s\" is no object: see prefpeer help", name);
 	return options_mean(cli, o->name, NULL) ? CLI_USAGE : o->run(cli, args);

@@ -34,6 +34,7 @@ static const struct opt {
 	{ 'h', "help", NULL, no_argument, 0, "this" },
 };
 
+#define COMPLETION 256
 #define N_OPTS (sizeof(opts) / sizeof(opts[0]))
 
 /* Where they change something; what is not here knows none of them. */
@@ -172,6 +173,9 @@ static int take(struct cli *cli, int letter)
 		return -1;
 	case 'h':
 		return OPTIONS_HELP;
+	case COMPLETION:
+		cli->completion = true;
+		return CLI_OK;
 	default:
 		return take_bit(cli, letter);
 	}
@@ -179,7 +183,7 @@ static int take(struct cli *cli, int letter)
 
 int options_take(struct cli *cli, int argc, char **argv, int *at)
 {
-	struct option longs[N_OPTS + 1] = { 0 };
+	struct option longs[N_OPTS + 2] = { 0 };
 	char shorts[2 * N_OPTS + 2] = "+"; /* an option behind the object is a word of its own */
 	int opt, rc = CLI_OK;
 
@@ -192,8 +196,10 @@ int options_take(struct cli *cli, int argc, char **argv, int *at)
 		if (opts[i].has == required_argument)
 			shorts[n + 1] = ':';
 	}
+	/* Of the script alone: in no help. The script's words follow, and are no options. */
+	longs[N_OPTS] = (struct option){ "completion", no_argument, NULL, COMPLETION };
 	cli->color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-	while (!rc && (opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
+	while (!rc && !cli->completion && (opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
 		rc = take(cli, opt);
 	*at = optind;
 	if (!rc && cli->netns)
