@@ -24,6 +24,7 @@ usr/sbin/prefpeer
 usr/sbin/prefpeerd
 usr/share/bash-completion/completions/prefpeer
 usr/share/man/man5/prefpeer.conf.5
+usr/share/man/man7/prefpeer-netlink.7
 usr/share/man/man8/prefpeer.8
 usr/share/man/man8/prefpeerd.8"
 
