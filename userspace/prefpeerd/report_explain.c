@@ -13,8 +13,8 @@ static json_t *interfaces(const struct entry_view *v)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; list && i < v->n_interfaces; i++)
-		json_array_append_new(list, json_string(v->interfaces[i]));
+	for (unsigned i = 0; list && v->conf && i < v->conf->map->n_interfaces; i++)
+		json_array_append_new(list, json_string(v->conf->map->interfaces[i]));
 	return list;
 }
 

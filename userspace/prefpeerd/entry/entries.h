@@ -292,8 +292,6 @@ struct entry_view {
 	unsigned backoff_k;
 	struct addr local;         /* UP, WALK */
 	conn_id conn;              /* UP, WALK: the IKE SA; 0 = none */
-	char *const *interfaces;   /* that carry the map */
-	unsigned n_interfaces;
 	struct idle_time idle;     /* in force; ms 0 = off */
 	int64_t idle_now_ms;       /* least idle pair; -1 = none */
 	struct dpd dpd;            /* in force */

@@ -150,8 +150,6 @@ static void view_state(const struct entries *s, const struct shell_entry *se,
 		v->local = conn->local;
 	v->idle = conf_entry_idle(s->conf, se->conf);
 	v->dpd = s->conf->dpd;
-	v->interfaces = se->conf->map->interfaces;
-	v->n_interfaces = se->conf->map->n_interfaces;
 	v->is_template = se->conf->dynamic;
 	v->engine_ready = s->core.ready;
 	v->draining = s->core.draining;
