@@ -126,24 +126,35 @@ answered_flow()
 	wait_for 10 flow_more answered 100 || fail "no traffic"
 }
 
+# dies_after SECONDS: of traffic; sets cut, last (packet in) and down
+dies_after()
+{
+	sleep "$1"
+	cut=$(now_ns)
+	hub_cut 1
+	up_with $h2 40 || fail "not on $h2" || return
+	down=$(state_ns DOWN)
+	capture_sync
+	last=$(last_esp_in_ns $h1 "$down")
+}
+
+home_again()
+{
+	hub_restore 1
+	pp session clear && up_with $h1 20 || fail "not home"
+}
+
 answered_death()
 {
 	local cut last down pause
 
 	answered_flow || return
 	for pause in 3 9; do
-		sleep $pause
-		cut=$(now_ns)
-		hub_cut 1
-		up_with $h2 40 || fail "not on $h2" || return
-		down=$(state_ns DOWN)
-		capture_sync
-		last=$(last_esp_in_ns $h1 "$down")
+		dies_after $pause || return
 		within "ms from the cut back to the last packet in" "$(ms_between "$last" "$cut")" -200 200 &&
 		within "ms from the last packet in to the verdict, cut after $pause s" \
 			"$(ms_between "$last" "$down")" 22000 $((22300 + $(resolution_ms))) || return
-		hub_restore 1
-		pp session clear && up_with $h1 20 || fail "not home" || return
+		home_again || return
 	done
 }
 
@@ -156,16 +167,9 @@ answered_death_sub_second()
 	e2e_conf "milliseconds 800 100 periodic" "set peer $h1 default" "set peer $h2"
 	answered_flow || return
 	for pause in 1.1 2.7; do
-		sleep $pause
-		cut=$(now_ns)
-		hub_cut 1
-		up_with $h2 40 || fail "not on $h2" || return
-		down=$(state_ns DOWN)
-		capture_sync
-		last=$(last_esp_in_ns $h1 "$down")
+		dies_after $pause || return
 		within "ms from the last packet in to the verdict" "$(ms_between "$last" "$down")" 1400 1650 || return
-		hub_restore 1
-		pp session clear && up_with $h1 20 || fail "not home" || return
+		home_again || return
 	done
 	flow_stop
 	e2e_conf "10 2 periodic" "set peer $h1 default" "set peer $h2"

@@ -214,8 +214,6 @@ without_policies()
 	wait_for 20 clear_since "$t" || fail "nothing in clear even without policies: the test proves nothing"
 }
 
-clear_since() { capture_sync; [ -n "$(wire_clear "$1")" ]; }
-
 test_case "an entry that is up" start || { finish; exit; }
 test_case "full sockets: an SA that went unseen is noticed" sa_goes_unseen
 test_case "full sockets: an acquire that was lost: the next packet asks again" acquire_is_lost

@@ -181,8 +181,6 @@ without_policies()
 	flow_stop
 }
 
-clear_since() { capture_sync; [ -n "$(wire_clear "$1")" ]; }
-
 test_case "branch on the virtual address, hub 1 has it" start || { finish; exit; }
 test_case "case 29: hub 2 takes over: the same address is rebuilt at once" taken_over 1 2
 test_case "case 29: packets with SPIs that nobody has are told once a minute" stale_sas

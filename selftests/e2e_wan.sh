@@ -352,8 +352,6 @@ in_clear_by()
 	wait_for 20 clear_since "$t" || fail "nothing in clear even without policies: the test proves nothing"
 }
 
-clear_since() { capture_sync; [ -n "$(wire_clear "$1")" ]; }
-
 test_case "a branch with two WANs, a map on both" start || { finish; exit; }
 test_case "case 51: the WAN address changes under traffic: back on the new one, same peer" address_changes
 test_case "case 51: the address goes: DOWN, nothing is sent" address_goes

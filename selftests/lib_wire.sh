@@ -15,11 +15,12 @@ capture_turn()
 	capture_dev=$2
 }
 
-# capture_start [NAME [DEVICE]]: $tmp/NAME.pcap
+# capture_start [NAME [DEVICE]]: $tmp/NAME.pcap. Its buffer takes what a thousand
+# branches send before the tap runs again, where the usual 2 MiB lost some.
 capture_start()
 {
 	capture_turn "${1:-wire}" "${2:-branch}"
-	bg "$capture_pcap.log" ip netns exec "$transit" tcpdump -i "$capture_dev" --immediate-mode -U \
+	bg "$capture_pcap.log" ip netns exec "$transit" tcpdump -i "$capture_dev" -B 16384 --immediate-mode -U \
 		--time-stamp-precision=nano -Z root -w "$capture_pcap" -s 0
 	capture_pid=$bg_pid
 	wait_for 30 test -s "$capture_pcap" && capture_sync
@@ -76,6 +77,9 @@ wire_clear()
 		$2 == "mark" || $2 == "arp" || $2 == "other" { next }
 		$3 ~ /^(192\.168\.[12]\.|fd00:[12]:)/ || $4 ~ /^(192\.168\.[12]\.|fd00:[12]:)/'
 }
+
+# clear_since FROM_NS: something is in clear, as it is to be where nothing protects it
+clear_since() { capture_sync; [ -n "$(wire_clear "$1")" ]; }
 
 # nothing_in_clear [FROM_NS [TO_NS]]: and not because there was nothing at all.
 nothing_in_clear()
