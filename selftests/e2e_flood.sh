@@ -14,7 +14,7 @@ agent_need
 plan 7
 
 # What the configuration allows; cookies are asked for from the default on.
-at_most=300 cookies_from=100
+at_most=200 cookies_from=100
 half_open_s=10
 # An IKE SA in negotiation: the peer's IKE_SA_INIT, ours, and what libcrypto has of the keys.
 half_open_kib=12
@@ -73,8 +73,8 @@ forged()
 	local t in out
 
 	t=$(now_ns)
-	strangers 2000 0 || return
-	expect "requests" "echo $sent" 2000 && expect "answers" "echo $answered" 2000 || return
+	strangers 1000 0 || return
+	expect "requests" "echo $sent" 1000 && expect "answers" "echo $answered" 1000 || return
 	expect "asked for a cookie, counted by the agent" "stat_of cookies" "$cookies" || return
 	# Some go after their ten seconds, and others take their places; at once it is one hundred.
 	within "in negotiation" "$(stat_of in_negotiation)" 1 $cookies_from || return
@@ -82,7 +82,7 @@ forged()
 	within "KiB of memory" $kib 0 $((cookies_from * half_open_kib)) || return
 	capture_sync
 	in=$(bytes '^11\.' "$branch_addr" "$t") out=$(bytes "$branch_addr" '^11\.' "$t")
-	within "bytes of answers" "$out" $((2000 * 28)) "$in"
+	within "bytes of answers" "$out" $((1000 * 28)) "$in"
 }
 
 # A cookie comes back at once from who is where he says he is.
@@ -107,11 +107,11 @@ cookies_returned()
 
 	wait_for $((2 * half_open_s)) nobody_in_negotiation || fail "still $(stat_of in_negotiation)" || return
 	was=$(stat_of refused_in_negotiation)
-	strangers 600 5000 --return-cookies || return
+	strangers 400 5000 --return-cookies || return
 	within "requests that cost a Diffie-Hellman" "$served" $at_most $((2 * at_most)) || return
 	within "in negotiation" "$(stat_of in_negotiation)" 1 $at_most || return
-	expect "refused, counted by the agent" "echo $(($(stat_of refused_in_negotiation) - was))" $((600 - served)) || return
-	[ "$served" -lt 600 ] || fail "nobody was refused" || return
+	expect "refused, counted by the agent" "echo $(($(stat_of refused_in_negotiation) - was))" $((400 - served)) || return
+	[ "$served" -lt 400 ] || fail "nobody was refused" || return
 	within "KiB of memory" $kib 0 $((at_most * half_open_kib))
 }
 
@@ -122,7 +122,7 @@ given_back()
 	wait_for $((2 * half_open_s)) nobody_in_negotiation || fail "still $(stat_of in_negotiation)" || return
 	expect "begun by peers and alive" "stat_of begun_by_peers" 2 || return
 	# What libc keeps of it is used again: the same once more takes nothing.
-	strangers 600 20000 --return-cookies || return
+	strangers 400 20000 --return-cookies || return
 	within "KiB of memory, the second time" $kib 0 $((at_most * half_open_kib / 4))
 }
 
@@ -137,9 +137,9 @@ not_noticed()
 }
 
 test_case "a hub with a branch, and traffic" start || { finish; exit; }
-test_case "two thousand callers that are not there: cookies, bounded memory, no more bytes than came" forged
+test_case "a thousand callers that are not there: cookies, bounded memory, no more bytes than came" forged
 test_case "a branch that calls in the midst of them comes in, by a cookie" a_branch_calls
-test_case "six hundred that return their cookies: the configured limit, bounded memory" cookies_returned
+test_case "four hundred that return their cookies: the configured limit, bounded memory" cookies_returned
 test_case "all of it is given back, and used again" given_back
 test_case "traffic did not notice" not_noticed
 test_case "nothing in clear" nothing_in_clear
