@@ -124,16 +124,15 @@ hub_auth_libreswan()
 		"sendca=issuer" "rightca=%same"
 }
 
+# For children it has only CBC, of which its PF_KEY ("unsupported integrity algorithm")
+# takes none with SHA-2: no SA comes to be. Pre-shared keys alone.
 hub_make_openiked()
 {
-	local ike esp
+	local ike esp="auth hmac-sha2-256 enc aes-256"
 
 	case $m_suite in
-	gcm)    ike="enc aes-128-gcm prf hmac-sha2-256 group curve25519" esp="enc aes-128-gcm" ;;
-	cbc)    ike="auth hmac-sha2-256 enc aes-256 prf hmac-sha2-256 group ecp256"
-		esp="auth hmac-sha2-256 enc aes-256" ;;
-	# It has ChaCha20 for children only.
-	chacha) ike="enc aes-256-gcm prf hmac-sha2-256 group curve25519" esp="enc chacha20-poly1305" ;;
+	gcm) ike="enc aes-128-gcm prf hmac-sha2-256 group curve25519" ;;
+	cbc) ike="auth hmac-sha2-256 enc aes-256 prf hmac-sha2-256 group ecp256" ;;
 	esac
 	{
 		[ "$m_dpd" = 0 ] || echo "set dpd_check_interval $m_dpd"

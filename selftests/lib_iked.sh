@@ -23,7 +23,7 @@ iked_user()
 # /etc/iked. Its pid in peer_pid_NAME.
 iked_start()
 {
-	local name=$1 dir=$tmp/$1 sub
+	local name=$1 dir=$tmp/$1 sub modprobe_was ready
 
 	[ -x "$iked_bin/iked" ] || fail "no OpenIKED in $iked_root" || return
 	iked_user && in_memory "$iked_bin/iked" "$iked_bin/ikectl" || return
@@ -34,15 +34,20 @@ iked_start()
 	[ -e "$dir/etc/private/local.key" ] ||
 		openssl ecparam -genkey -name prime256v1 -noout -out "$dir/etc/private/local.key" || return
 	chmod 600 "$dir/iked.conf" "$dir/etc/private/local.key"
+	# It registers with PF_KEY first, for which the kernel looks for a module of each
+	# cipher that it has not: a process each, which finds none.
+	modprobe_was=$(</proc/sys/kernel/modprobe)
+	echo >/proc/sys/kernel/modprobe
 	bg "$tmp/$name.log" ip netns exec "$2" unshare -m sh -c "mount --bind '$dir/etc' /etc/iked &&
 		exec '$iked_bin/iked' -d -v -v -f '$dir/iked.conf' -s '$dir/iked.sock'"
 	printf -v "peer_pid_$name" %s "$bg_pid"
-	# It registers with PF_KEY first, for which the kernel looks for a module of each
-	# cipher that it has not; the last of its configuration is taken after that.
-	wait_for 900 iked_is_ready "$name" ||
-		fail "iked of $name did not start: $(tail -n 5 "$tmp/$name.log")"
+	wait_for 60 iked_is_ready "$name"
+	ready=$?
+	echo "$modprobe_was" >/proc/sys/kernel/modprobe
+	[ $ready = 0 ] || fail "iked of $name did not start: $(tail -n 5 "$tmp/$name.log")"
 }
 
+# The last of its configuration.
 iked_is_ready() { grep -q 'config_getstatic: .*stickyaddress' "$tmp/$1.log"; }
 
 # ikectl_of NAME ARGUMENTS…
