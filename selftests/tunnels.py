@@ -16,6 +16,7 @@ import struct
 import sys
 import time
 
+IP_PKTINFO = 8  # linux/in.h; the socket module does not have it
 PORT = 7777
 AGAIN = 0.25  # s between two packets through one that has carried none yet
 
@@ -30,7 +31,7 @@ def enter(ns):
 def udp(ns):
     enter(ns)
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.setsockopt(socket.IPPROTO_IP, socket.IP_PKTINFO, 1)
+    s.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
     s.setblocking(False)
     return s
@@ -43,7 +44,7 @@ def host(net, n):
 def send(s, src, dst):
     info = struct.pack("=I4s4s", 0, socket.inet_aton(src), bytes(4))
     try:
-        s.sendmsg([b"x"], [(socket.IPPROTO_IP, socket.IP_PKTINFO, info)], 0, (dst, PORT))
+        s.sendmsg([b"x"], [(socket.IPPROTO_IP, IP_PKTINFO, info)], 0, (dst, PORT))
     except OSError:
         pass  # no SA yet: again in a moment
 
@@ -56,7 +57,7 @@ def arrived(s):
         except BlockingIOError:
             return
         for level, kind, data in ancillary:
-            if (level, kind) == (socket.IPPROTO_IP, socket.IP_PKTINFO):
+            if (level, kind) == (socket.IPPROTO_IP, IP_PKTINFO):
                 yield socket.inet_ntoa(data[8:12])
 
 

@@ -3,36 +3,20 @@
 #
 # Many tunnels between prefpeerd and charon, an IKE_SA and a CHILD_SA each: how soon
 # all carry traffic when all are asked for at once, what memory they take at either
-# end, and instructions. Once prefpeerd calls, once charon.
+# end, and instructions. Once prefpeerd calls; once charon does, as so many branches,
+# and prefpeerd is a hub with a dynamic map. Then that hub loses everything, comes back,
+# and all of them find it again.
 
 . "$(dirname "$(readlink -f "$0")")/../../selftests/lib.sh"
 . "$selftests_dir/lib_e2e.sh"
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-tunnels=${TUNNELS:-1000}
-lan_base=64 site_base=128 # 10.64.0.0/10 behind the branch, 10.128.0.0/10 behind the hub
-peer_base=9		  # the hub's addresses, 10.9.0.0/16: one for each tunnel
-peer_plugins="random nonce openssl kdf kernel-netlink socket-default vici"
+export TUNNELS=${TUNNELS:-1000}
+. "$selftests_dir/lib_many.sh"
 
-######## Topology: e2e's, with more addresses
+######## prefpeerd, an entry for each
 
-networks()
-{
-	awk -v n="$tunnels" -v p=$peer_base 'BEGIN {
-		for (i = 1; i <= n; i++) printf "addr add 10.%d.%d.%d/32 dev lo\n", p, i / 250, i % 250 }' |
-		ip -n "$hub1" -batch - &&
-	ip -n "$hub1" link set lo up &&
-	ip -n "$transit" route add 10.$peer_base.0.0/16 via "$h1" &&
-	ip -n "$lan" route add local 10.$lan_base.0.0/10 dev lo &&
-	ip -n "$site" route add local 10.$site_base.0.0/10 dev lo &&
-	ip -n "$branch" route add 10.$lan_base.0.0/10 via "$lan_host" &&
-	ip -n "$hub1" route add 10.$site_base.0.0/10 via "$site_host" &&
-	ip -n "$site" route add 10.$lan_base.0.0/10 via 192.168.2.1
-}
-
-######## prefpeerd in the branch: one entry each
-
-our_start()
+branch_conf()
 {
 	{
 		echo "crypto isakmp key $psk address 10.$peer_base.0.0 255.255.0.0"
@@ -48,6 +32,10 @@ our_start()
 			printf "interface wan0\n crypto map big\n" }'
 	} >"$tmp/prefpeer.conf"
 	agent_conf_mode
+}
+
+our_start()
+{
 	agent_start || bench_die "no agent"
 	ours=$agent_pid
 }
@@ -59,65 +47,13 @@ our_stop()
 	ip -n "$branch" xfrm state flush
 }
 
-######## charon at the hub. Its table is as wide as its manual asks for so many
-
 their_start()
 {
-	mkdir -p "$tmp/hub1"
-	peer_conf hub1 "ikesa_table_size = 1024
-		ikesa_table_segments = 16" | sed -E 's/^([[:space:]]*)(default|knl) = [12]$/\1\2 = 0/' >"$tmp/hub1/strongswan.conf"
-	{ echo "connections {"; "$1"; printf '}\nsecrets {\n\tike-any {\n\t\tsecret = "%s"\n\t}\n}\n' "$psk"; } \
-		>"$tmp/hub1/swanctl.conf"
-	peer_start hub1 "$hub1" || bench_die "no charon"
+	many_charon "$1" || bench_die "no charon"
 	theirs=$peer_pid_hub1
 }
 
 their_stop() { peer_stop hub1 && ip -n "$hub1" xfrm state flush && ip -n "$hub1" xfrm policy flush; }
-
-# connection NAME LOCAL LOCAL_TS REMOTE_TS ACTION
-connection()
-{
-	cat <<-CONF
-	$1 {
-		version = 2
-		local_addrs = $2
-		remote_addrs = $branch_addr
-		proposals = aes128gcm16-prfsha256-x25519
-		rekey_time = 0
-		unique = never
-		local {
-			auth = psk
-		}
-		remote {
-			auth = psk
-			id = $branch_addr
-		}
-		children {
-			net {
-				local_ts = $3
-				remote_ts = $4
-				esp_proposals = aes128gcm16
-				rekey_time = 0
-				start_action = $5
-			}
-		}
-	}
-	CONF
-}
-
-# To be called: one connection answers for all; what it takes is narrowed.
-answering() { connection branch 10.$peer_base.0.0/16 10.$site_base.0.0/10 10.$lan_base.0.0/10 none; }
-
-calling()
-{
-	local i at
-
-	for ((i = 1; i <= tunnels; i++)); do
-		at=$((i / 250)).$((i % 250))
-		connection "c$i" "10.$peer_base.$at" "10.$((site_base + i / 250)).$((i % 250)).0/24" \
-			"10.$((lan_base + i / 250)).$((i % 250)).0/24" trap
-	done
-}
 
 ######## Measuring
 
@@ -147,13 +83,12 @@ per_tunnel() { awk -v a="$1" -v n="$tunnels" -v by="${2:-1}" 'BEGIN { printf "%.
 # all_at_once WHO FROM_NS FROM_NET TO_NS TO_NET
 all_at_once()
 {
-	local rss_o rss_t cpu_o cpu_t took lacking role_o=initiator role_t=responder
+	local rss_o rss_t cpu_o cpu_t role_o=initiator role_t=responder
 
 	[ "$1" = prefpeerd ] || role_o=responder role_t=initiator
 	rss_o=$(rss_kib "$ours") rss_t=$(rss_kib "$theirs")
 	cpu_o=$(instructions "$ours") cpu_t=$(instructions "$theirs")
-	read -r took lacking < <("$bench_dir/tunnels.py" "$tunnels" 300 "${@:2}")
-	[ "$lacking" = 0 ] || bench_die "$lacking of $tunnels have carried nothing in $took s"
+	all_carry 300 "${@:2}" || bench_die "not all of them"
 	sleep 2
 	row "tunnels per second that carry traffic, $1 calls" "$(ratio "$tunnels" "$took" 1)" "per second" \
 		"a packet through each of $tunnels at once, again each 0.25 s, to the last that arrives; both ends on one CPU of 10^9 instructions/s" \
@@ -168,16 +103,43 @@ all_at_once()
 		"the same run"
 }
 
+######## The hub comes back without an SA
+
+ike_messages() { wire_count " ike " "$1"; }
+
+hub_restarts()
+{
+	local died back asked
+
+	died=$(now_ns)
+	agent_kill && ip -n "$branch" xfrm state flush || bench_die "the hub does not die"
+	our_start
+	back=$(now_ns)
+	all_carry 300 "$site" $site_base "$lan" $lan_base || bench_die "not all after the hub's restart"
+	asked=$(pp -j stats agent)
+	row "hub restarts under $tunnels branches: until all carry traffic again" "$took" s \
+		"agent killed, SAs gone, a new one ready; a packet of each branch every 0.25 s; they ask after 10 s of silence, and give up 16.25 s later" \
+		"$(jq -c --arg down "$(seconds_ns $((back - died)))" '. + {down_s: ($down | tonumber)}' <<<"$asked")"
+	row "messages to a branch sent twice without need meanwhile" "$(sent_twice "$died")" messages \
+		"the tap: answers beyond one for each request, requests again after the answer; of $(ike_messages "$died") of both ends"
+	row "cookies asked for meanwhile" "$(jq .cookies <<<"$asked")" cookies "the hub's own count; from 100 in negotiation on"
+	row "callers refused meanwhile" "$(jq '.refused_source + .refused_network + .refused_in_negotiation' <<<"$asked")" requests \
+		"the hub's own count; 8 of an address, 250 of a /24, 1,000 in all may be in negotiation"
+}
+
 e2e_module=no e2e_hub=true
-e2e_up 1 && networks || bench_die "no topology"
+e2e_up 1 && many_networks || bench_die "no topology"
 module_load || bench_die "no module"
 their_start answering
+branch_conf
 our_start
 sleep 5
 all_at_once prefpeerd "$lan" $lan_base "$site" $site_base
 our_stop
 their_stop
+many_hub_conf
 our_start
 their_start calling
 sleep 5
 all_at_once charon "$site" $site_base "$lan" $lan_base
+hub_restarts
