@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/rt_nl.h"
+#include "lib/rt_nl_impl.h"
+#include "lib/rt_route.h"
 
 struct rt_nl {
 	struct nl_sock *ask, *hear;
@@ -35,6 +36,14 @@ static int nl_errno(int err)
 	}
 }
 
+/* Routes that we made ourselves are no news; that they went is. */
+static bool is_ours(struct nlmsghdr *h)
+{
+	const struct rtmsg *rtm = nlmsg_data(h);
+
+	return nlmsg_datalen(h) >= (int)sizeof(*rtm) && rtm->rtm_protocol == RT_PROTO_PREFPEER;
+}
+
 static int heard(struct nl_msg *msg, void *arg)
 {
 	struct rt_nl *rt = arg;
@@ -44,6 +53,10 @@ static int heard(struct nl_msg *msg, void *arg)
 	case RTM_DELADDR:
 		rt->changed |= RT_CHANGED_ADDRESSES;
 		break;
+	case RTM_NEWROUTE:
+		if (is_ours(nlmsg_hdr(msg)))
+			break;
+		/* fall through */
 	default:
 		rt->changed |= RT_CHANGED_OTHER;
 	}
@@ -153,7 +166,7 @@ static int refused(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 	return NL_STOP;
 }
 
-static int ask(struct rt_nl *rt, struct nl_msg *msg, nl_recvmsg_msg_cb_t fn, void *arg)
+int rt_nl_ask(struct rt_nl *rt, struct nl_msg *msg, nl_recvmsg_msg_cb_t fn, void *arg)
 {
 	struct nl_cb *cb = nl_cb_clone(nl_socket_get_cb(rt->ask));
 	int err, refusal = 0;
@@ -183,7 +196,7 @@ int rt_nl_route(struct rt_nl *rt, const struct addr *dst, struct addr *src, char
 	err = nlmsg_append(msg, &rtm, sizeof(rtm), NLMSG_ALIGNTO);
 	if (!err)
 		err = nla_put(msg, RTA_DST, (int)addr_len(dst), dst->bytes);
-	err = err ? -ENOMEM : ask(rt, msg, route_parse, &ans);
+	err = err ? -ENOMEM : rt_nl_ask(rt, msg, route_parse, &ans);
 	nlmsg_free(msg);
 	if (err)
 		return err;
@@ -243,7 +256,7 @@ int rt_nl_addrs(struct rt_nl *rt, rt_addr_fn fn, void *ctx)
 	if (!msg)
 		return -ENOMEM;
 	err = nlmsg_append(msg, &ifa, sizeof(ifa), NLMSG_ALIGNTO);
-	err = err ? -ENOMEM : ask(rt, msg, addr_parse_msg, &w);
+	err = err ? -ENOMEM : rt_nl_ask(rt, msg, addr_parse_msg, &w);
 	nlmsg_free(msg);
 	return err;
 }

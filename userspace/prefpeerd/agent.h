@@ -10,6 +10,7 @@
 #include "prefpeerd/kernel.h"
 #include "prefpeerd/loop.h"
 #include "prefpeerd/route.h"
+#include "prefpeerd/rri.h"
 #include "prefpeerd/spd/spd.h"
 
 struct control;
@@ -41,6 +42,7 @@ struct agent {
 	struct kernel kernel;
 	struct engine engine;
 	struct route *route;
+	struct rri *rri;
 	struct reqid_table *reqids;
 	struct config *conf;     /* the one in force */
 	struct spd *spd;         /* compiled from conf */

@@ -182,6 +182,13 @@ static void on_local_failed(void *ctx, const struct map_entry *e, const char *wh
 		log_info("route", "map %s %u: %s", e->map->name, e->seq, why);
 }
 
+static void on_routes(void *ctx, const struct reverse_route *list, unsigned n)
+{
+	struct agent *a = ctx;
+
+	rri_set(a->rri, list, n);
+}
+
 static uint32_t on_random(void *ctx)
 {
 	uint32_t v;
@@ -240,6 +247,7 @@ static void on_settled(void *ctx, mono_t now)
 	struct agent *a = ctx;
 
 	entries_local_changed(a->entries, now);
+	rri_refresh(a->rri);
 }
 
 static const struct spd *on_watch_spd(void *ctx)
@@ -346,6 +354,9 @@ static int open_edges(struct agent *a)
 			 &(struct route_events){ on_addresses, on_settled, a }, &a->route);
 	if (err)
 		return refuse("rtnetlink cannot be reached", err);
+	a->rri = rri_new(route_nl(a->route));
+	if (!a->rri)
+		return refuse("no memory", -ENOMEM);
 	err = reqid_table_seed(a->reqids, &a->kernel);
 	return err ? refuse("policies of an earlier run cannot be read", err) : 0;
 }
@@ -364,6 +375,7 @@ static int make_entries(struct agent *a)
 		.local_addr = on_local_addr,
 		.local_failed = on_local_failed,
 		.resolve = on_resolve,
+		.routes = on_routes,
 		.random = on_random,
 		.notify = on_notify,
 		.ctx = a,
@@ -512,6 +524,7 @@ static void close_all(struct agent *a)
 	engine_ike_close(&a->engine);
 	keyexport_close(a->keyexport);
 	signer_close(a->signer);
+	rri_free(a->rri);
 	route_close(a->route);
 	kernel_linux_close(&a->kernel);
 	reqid_table_free(a->reqids);

@@ -45,6 +45,22 @@ static int delete_own(void *ctx, const struct kernel_sa_entry *sa)
 	return 0;
 }
 
+static int flush_routes(void)
+{
+	struct rt_nl *rt;
+	int n = rt_nl_open(&rt);
+
+	if (!n) {
+		n = rri_flush(rt);
+		rt_nl_close(rt);
+	}
+	if (n < 0)
+		return cannot("reverse routes could not be removed", n);
+	if (n)
+		printf("%d routes removed\n", n);
+	return 0;
+}
+
 /* SAs too: manual ones have no end, and those of a killed agent a distant one. */
 static int flush(const struct kernel *k, void *ctx)
 {
@@ -57,7 +73,7 @@ static int flush(const struct kernel *k, void *ctx)
 	if (err)
 		return cannot("SAs could not all be removed", err);
 	printf("%d policies, %u SAs removed\n", n, own.n);
-	return 0;
+	return flush_routes();
 }
 
 int oneshot_flush(void)

@@ -89,6 +89,11 @@ void route_close(struct route *r)
 	free(r);
 }
 
+struct rt_nl *route_nl(struct route *r)
+{
+	return r->nl;
+}
+
 static bool carries(const struct map *m, const char *ifname)
 {
 	for (unsigned i = 0; i < m->n_interfaces; i++)

@@ -27,6 +27,7 @@ struct route_events {
 int route_open(struct event_base *base, const struct timers *timers, const struct route_events *ev,
 	       struct route **out);
 void route_close(struct route *r);
+struct rt_nl *route_nl(struct route *r);
 /*
  * The address for @peer of map @m. 0; -ENETUNREACH and the like: no route; -ENODEV: the
  * route leaves through an interface without the map, or local-address names none;

@@ -408,6 +408,7 @@ static void check_entry(struct parser *p, struct map_entry *e)
 	resolve_profiles(p, e);
 	resolve_dynamic(p, e);
 	check_idle(p, e);
+	check_reverse_route(p, e);
 	check_peers(p, e);
 }
 

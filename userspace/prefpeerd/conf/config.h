@@ -205,6 +205,18 @@ struct conf_manual {
 	struct session_key in, out;
 };
 
+enum rri_mode { RRI_NONE, RRI_PLAIN, RRI_STATIC };
+
+/* `reverse-route`, `set reverse-route` (§4.7). */
+struct reverse_route_conf {
+	enum rri_mode mode;
+	struct addr via;     /* remote-peer A, or gateway A; AF_UNSPEC: as the route to the peer */
+	bool from_peer;      /* … by `remote-peer` */
+	bool to_peer;        /* `remote-peer A gateway`: a route to the peer itself, too */
+	uint32_t distance;   /* 0 = the system's */
+	struct conf_pos pos;
+};
+
 struct map_entry {
 	struct map *map;
 	uint32_t seq; /* 1..65535; of a branch that called, above (entry/branch.c) */
@@ -229,6 +241,7 @@ struct map_entry {
 	struct replay replay;    /* set security-association replay; see conf_entry_replay() */
 	enum conf_df df;         /* see conf_entry_df() */
 	enum conf_ecn ecn;       /* see conf_entry_ecn() */
+	struct reverse_route_conf rri;
 	bool per_host;           /* set security-association level per-host */
 	enum ike_dh pfs;         /* set pfs; NONE = no Diffie-Hellman of its own */
 	/* `ipsec-isakmp dynamic NAME` (§4.2): its entries are templates for whoever calls. */

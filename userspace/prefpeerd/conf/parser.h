@@ -85,6 +85,11 @@ void cmd_set_lifetime(struct parser *p, const struct cmd *cmd);
 void cmd_set_lifetime_kb(struct parser *p, const struct cmd *cmd);
 void cmd_set_df(struct parser *p, const struct cmd *cmd);
 void cmd_set_ecn(struct parser *p, const struct cmd *cmd);
+void cmd_reverse_route(struct parser *p, const struct cmd *cmd);
+void cmd_rri_distance(struct parser *p, const struct cmd *cmd);
+void cmd_rri_gateway(struct parser *p, const struct cmd *cmd);
+/* What can be said of them when all is read. */
+void check_reverse_route(struct parser *p, const struct map_entry *e);
 void cmd_set_per_host(struct parser *p, const struct cmd *cmd);
 void cmd_set_replay(struct parser *p, const struct cmd *cmd);
 void cmd_set_pfs(struct parser *p, const struct cmd *cmd);

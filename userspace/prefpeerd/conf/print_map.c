@@ -62,6 +62,24 @@ void print_df_ecn(const char *command, enum conf_df df, enum conf_ecn ecn, FILE 
 		fprintf(out, "%s ecn %s\n", command, ecn == ECN_DISCARD ? "discard" : "propagate");
 }
 
+static void print_reverse_route(const struct reverse_route_conf *c, FILE *out)
+{
+	char via[ADDR_STRLEN];
+
+	if (addr_is_set(&c->via))
+		addr_print(&c->via, via, sizeof(via));
+	if (c->mode != RRI_NONE) {
+		fputs(" reverse-route", out);
+		if (c->from_peer)
+			fprintf(out, " remote-peer %s%s", via, c->to_peer ? " gateway" : "");
+		fputs(c->mode == RRI_STATIC ? " static\n" : "\n", out);
+	}
+	if (c->distance)
+		fprintf(out, " set reverse-route distance %u\n", c->distance);
+	if (addr_is_set(&c->via) && !c->from_peer)
+		fprintf(out, " set reverse-route gateway %s\n", via);
+}
+
 static void print_entry(const struct map_entry *e, bool secrets, FILE *out)
 {
 	const struct map *m = e->map;
@@ -96,6 +114,7 @@ static void print_entry(const struct map_entry *e, bool secrets, FILE *out)
 	print_sets(e, out);
 	print_session_keys(e, secrets, out);
 	print_timeout(e->answer_ms, out);
+	print_reverse_route(&e->rri, out);
 	if (*e->acl_name)
 		fprintf(out, " match address %s\n", e->acl_name);
 }

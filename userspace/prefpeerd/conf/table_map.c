@@ -68,6 +68,30 @@ static const struct node pfs_groups[] = {
 	PFS_WEAK(1), PFS_WEAK(2), PFS_WEAK(5), PFS_WEAK(22), PFS_WEAK(23), PFS_WEAK(24),
 	{ 0 },
 };
+static const struct node reverse_route_via[] = {
+	KW("gateway", "the peer itself, too, by that next hop", .flag = F_GATEWAY,
+	   BOTH(cmd_reverse_route),
+	   NEXT(KW("static", "always", .flag = F_STATIC, BOTH(cmd_reverse_route)))),
+	KW("static", "always", .flag = F_STATIC, BOTH(cmd_reverse_route)),
+	{ 0 },
+};
+static const struct node reverse_route[] = {
+	KW("static", "always, not only while there are SAs", .flag = F_STATIC,
+	   BOTH(cmd_reverse_route)),
+	KW("remote-peer", "by a next hop that is named",
+	   NEXT(ARG(ARG_ADDR, "A", "the next hop", .slot = SLOT_SRC, BOTH(cmd_reverse_route),
+		    .next = reverse_route_via))),
+	{ 0 },
+};
+static const struct node set_reverse_route[] = {
+	KW("distance", "of the routes: their metric", .undo = cmd_rri_distance,
+	   NEXT(NUM("N", "1..255", SLOT_NUM, "distance", 1, 255, "", BOTH(cmd_rri_distance)))),
+	KW("gateway", "their next hop", .undo = cmd_rri_gateway,
+	   NEXT(ARG(ARG_ADDR, "A", "the next hop", .slot = SLOT_SRC, BOTH(cmd_rri_gateway)))),
+	REFUSE("tag", "routes of Linux have no tag",
+	       "a routing daemon knows them by their protocol, 80"),
+	{ 0 },
+};
 static const struct node map_set[] = {
 	KW("peer", "a peer, in the order in which they are tried",
 	   NEXT(ARG(ARG_WORD, "{A|NAME}", "address or host name", .slot = SLOT_NAME,
@@ -90,7 +114,8 @@ static const struct node map_set[] = {
 	REFUSE("session-key", "session keys belong to a manual entry",
 	       "`crypto map NAME SEQ ipsec-manual`"),
 	NOT_YET("isakmp-profile"), NOT_YET("identity"),
-	NOT_YET("reverse-route"), NOT_YET("nat"), NOT_YET("ip"),
+	KW("reverse-route", "how reverse routes are made", .next = set_reverse_route),
+	NOT_YET("nat"), NOT_YET("ip"),
 	{ 0 },
 };
 const struct node map_commands[] = {
@@ -101,7 +126,9 @@ const struct node map_commands[] = {
 			    BOTH(cmd_match_address)))))),
 	KW("description", "a text", .undo = cmd_description,
 	   NEXT(ARG(ARG_REST, "TEXT", "the text", .slot = SLOT_TEXT, BOTH(cmd_description)))),
-	NOT_YET("reverse-route"), NOT_YET("qos"), NOT_YET("dialer"),
+	KW("reverse-route", "routes to what is behind the peer, while there are SAs",
+	   BOTH(cmd_reverse_route), .next = reverse_route),
+	NOT_YET("qos"), NOT_YET("dialer"),
 	{ 0 },
 };
 #define NO_DISCOVERY \

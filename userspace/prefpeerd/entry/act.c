@@ -335,6 +335,7 @@ void act_all(struct entries *s)
 		struct core_out todo = s->out;
 
 		s->out = (struct core_out){0};
+		s->routes_known = false;
 		for (unsigned i = 0; i < todo.n; i++)
 			act(s, &todo.list[i]);
 		free(todo.list);
@@ -344,6 +345,8 @@ void act_all(struct entries *s)
 	}
 	if (!s->configuring)
 		branches_reap(s);
+	if (!s->configuring)
+		reverse_routes(s);
 	arm(s);
 }
 

@@ -198,6 +198,7 @@ int entries_configure(struct entries *s, const struct config *c, struct spd *spd
 		takeover_adopt(s);
 	remotes_keep_resolved(s);
 	s->configuring = false;
+	s->routes_known = false;
 	act_all(s);
 	act_remotes_drop(s);
 	return 0;

@@ -39,6 +39,7 @@ void entries_free(struct entries *s)
 	free(s->orphans);
 	free(s->larvals);
 	free(s->failed);
+	free(s->routes);
 	verdicts_fini(s);
 	manuals_free(s);
 	free(s->out.list);

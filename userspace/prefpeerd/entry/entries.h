@@ -102,6 +102,14 @@ struct entry_ntf {
 	struct selector flow;        /* REASON_ACQUIRE: the packet, where known */
 };
 
+/* A route that is wanted (§4.7): to what the peer protects, by the way to the peer. */
+struct reverse_route {
+	struct prefix dst;
+	struct addr peer;
+	struct addr via;   /* the next hop, where one was named */
+	uint32_t metric;   /* `distance`; 0 = the system's */
+};
+
 struct entry_ports {
 	const struct timers *timers;
 	const struct engine *engine;
@@ -134,6 +142,8 @@ struct entry_ports {
 	 * it may be late, or not come at all.
 	 */
 	void (*resolve)(void *ctx, const char *name, sa_family_t family, uint32_t query);
+	/* All reverse routes that are wanted from now on; NULL: nobody brings them in. */
+	void (*routes)(void *ctx, const struct reverse_route *list, unsigned n);
 	uint32_t (*random)(void *ctx); /* uniform over 32 bits */
 	void (*notify)(void *ctx, const struct entry_ntf *n);
 	void *ctx; /* of local_addr, resolve, random and notify */

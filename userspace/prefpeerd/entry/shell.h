@@ -110,6 +110,9 @@ struct entries {
 	struct shell_verdict *verdicts;
 	unsigned n_verdicts, cap_verdicts;
 	struct timer verdict_timer;
+	struct reverse_route *routes; /* wanted, as the port was told last */
+	unsigned n_routes;
+	bool routes_told, routes_known; /* known: nothing happened since they were worked out */
 	bool scanned; /* the SAD was read for orphans */
 	bool configuring; /* the list of entries is being walked: branches are let go afterwards */
 	uint32_t branch_seq; /* the last one given out */
@@ -162,6 +165,10 @@ void branches_reap(struct entries *s);
 void branch_lines_gone(struct entries *s, const struct core_entry *e);
 /* The new configuration is in force for one that goes on; false: it has no place for it. */
 bool branch_moved_on(struct shell_entry *se);
+
+/* reverse.c */
+/* What the entries want now; told only if it is other than before. */
+void reverse_routes(struct entries *s);
 
 /* takeover.c */
 int takeover_scan(struct entries *s);

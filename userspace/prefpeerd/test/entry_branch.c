@@ -327,6 +327,17 @@ static int local_addr(void *ctx, const struct map_entry *e, const struct addr *p
 	return 0;
 }
 
+static void routes(void *ctx, const struct reverse_route *list, unsigned n)
+{
+	struct branch *b = ctx;
+
+	b->n_routes_told++;
+	b->n_routes = n;
+	b->fewest_routes = n < b->fewest_routes ? n : b->fewest_routes;
+	for (unsigned i = 0; i < n && i < 8; i++)
+		b->routes[i] = list[i];
+}
+
 static void resolve(void *ctx, const char *name, sa_family_t family, uint32_t query)
 {
 	struct branch *b = ctx;
@@ -500,7 +511,7 @@ static void agent_start(struct branch *b, const char *conf)
 				      .kernel = &b->kernel, .point = spd_point,
 				      .local_addr = local_addr, .resolve = resolve, .random = half,
 				      .notify = notify,
-				      .branch_add = spd_branch_add, .branch_del = spd_branch_del,
+				      .routes = routes, .branch_add = spd_branch_add, .branch_del = spd_branch_del,
 				      .reqid_draw = reqid_draw, .reqid_release = reqid_release,
 				      .ctx = b };
 	b->entries = entries_new(&ports);

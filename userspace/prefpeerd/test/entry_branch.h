@@ -72,6 +72,9 @@ struct branch {
 	unsigned n_larvals;
 	struct branch_rule rules[1100];
 	unsigned n_rules, n_rule_puts;
+	struct reverse_route routes[8]; /* that were asked for last, */
+	unsigned n_routes, n_routes_told;
+	unsigned fewest_routes; /* and how few they ever were; set it first */
 	struct branch_note log[BRANCH_LOG];
 	unsigned n_log;
 	unsigned sent, delivered, clear;

@@ -164,8 +164,8 @@ static void errors_list_the_valid_words(void **state)
 	char *s = shown("crypto map tohub 1\n set fnord\n");
 
 	assert_non_null(strstr(
-		s, "      valid here: peer, security-association, transform-set, ikev2, ikev2-profile "
-		   "or pfs\n"));
+		s, "      valid here: peer, security-association, transform-set, ikev2, ikev2-profile, "
+		   "pfs or reverse-route\n"));
 	free(s);
 	s = shown("crypto ikev2 dpd 10 2 periodic fnord\n");
 	assert_non_null(strstr(s, "      valid here: strict, spacing or end of line\n"));

@@ -693,6 +693,36 @@ static void lifetimes_and_pfs(void **state)
 	conf_help_free(&off);
 }
 
+static void reverse_routes(void **state)
+{
+	struct parsed x = valid("crypto map m 1\n reverse-route\n"
+				"crypto map m 2\n reverse-route static\n set reverse-route distance 20\n"
+				" set reverse-route gateway 10.0.0.9\n"
+				"crypto map m 3\n reverse-route remote-peer 10.0.0.8 gateway static\n"
+				"crypto map m 4\n reverse-route remote-peer 10.0.0.8\n no reverse-route\n"
+				"crypto map m 5\n set reverse-route gateway 10.0.0.9\n"
+				" no set reverse-route gateway\n");
+	struct map_entry **e = x.c->maps[0]->entries;
+	char via[ADDR_STRLEN], *text;
+
+	assert_int_equal(e[0]->rri.mode, RRI_PLAIN);
+	assert_false(addr_is_set(&e[0]->rri.via));
+	assert_int_equal(e[1]->rri.mode, RRI_STATIC);
+	assert_int_equal(e[1]->rri.distance, 20);
+	assert_string_equal(addr_print(&e[1]->rri.via, via, sizeof(via)), "10.0.0.9");
+	assert_false(e[1]->rri.to_peer);
+	assert_int_equal(e[2]->rri.mode, RRI_STATIC);
+	assert_true(e[2]->rri.to_peer);
+	assert_string_equal(addr_print(&e[2]->rri.via, via, sizeof(via)), "10.0.0.8");
+	assert_int_equal(e[3]->rri.mode, RRI_NONE);
+	assert_false(addr_is_set(&e[3]->rri.via));
+	assert_false(addr_is_set(&e[4]->rri.via));
+	text = conf_help_print(x.c);
+	assert_non_null(strstr(text, " reverse-route remote-peer 10.0.0.8 gateway static\n"));
+	free(text);
+	conf_help_free(&x);
+}
+
 /* The entry's own, else the global one, else what IOS does. */
 static void outer_headers(void **state)
 {
@@ -816,6 +846,7 @@ int main(void)
 		cmocka_unit_test(maps_by_sequence),
 		cmocka_unit_test(lifetimes_and_pfs),
 		cmocka_unit_test(replay_windows),
+		cmocka_unit_test(reverse_routes),
 		cmocka_unit_test(outer_headers),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(incomplete_says_why),

@@ -367,8 +367,6 @@ static const struct row rows[] = {
 	{ "set pfs", "crypto map m 1\n set pfs group2\n set pfs group99\n",
 	  { "2:10 error: Diffie-Hellman group 2 is too weak",
 	    "3:10 error: unknown word group99" } },
-	{ "reverse-route", "crypto map m 1\n reverse-route\n",
-	  { "2:2 error: `reverse-route` is not supported yet" } },
 	{ "lifetime kilobytes 2559 and 4294967296",
 	  IDLE("lifetime kilobytes 2559") IDLE("lifetime kilobytes 4294967296"),
 	  { "3:46 error: lifetime 2559 is below 2560 (2560..4294967295 KB)",
@@ -411,6 +409,25 @@ static const struct row rows[] = {
 	  { "3:1 error: a permit from any to any does not say which end is behind this gateway" } },
 	{ "no map to remove", "no crypto map m 1\n",
 	  { "1:4 warning: there is nothing that this line could remove" } },
+
+	/* reverse routes: §4.7 */
+	{ "plain reverse routes and an idle timer",
+	  "crypto map m 1\n reverse-route\n set security-association idle-time 60\n",
+	  { "1:1 note: % NOTE: This new crypto map will remain disabled until a peer\n"
+	    "        and a valid access list have been configured.",
+	    "2:2 warning: `reverse-route` with an idle timer: when its SAs are idle the route goes, and packets that would make them again may not come here any more" } },
+	{ "a next hop of the other family", "crypto map m 1\n reverse-route remote-peer 2001:db8::1\n",
+	  { "2:28 error: the next hop is of the other family than the peers of map m" } },
+	{ "two next hops",
+	  "crypto map m 1\n set reverse-route gateway 10.0.0.1\n reverse-route remote-peer 10.0.0.2\n",
+	  { "3:28 error: the entry has a next hop by `set reverse-route gateway`" } },
+	{ "a reverse route for any",
+	  "crypto map m 1\n reverse-route static\n match address 101\n" LINE("permit ip host 10.0.0.1 any"),
+	  { "1:1 warning: it has no peer: what access list 101 permits is blocked, not sent in clear",
+	    "1:12 warning: crypto map m stands on no interface: it does nothing",
+	    "2:2 warning: no reverse route is made for `any`: it would take the place of the default route" } },
+	{ "a tag", "crypto map m 1\n set reverse-route tag 7\n",
+	  { "2:20 error: routes of Linux have no tag" } },
 
 	/* interface: §4.1 */
 	{ "a map that is not there", "interface wan0\n crypto map m\n",

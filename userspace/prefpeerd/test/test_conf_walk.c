@@ -19,7 +19,8 @@
 #define CMDS_MAX 4000
 #define ROUNDS 250	/* configurations, each of them looked at while it grows */
 #define STEPS 60	/* lines that are tried for each */
-#define TRIES 200 /* lines of one command, to find one that is taken */
+#define OPEN_TRIES 30	/* lines that open a mode */
+#define TRIES 300	/* lines of one command, to find one that is taken */
 #define TEXT_MAX 16384
 
 struct all {
@@ -120,7 +121,7 @@ static void add_opener(char *text, enum conf_mode mode, uint64_t *seed)
 		return;
 	add_opener(text, opener(mode, seed)->mode, seed);
 	before = strlen(text);
-	for (unsigned i = 0; i < TRIES && !printed; i++) {
+	for (unsigned i = 0; i < OPEN_TRIES && !printed; i++) {
 		text[before] = '\0';
 		walk_line(opener(mode, seed), seed, line, sizeof(line));
 		add(text, line);
