@@ -320,6 +320,8 @@ static json_t *stats_show(struct agent *a, const json_t *req, const struct selec
 	json_object_set_new(json_object_get(ok, "stats"), "totals", tally_report(a->tally));
 	json_object_set_new(json_object_get(ok, "stats"), "debug_events",
 			    json_integer((json_int_t)a->debug_events));
+	json_object_set_new(json_object_get(ok, "stats"), "debug_topics",
+			    json_integer(control_topics(a->control)));
 	json_object_set_new(json_object_get(ok, "stats"), "limit_sas",
 			    json_integer(a->conf->limits.sas));
 	json_object_set_new(json_object_get(ok, "stats"), "limit_half_open",
