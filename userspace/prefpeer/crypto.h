@@ -12,6 +12,7 @@
 /* What the agent says of entries and IKE SAs. */
 struct crypto_facts {
 	json_t *maps, *sessions, *global;
+	json_t *by_conn; /* the IKE SAs by their numbers, once one is looked for */
 };
 
 /* ---- crypto_map.c -------------------------------------------------------- */
@@ -45,13 +46,13 @@ struct crypto_sa_choice {
 	const char *peer, *interface, *map;
 	bool detail;
 };
-void text_crypto_ipsec_sa(const struct crypto_facts *f, const struct crypto_sa_choice *c);
+void text_crypto_ipsec_sa(struct crypto_facts *f, const struct crypto_sa_choice *c);
 
 /* ---- crypto_session.c ---------------------------------------------------- */
 
 int show_crypto_session(const struct exec_line *line);
 /* A session is what two addresses have between them: an IKE SA, and the flows under it. */
-json_t *crypto_sessions(const struct crypto_facts *f);
+json_t *crypto_sessions(struct crypto_facts *f);
 enum session_form { SESSION_PLAIN, SESSION_BRIEF, SESSION_DETAIL };
 void text_crypto_sessions(const json_t *sessions, enum session_form form);
 
@@ -83,14 +84,14 @@ struct crypto_flow {
 };
 
 typedef void (*crypto_flow_fn)(void *ctx, const struct crypto_flow *flow);
-void crypto_each_flow(const struct crypto_facts *f, const json_t *entry, crypto_flow_fn fn,
+void crypto_each_flow(struct crypto_facts *f, const json_t *entry, crypto_flow_fn fn,
 		      void *ctx);
 /* The entry's interface, "none" without; its own address, that of the peer: 0.0.0.0 for none. */
 const char *crypto_interface(const json_t *entry);
 const char *crypto_local(const json_t *entry);
 const char *crypto_peer(const json_t *entry);
 /* The IKE SA of that number, or NULL. */
-const json_t *crypto_session_of(const struct crypto_facts *f, uint64_t conn);
+const json_t *crypto_session_of(struct crypto_facts *f, uint64_t conn);
 #define CRYPTO_MASK_STRLEN 48
 /* "255.255.255.0"; of IPv6 the length. */
 const char *crypto_mask(const json_t *ident, char *buf);

@@ -40,6 +40,7 @@ void crypto_facts_free(struct crypto_facts *f)
 	json_decref(f->maps);
 	json_decref(f->sessions);
 	json_decref(f->global);
+	json_decref(f->by_conn);
 	*f = (struct crypto_facts){ 0 };
 }
 

@@ -39,18 +39,31 @@ const char *crypto_peer(const json_t *entry)
 	return strcmp(family, "ipv6") ? "0.0.0.0" : "::";
 }
 
-const json_t *crypto_session_of(const struct crypto_facts *f, uint64_t conn)
+static void index_sessions(struct crypto_facts *f)
 {
-	const json_t *s;
+	char number[24];
+	json_t *s;
 	size_t i;
 
-	json_array_foreach(f->sessions, i, s)
-		if (conn && fact_u64(s, "conn") == conn)
-			return s;
-	return NULL;
+	f->by_conn = json_object();
+	json_array_foreach(f->sessions, i, s) {
+		snprintf(number, sizeof(number), "%llu",
+			 (unsigned long long)fact_u64(s, "conn"));
+		json_object_set(f->by_conn, number, s);
+	}
 }
 
-void crypto_each_flow(const struct crypto_facts *f, const json_t *entry, crypto_flow_fn fn,
+const json_t *crypto_session_of(struct crypto_facts *f, uint64_t conn)
+{
+	char number[24];
+
+	if (!f->by_conn)
+		index_sessions(f);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)conn);
+	return json_object_get(f->by_conn, number);
+}
+
+void crypto_each_flow(struct crypto_facts *f, const json_t *entry, crypto_flow_fn fn,
 		      void *ctx)
 {
 	const json_t *l, *sa;

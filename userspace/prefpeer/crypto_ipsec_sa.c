@@ -19,7 +19,7 @@
 #define MTU_DEFAULT 1500
 
 struct printing {
-	const struct crypto_facts *facts;
+	struct crypto_facts *facts;
 	const struct crypto_sa_choice *choice;
 	const char *interface; /* of the block */
 };
@@ -234,7 +234,7 @@ static bool same_block(const json_t *a, const json_t *b)
 	       !strcmp(crypto_local(a), crypto_local(b));
 }
 
-void text_crypto_ipsec_sa(const struct crypto_facts *f, const struct crypto_sa_choice *c)
+void text_crypto_ipsec_sa(struct crypto_facts *f, const struct crypto_sa_choice *c)
 {
 	const json_t *m, *last = NULL;
 	size_t i;

@@ -70,17 +70,11 @@ static json_t *session_new(const json_t *m, const json_t *ike, const char *peer)
 			 "flows", json_array());
 }
 
-static json_t *find_session(json_t *list, const char *interface, const char *peer, uint64_t conn)
+/* What makes a session one: key of @index. */
+static void session_key(const char *interface, const char *peer, uint64_t conn, char *buf,
+			size_t size)
 {
-	json_t *s;
-	size_t i;
-
-	json_array_foreach(list, i, s)
-		if (!strcmp(fact_str(s, "interface"), interface) &&
-		    !strcmp(fact_str(s, "peer"), peer) &&
-		    fact_u64(fact_get(s, "ike"), "conn") == conn)
-			return s;
-	return NULL;
+	snprintf(buf, size, "%s %s %llu", interface, peer, (unsigned long long)conn);
 }
 
 static void add_flow(void *ctx, const struct crypto_flow *flow)
@@ -109,31 +103,35 @@ static void take_status(json_t *s, const char *status)
 		json_object_set_new(s, "status", json_string(status));
 }
 
-static void add_entry(const struct crypto_facts *f, const json_t *m, json_t *list)
+static void add_entry(struct crypto_facts *f, const json_t *m, json_t *list, json_t *index)
 {
 	const json_t *ike = crypto_session_of(f, fact_u64(m, "conn"));
 	const char *peer = entry_peer(m);
+	char key[256];
 	json_t *s;
 
 	/* A branch that may call, and has not: IOS shows no session of it either. */
 	if (!json_array_size(fact_get(m, "peers")))
 		return;
-	s = find_session(list, crypto_interface(m), peer, fact_u64(ike, "conn"));
+	session_key(crypto_interface(m), peer, fact_u64(ike, "conn"), key, sizeof(key));
+	s = json_object_get(index, key);
 	if (!s) {
 		s = session_new(m, ike, peer);
 		json_array_append_new(list, s);
+		json_object_set(index, key, s);
 	}
 	take_status(s, entry_status(m));
 	crypto_each_flow(f, m, add_flow, json_object_get(s, "flows"));
 }
 
-json_t *crypto_sessions(const struct crypto_facts *f)
+json_t *crypto_sessions(struct crypto_facts *f)
 {
-	json_t *list = json_array(), *o;
+	json_t *list = json_array(), *index = json_object(), *o;
 	size_t i;
 
 	json_array_foreach(f->maps, i, o)
-		add_entry(f, o, list);
+		add_entry(f, o, list, index);
+	json_decref(index);
 	/* Of no entry any more, or not yet. */
 	json_array_foreach(f->sessions, i, o)
 		if (!fact_u64(o, "entries") && !strcmp(fact_str(o, "state"), "established"))

@@ -31,7 +31,7 @@ enum what { IPSEC_SA, IPSEC_SA_DETAIL, SESSION, SESSION_BRIEFLY, SESSION_DETAILS
 
 static char text[32768];
 
-static void print(const struct crypto_facts *f, enum what what)
+static void print(struct crypto_facts *f, enum what what)
 {
 	json_t *sessions = crypto_sessions(f);
 
@@ -67,7 +67,7 @@ static void print(const struct crypto_facts *f, enum what what)
 
 static const char *shown(struct branch *b, enum what what)
 {
-	struct crypto_facts f = { view_maps(b), view_sessions(b), NULL };
+	struct crypto_facts f = { view_maps(b), view_sessions(b), NULL, NULL };
 
 	view_capture();
 	print(&f, what);
@@ -254,7 +254,7 @@ static void choices(void **state)
 	};
 
 	branch_traffic_ms(b, 0, 1000, 100);
-	f = (struct crypto_facts){ view_maps(b), view_sessions(b), NULL };
+	f = (struct crypto_facts){ view_maps(b), view_sessions(b), NULL, NULL };
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		view_capture();
 		text_crypto_ipsec_sa(&f, &cases[i].c);
