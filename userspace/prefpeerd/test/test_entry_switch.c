@@ -37,12 +37,15 @@ static void from_up(void **state)
 	assert_true(E0->lines[1].setup != 0);
 }
 
-static void told_as_operators(void **state)
+/* Whatever ended the last connection: that it is the second now is the operator's doing. */
+static void told_as_operators(bool died)
 {
 	const struct core_action *a = NULL;
 
 	world(2, true, false, 1);
 	up_on(0);
+	if (died)
+		peer_dies();
 	assert_int_equal(switch_to(1), 0);
 	step_succeeds();
 	for (unsigned i = 0; i < w.out.n; i++)
@@ -52,6 +55,16 @@ static void told_as_operators(void **state)
 	assert_int_equal(a->note.cause.reason, REASON_SWITCH);
 	assert_int_equal(a->note.from_peer, P(0));
 	assert_int_equal(a->note.peer, P(1));
+}
+
+static void told_from_up(void **state)
+{
+	told_as_operators(false);
+}
+
+static void told_after_a_death(void **state)
+{
+	told_as_operators(true);
 }
 
 /* A silent one: the walk goes on, to the default first. */
@@ -142,7 +155,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(from_up, steps_end),
-		cmocka_unit_test_teardown(told_as_operators, steps_end),
+		cmocka_unit_test_teardown(told_from_up, steps_end),
+		cmocka_unit_test_teardown(told_after_a_death, steps_end),
 		cmocka_unit_test_teardown(goes_on_as_any_walk, steps_end),
 		cmocka_unit_test_teardown(from_walk, steps_end),
 		cmocka_unit_test_teardown(from_backoff, steps_end),
