@@ -16,6 +16,7 @@ deps_build="
 	build-essential pkg-config clang libclang-rt-dev sparse kmod
 	libmnl-dev libnl-3-dev libnl-genl-3-dev libevent-dev libunbound-dev libjansson-dev
 	libssl-dev libcap-ng-dev uthash-dev libedit-dev libcmocka-dev libsystemd-dev libseccomp-dev
+	libradcli-dev
 	linux-headers-amd64 linux-headers-6.12-amd64
 	python3 python3-yaml"
 deps_vm="
@@ -24,7 +25,7 @@ deps_vm="
 deps_peers="
 	charon-systemd strongswan-swanctl libstrongswan-standard-plugins
 	iproute2 iputils-ping nftables tcpdump procps jq passwd openssl
-	systemd man-db bash-completion nsd ldnsutils"
+	systemd man-db bash-completion nsd ldnsutils freeradius"
 # Only for the benchmark: what others do, and plots.
 deps_bench="frr gnuplot-nox"
 # What libreswan and OpenIKED need; they themselves are unpacked, not installed.

@@ -6,6 +6,8 @@
 #include <time.h>
 
 #include "lib/log.h"
+#include "prefpeerd/acct/acct.h"
+#include "prefpeerd/acct/writer.h"
 #include "prefpeerd/agent.h"
 #include "prefpeerd/entry/entries.h"
 #include "prefpeerd/lastgood.h"
@@ -127,6 +129,14 @@ static bool interface_removed(const struct config *old, const struct config *new
 	return false;
 }
 
+static void account_for(struct agent *a, mono_t now)
+{
+	if (!a->acct)
+		return;
+	writer_configure(a->writer, a->conf);
+	acct_configure(a->acct, a->conf, now);
+}
+
 int agent_configure(struct agent *a, struct config *conf, mono_t now)
 {
 	struct spd_iface *ifaces = NULL;
@@ -153,6 +163,7 @@ int agent_configure(struct agent *a, struct config *conf, mono_t now)
 	a->spd = spd;
 	a->ifaces = ifaces;
 	a->n_ifaces = n;
+	account_for(a, now);
 	if (removed)
 		entries_interfaces_left(a->entries, now);
 	messages_configured(a->messages, conf);
@@ -317,6 +328,8 @@ void agent_stop(struct agent *a, mono_t now)
 		return;
 	a->stopping = true;
 	log_notice(AREA, "stopping: SAs are deleted at the peers, policies stay (prefpeerd --flush removes them)");
+	if (a->acct)
+		acct_stop(a->acct, now);
 	entries_stop(a->entries, now);
 	a->engine.ops->stop(a->engine.impl, STOP_GRACE_MS);
 }

@@ -13,9 +13,11 @@
 #include "prefpeerd/rri.h"
 #include "prefpeerd/spd/spd.h"
 
+struct acct;
 struct control;
 struct resolve;
 struct watch;
+struct writer;
 struct entries;
 struct history;
 struct keyexport;
@@ -61,6 +63,8 @@ struct agent {
 	struct conf_keys keys;	   /* its */
 	struct keyexport *keyexport; /* NULL, but for debugging */
 	struct drain *drain;
+	struct writer *writer;	   /* of accounting records; NULL: there are none */
+	struct acct *acct;	   /* likewise */
 	bool stopping;
 	bool unsaved; /* conf was changed by lines since it was read from the file, or saved */
 	/* Policies that the kernel did not take are tried again until it does. */

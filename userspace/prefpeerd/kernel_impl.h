@@ -47,6 +47,8 @@ struct kernel_linux {
 	struct module module;
 	struct rule *rules; /* hash by key; owned */
 	struct poll *poll;
+	void (*sa_end)(void *ctx, const struct kernel_sa_entry *sa);
+	void *sa_end_ctx;
 	struct timer poll_timer;
 };
 

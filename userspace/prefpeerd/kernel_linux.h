@@ -21,6 +21,9 @@ int kernel_linux_open(struct event_base *base, const struct timers *timers, kern
  * nobody asks for the module. 0 or -errno.
  */
 int kernel_linux_open_xfrm(struct kernel *out);
+/* An SA of ours is gone, by whomever: its last counters. */
+typedef void (*kernel_sa_end_fn)(void *ctx, const struct kernel_sa_entry *sa);
+void kernel_linux_on_sa_end(struct kernel *k, kernel_sa_end_fn fn, void *ctx);
 /* Leaves states, policies and rules where they are. A zero struct is fine. */
 void kernel_linux_close(struct kernel *k);
 

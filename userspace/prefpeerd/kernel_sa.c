@@ -5,6 +5,7 @@
 
 #include "lib/log.h"
 #include "prefpeerd/kernel_impl.h"
+#include "prefpeerd/kernel_linux.h"
 
 int kernel_sa_add(void *impl, const struct kernel_sa *sa)
 {
@@ -65,9 +66,24 @@ int kernel_larval_kill(void *impl, const struct addr *src, const struct addr *ds
 	return xfrm_larval_kill(k->xfrm, src, dst, reqid);
 }
 
+void kernel_linux_on_sa_end(struct kernel *k, kernel_sa_end_fn fn, void *ctx)
+{
+	struct kernel_linux *l = k->impl;
+
+	l->sa_end = fn;
+	l->sa_end_ctx = ctx;
+}
+
+static void sa_ended(const struct kernel_linux *k, const struct xfrm_notice *n)
+{
+	if (k->sa_end && n->id.spi && kernel_reqid_is_ours(n->reqid))
+		k->sa_end(k->sa_end_ctx, &n->sa.e);
+}
+
 static void on_gone(struct kernel_linux *k, const struct xfrm_notice *n, struct kernel_event *ev)
 {
 	poll_gone(k->poll, &n->sa, mono_now());
+	sa_ended(k, n);
 	/* Our own DELSA comes back to us too. */
 	if (n->portid == xfrm_portid(k->xfrm) || !kernel_reqid_is_ours(n->reqid) || !n->id.spi)
 		return;
@@ -77,8 +93,10 @@ static void on_gone(struct kernel_linux *k, const struct xfrm_notice *n, struct 
 
 static void on_expire(struct kernel_linux *k, const struct xfrm_notice *n, struct kernel_event *ev)
 {
-	if (n->hard)
+	if (n->hard) {
 		poll_gone(k->poll, &n->sa, mono_now());
+		sa_ended(k, n);
+	}
 	/* A larval's end is no event of an SA. */
 	if (!kernel_reqid_is_ours(n->reqid) || !n->id.spi)
 		return;

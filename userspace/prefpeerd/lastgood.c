@@ -111,15 +111,6 @@ int lastgood_open(const char *dir, const char *conf_path, const struct sandbox_u
 	return err;
 }
 
-void lastgood_close(struct lastgood *l)
-{
-	if (!l)
-		return;
-	if (l->dir >= 0)
-		close(l->dir);
-	free(l);
-}
-
 int lastgood_dir(const struct lastgood *l)
 {
 	return l->dir;
@@ -128,6 +119,15 @@ int lastgood_dir(const struct lastgood *l)
 const char *lastgood_name(const struct lastgood *l)
 {
 	return l->name;
+}
+
+void lastgood_close(struct lastgood *l)
+{
+	if (!l)
+		return;
+	if (l->dir >= 0)
+		close(l->dir);
+	free(l);
 }
 
 static int write_all(int fd, const char *text, size_t len)

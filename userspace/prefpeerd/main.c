@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "prefpeerd/acct/acct.h"
+#include "prefpeerd/acct/keep.h"
+#include "prefpeerd/acct/writer.h"
 #include "prefpeerd/agent.h"
 #include "prefpeerd/control.h"
 #include "prefpeerd/debug.h"
@@ -156,6 +159,8 @@ static void on_notify(void *ctx, const struct entry_ntf *n)
 	tally_notify(a->tally, n, event);
 	publish(a, event);
 	/* From now on its packets have a way to take, or to miss. */
+	if (a->acct && !a->stopping)
+		acct_notify(a->acct, n);
 	if (n->type == NTF_STATE && n->to == ENTRY_UP)
 		watch_soon(a->watch, n->when);
 }
@@ -387,6 +392,68 @@ static int make_entries(struct agent *a)
 	return a->drain ? 0 : refuse("no memory", -ENOMEM);
 }
 
+static const struct spd *on_acct_spd(void *ctx)
+{
+	const struct agent *a = ctx;
+
+	return a->spd;
+}
+
+static void on_acct_record(void *ctx, const char *list, const json_t *record)
+{
+	struct agent *a = ctx;
+
+	writer_record(a->writer, list, record);
+}
+
+static void on_acct_keep(void *ctx, const json_t *sessions)
+{
+	struct agent *a = ctx;
+
+	if (a->lastgood)
+		keep_sessions(a->lastgood, sessions);
+}
+
+static void on_sa_end(void *ctx, const struct kernel_sa_entry *sa)
+{
+	struct agent *a = ctx;
+
+	if (a->acct)
+		acct_sa_ended(a->acct, sa);
+}
+
+static int make_accounting(struct agent *a)
+{
+	const struct acct_ports ports = {
+		.timers = loop_timers(a->loop),
+		.kernel = &a->kernel,
+		.entries = a->entries,
+		.spd = on_acct_spd,
+		.wall_ms = on_wall_clock,
+		.record = on_acct_record,
+		.keep = on_acct_keep,
+		.ctx = a,
+	};
+	int err = writer_attach(a->writer, loop_base(a->loop));
+
+	if (!err)
+		a->acct = acct_new(&ports);
+	if (!a->acct)
+		return refuse("no memory", -ENOMEM);
+	kernel_linux_on_sa_end(&a->kernel, on_sa_end, a);
+	return 0;
+}
+
+/* Those of an agent that was killed ended with it. */
+static void account_for_orphans(struct agent *a)
+{
+	json_t *kept = a->lastgood ? kept_sessions(a->lastgood) : NULL;
+
+	if (kept)
+		acct_orphans(a->acct, kept);
+	json_decref(kept);
+}
+
 static int watch_signals(struct agent *a)
 {
 	static const int which[] = { SIGTERM, SIGINT, SIGHUP };
@@ -487,13 +554,16 @@ static int run(struct agent *a)
 	err = signer_open(&a->signer);
 	if (err)
 		return refuse("the process for private keys cannot be started", err);
+	err = writer_open(a->opt.user, &a->writer);
+	if (err)
+		return refuse("the process for accounting records cannot be started", err);
 	sandbox_lock();
 	a->keys = signer_keys(a->signer);
 	a->opt.keys = &a->keys;
 	conf = agent_load(&a->opt);
 	if (!conf)
 		return 1;
-	if (open_edges(a) || make_entries(a) || watch_signals(a) || export_keys(a) || drop_root(a)) {
+	if (open_edges(a) || make_entries(a) || make_accounting(a) || watch_signals(a) || export_keys(a) || drop_root(a)) {
 		config_free(conf);
 		return 1;
 	}
@@ -502,6 +572,7 @@ static int run(struct agent *a)
 		config_free(conf);
 		return refuse("the configuration cannot be brought into force", err);
 	}
+	account_for_orphans(a);
 	err = a->engine.ops->start(a->engine.impl, on_engine_event, a);
 	if (err)
 		return refuse("the IKE engine cannot start", err);
@@ -520,6 +591,8 @@ static void close_all(struct agent *a)
 	watch_close(a->watch);
 	resolve_close(a->resolve);
 	drain_free(a->drain);
+	acct_free(a->acct);
+	writer_close(a->writer);
 	entries_free(a->entries);
 	engine_ike_close(&a->engine);
 	keyexport_close(a->keyexport);

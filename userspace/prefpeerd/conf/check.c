@@ -438,6 +438,7 @@ void conf_check(struct parser *p)
 		resolve_use(p, &p->uses[i]);
 		check_one_set(p, i);
 	}
+	conf_check_accounting(p);
 	sort_keys(c);
 	for (unsigned i = 0; i < c->n_dynamics && !p->d->n_errors; i++)
 		for (unsigned k = 0; k < c->dynamics[i]->n_entries; k++)

@@ -17,8 +17,7 @@ static sa_family_t cmd_family(const struct cmd *cmd)
 	return cmd->flags & F_IPV6 ? AF_INET6 : AF_INET;
 }
 
-/* The map of that name, made if need be; NULL: it is of the other kind, or no memory. */
-static struct map *map_get(struct parser *p, const struct cmd *cmd)
+struct map *conf_map_get(struct parser *p, const struct cmd *cmd)
 {
 	char name[CONF_NAME_MAX + 1];
 	struct map *m, **slot;
@@ -113,7 +112,7 @@ static struct map_entry *entry_enter(struct parser *p, const struct cmd *cmd, st
 
 void cmd_map_entry(struct parser *p, const struct cmd *cmd)
 {
-	struct map *m = map_get(p, cmd);
+	struct map *m = conf_map_get(p, cmd);
 	struct map_entry *e = m ? entry_enter(p, cmd, m) : NULL;
 
 	if (!e || !cmd->arg[SLOT_TEXT].w)
@@ -249,7 +248,7 @@ void cmd_map_local_address(struct parser *p, const struct cmd *cmd)
 
 	if (!iface_copy(p, cmd, iface))
 		return;
-	m = map_get(p, cmd);
+	m = conf_map_get(p, cmd);
 	if (m)
 		strcpy(m->local_address, iface);
 }

@@ -71,6 +71,7 @@ void config_free(struct config *c)
 		conf_trustpoint_free(c->trustpoints[i]);
 	for (unsigned i = 0; i < c->n_profiles; i++)
 		conf_profile_free(c->profiles[i]);
+	conf_accounting_free(c);
 	free(c->trustpoints);
 	free(c->profiles);
 	for (unsigned i = 0; i < c->n_hosts; i++)
@@ -321,7 +322,7 @@ static bool holds_keys(const struct config *c)
 		for (unsigned k = 0; k < c->maps[i]->n_entries; k++)
 			if (c->maps[i]->entries[k]->manual)
 				return true;
-	return c->n_psks;
+	return c->n_psks || c->n_radius;
 }
 
 /* Keys that anyone may read are no keys (design.md §4). */

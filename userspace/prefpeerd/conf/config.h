@@ -253,6 +253,29 @@ struct map_entry {
 	struct conf_pos pos;
 };
 
+#define RADIUS_SECRET_MAX 48 /* bytes; the client library's */
+#define RADIUS_ACCT_PORT 1813 /* RFC 2866 §3 */
+#define RADIUS_TIMEOUT_S 5
+#define RADIUS_RETRANSMIT 3
+
+/* `radius server NAME`. */
+struct radius_server {
+	char name[CONF_NAME_MAX + 1];
+	struct addr addr;
+	uint16_t port;
+	char *secret; /* wiped by config_free() */
+	uint32_t timeout_s, retransmit;
+	struct conf_pos pos;
+};
+
+/* `aaa accounting network LIST`: where its records go; to all of them. */
+struct acct_list {
+	char name[CONF_NAME_MAX + 1];
+	bool radius, syslog;
+	char *file; /* absolute; NULL: to none */
+	struct conf_pos pos;
+};
+
 struct map {
 	char name[CONF_NAME_MAX + 1];
 	sa_family_t family; /* of the peers: `crypto map [ipv6]` */
@@ -261,6 +284,9 @@ struct map {
 	char **interfaces; /* those it stands on */
 	unsigned n_interfaces;
 	char local_address[16]; /* interface name, or "" */
+	char acct_name[CONF_NAME_MAX + 1]; /* client accounting list; "": none */
+	struct conf_pos acct_pos;
+	const struct acct_list *acct;
 	bool is_dynamic;        /* `crypto dynamic-map`: its entries are templates */
 	struct conf_pos pos;    /* of the first line that names it */
 };
@@ -318,6 +344,11 @@ struct config {
 	unsigned n_trustpoints;
 	struct ikev2_profile **profiles;
 	unsigned n_profiles;
+	struct radius_server **radius; /* in the order in which they are asked */
+	unsigned n_radius;
+	struct acct_list **acct_lists;
+	unsigned n_acct_lists;
+	uint32_t acct_update_min; /* aaa accounting update periodic; 0: no interim records */
 };
 
 enum conf_severity { CONF_ERROR, CONF_WARNING, CONF_NOTE };

@@ -72,6 +72,8 @@ bool config_known_secrets(struct config *c, const struct config *present, struct
 	for (unsigned i = 0; i < c->n_psks; i++)
 		if (is_hidden(&c->psks[i]))
 			known &= take_over(&c->psks[i], present, diags);
+	for (unsigned i = 0; i < c->n_radius; i++)
+		known &= conf_radius_known(c->radius[i], present, diags);
 	for (unsigned i = 0; i < c->n_maps; i++)
 		for (unsigned k = 0; k < c->maps[i]->n_entries; k++)
 			if (c->maps[i]->entries[k]->manual)

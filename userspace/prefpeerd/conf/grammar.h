@@ -30,6 +30,7 @@ enum conf_mode { /* 0 in a node: enters none */
 	MODE_POLICY,
 	MODE_TRUSTPOINT,
 	MODE_PROFILE,
+	MODE_RADIUS,
 	MODE_COUNT,
 };
 

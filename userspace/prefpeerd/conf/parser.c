@@ -131,6 +131,8 @@ static void line_refused(struct parser *p, const struct cmd *cmd, unsigned depth
 		p->failed[MODE_ACL4] = true;
 	if (p->stack[depth - 1].mode == MODE_KEYRING_PEER)
 		p->failed[MODE_KEYRING_PEER] = true;
+	if (p->stack[depth - 1].mode == MODE_RADIUS)
+		p->failed[MODE_RADIUS] = true;
 	if (!cmd->enters || cmd->no)
 		return;
 	p->failed[cmd->enters] = true;

@@ -20,6 +20,7 @@ struct frame {
 	struct ike_policy *policy;
 	struct trustpoint *trustpoint;
 	struct ikev2_profile *profile;
+	struct radius_server *radius;
 	char name[CONF_NAME_MAX + 1]; /* keyring or interface */
 	unsigned psk;		      /* index; any global command closes the mode */
 };
@@ -101,6 +102,26 @@ void cmd_set_profile(struct parser *p, const struct cmd *cmd);
 void cmd_interface(struct parser *p, const struct cmd *cmd);
 void cmd_no_interface(struct parser *p, const struct cmd *cmd);
 void cmd_interface_map(struct parser *p, const struct cmd *cmd);
+
+/* The map of that name, made if need be; NULL: it is of the other kind, or no memory. */
+struct map *conf_map_get(struct parser *p, const struct cmd *cmd);
+
+/* cmd_aaa.c */
+void cmd_radius_server(struct parser *p, const struct cmd *cmd);
+void cmd_no_radius_server(struct parser *p, const struct cmd *cmd);
+void cmd_radius_address(struct parser *p, const struct cmd *cmd);
+void cmd_radius_key(struct parser *p, const struct cmd *cmd);
+void cmd_radius_timeout(struct parser *p, const struct cmd *cmd);
+void cmd_radius_retransmit(struct parser *p, const struct cmd *cmd);
+enum acct_method { ACCT_RADIUS = 1, ACCT_FILE, ACCT_SYSLOG };
+void cmd_acct_list(struct parser *p, const struct cmd *cmd);
+void cmd_no_acct_list(struct parser *p, const struct cmd *cmd);
+void cmd_acct_update(struct parser *p, const struct cmd *cmd);
+void cmd_map_accounting(struct parser *p, const struct cmd *cmd);
+void conf_check_accounting(struct parser *p);
+void conf_accounting_free(struct config *c);
+/* Keys that are CONF_HIDDEN, from the configuration in force; false: said which there are not. */
+bool conf_radius_known(struct radius_server *r, const struct config *present, struct conf_diags *diags);
 
 /* cmd_manual.c */
 enum session_way { SESSION_IN = 1, SESSION_OUT };

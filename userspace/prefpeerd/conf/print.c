@@ -145,6 +145,7 @@ static void print_all(const struct config *c, bool secrets, FILE *out)
 		print_set(c->sets[i], out);
 	for (unsigned i = 0; i < c->n_acls; i++)
 		print_acl(c->acls[i], out);
+	print_accounting(c, secrets, out);
 	for (unsigned i = 0; i < c->n_dynamics; i++)
 		print_map(c->dynamics[i], secrets, out);
 	for (unsigned i = 0; i < c->n_maps; i++)

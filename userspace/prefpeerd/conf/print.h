@@ -16,6 +16,8 @@ void print_trustpoint(const struct trustpoint *t, FILE *out);
 void print_profile(const struct ikev2_profile *f, FILE *out);
 /* print_acl.c */
 void print_acl(const struct acl *a, FILE *out);
+/* print_aaa.c */
+void print_accounting(const struct config *c, bool secrets, FILE *out);
 /* print_manual.c */
 void print_session_keys(const struct map_entry *e, bool secrets, FILE *out);
 /* print_map.c */

@@ -124,6 +124,9 @@ void print_map(const struct map *m, bool secrets, FILE *out)
 	if (*m->local_address)
 		fprintf(out, "crypto map %s%s local-address %s\n",
 			m->family == AF_INET6 ? "ipv6 " : "", m->name, m->local_address);
+	if (*m->acct_name)
+		fprintf(out, "crypto map %s%s client accounting list %s\n",
+			m->family == AF_INET6 ? "ipv6 " : "", m->name, m->acct_name);
 	for (unsigned i = 0; i < m->n_entries; i++)
 		print_entry(m->entries[i], secrets, out);
 }

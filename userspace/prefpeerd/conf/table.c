@@ -36,6 +36,8 @@ static const struct node global_commands[] = {
 			ARG(ARG_SECRET, "HASH", "as of crypt(5); in the shell a password",
 			    .slot = SLOT_TEXT, BOTH(cmd_enable_secret)))))),
 	KW("crypto", "IPsec", .next = crypto),
+	KW("aaa", "accounting", .next = aaa_commands),
+	KW("radius", "servers that accounting records go to", .next = radius_commands),
 	KW("access-list", "a numbered access list", .next = access_list),
 	KW("ip", "IPv4, and names", .next = ip_commands),
 	KW("ipv6", "IPv6", .next = ipv6_access_list),
@@ -58,5 +60,6 @@ const struct mode_desc conf_modes[MODE_COUNT] = {
 	[MODE_PROPOSAL] = { "config-ikev2-proposal", proposal_commands },
 	[MODE_POLICY] = { "config-ikev2-policy", policy_commands },
 	[MODE_TRUSTPOINT] = { "ca-trustpoint", trustpoint_commands },
+	[MODE_RADIUS] = { "config-radius-server", radius_server_commands },
 	[MODE_PROFILE] = { "config-ikev2-profile", profile_commands },
 };

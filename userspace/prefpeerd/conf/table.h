@@ -66,6 +66,8 @@ extern const struct node profile_commands[];
 extern const struct node transform_set_commands[], crypto_ipsec[];
 /* table_map.c */
 extern const struct node map_commands[], dynamic_map[], crypto_map[];
+/* table_aaa.c */
+extern const struct node aaa_commands[], radius_commands[], radius_server_commands[];
 /* table_manual.c */
 extern const struct node map_manual_commands[];
 /* table_interface.c */

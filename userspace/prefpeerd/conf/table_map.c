@@ -155,7 +155,13 @@ static const struct node map_what[] = {
 	   .undo = cmd_map_no_local_address,
 	   NEXT(ARG(ARG_WORD, "INTERFACE", "its name", .slot = SLOT_TEXT,
 		    .run = cmd_map_local_address, .undo = cmd_map_no_local_address))),
-	NOT_YET("client"), NOT_YET("isakmp"), NOT_YET("isakmp-profile"), NOT_YET("redundancy"),
+	KW("client", "what is done for its sessions",
+	   NEXT(KW("accounting", "records of who was there, how long, and how much",
+		   NEXT(KW("list", "where they go", .undo = cmd_map_accounting,
+			   NEXT(ARG(ARG_NAME, "LIST", "a list of `aaa accounting network`",
+				    .slot = SLOT_TEXT, BOTH(cmd_map_accounting)))))),
+		NOT_YET("authentication"), NOT_YET("configuration"))),
+	NOT_YET("isakmp"), NOT_YET("isakmp-profile"), NOT_YET("redundancy"),
 	{ 0 },
 };
 const struct node dynamic_map[] = {

@@ -63,6 +63,16 @@ static int k_sa_del(void *impl, const struct kernel_sa_id *id)
 {
 	struct branch *b = impl;
 
+	for (unsigned i = 0; i < b->sas.n_sas && b->sa_gone; i++)
+		if (b->sas.sas[i].id.spi == id->spi &&
+		    addr_equal(&b->sas.sas[i].id.dst, &id->dst)) {
+			const struct kernel_sa gone = b->sas.sas[i];
+			uint64_t packets = b->sas.packets[i];
+			int err = count_sas(b, b->sas.port.ops->sa_del(&b->sas, id));
+
+			b->sa_gone(b->tell_ctx, &gone, packets);
+			return err;
+		}
 	return count_sas(b, b->sas.port.ops->sa_del(&b->sas, id));
 }
 
@@ -89,6 +99,8 @@ static int k_sa_dump(void *impl, kernel_sa_fn fn, void *ctx)
 
 		e.r.src = b->sas.sas[i].src;
 		e.r.reqid = b->sas.sas[i].reqid;
+		e.r.packets = b->sas.packets[i];
+		e.r.bytes = 100 * b->sas.packets[i];
 		fn(ctx, &e);
 	}
 	for (unsigned i = 0; i < b->n_larvals; i++) {

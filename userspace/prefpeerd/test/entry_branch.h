@@ -80,6 +80,8 @@ struct branch {
 	unsigned sent, delivered, clear;
 	/* Whoever wants what is told as a whole. */
 	void (*tell)(void *ctx, const struct entry_ntf *n);
+	/* An SA was deleted; its last count. */
+	void (*sa_gone)(void *ctx, const struct kernel_sa *sa, uint64_t packets);
 	void *tell_ctx;
 };
 

@@ -37,6 +37,20 @@ struct row {
 #define KEYS(way, keys) " set session-key " way " esp 300 " keys "\n"
 
 static const struct row rows[] = {
+	/* accounting: §4.5 */
+	{ "accounting: a list that does not exist",
+	  "crypto map m 1\ncrypto map m client accounting list L\n",
+	  { "2:37 error: accounting list L does not exist" } },
+	{ "accounting: RADIUS without a server", "aaa accounting network L start-stop group radius\n",
+	  { "1:24 error: accounting list L is for RADIUS servers, and there is none" } },
+	{ "accounting: a server without address and key", "radius server R\n",
+	  { "1:15 error: RADIUS server R has no address", "1:15 error: RADIUS server R has no key" } },
+	{ "accounting: not an absolute path", "aaa accounting network L start-stop file acct\n",
+	  { "1:42 error: acct is not an absolute path" } },
+	{ "accounting: auth-port", "radius server R\n address ipv4 10.0.0.1 auth-port 1812\n",
+	  { "2:24 error: nobody is authenticated by RADIUS here, there is accounting only" } },
+	{ "accounting: the interval", "aaa accounting update periodic 71583\n",
+	  { "1:32 error: interval 71583 is above 71582 (1..71582 min)" } },
 	/* ipsec-manual: §4.1 */
 	{ "manual: one peer", MANUAL " set peer 10.1.1.1\n set peer 10.2.2.2\n",
 	  { "3:11 error: a manual entry has one peer: here it is 10.1.1.1 (line 2)" } },
