@@ -116,3 +116,13 @@ const char *dh_name(int id)
 
 	return text ? text : unknown("group", id);
 }
+
+const char *sa_kind_name(struct sa_kind k)
+{
+	static const char *const names[2][2] = {
+		{ "ESP", "ESP in transport mode" },
+		{ "AH", "AH in transport mode" },
+	};
+
+	return names[k.ah][k.transport];
+}

@@ -39,7 +39,7 @@ enum ike_dh { /* RFC 3526, RFC 5903, RFC 8031 */
 
 #define SUITE_MAX 6 /* transform sets of an entry, semantics.md §4.6 */
 
-/* A child SA's algorithms. AEAD has integ NONE. */
+/* A child SA's algorithms. AEAD has integ NONE; AH (RFC 4302) has encr NONE. */
 struct esp_suite {
 	enum ike_encr encr;
 	uint16_t key_bits; /* 128, 192, 256; 0 where the algorithm has keys of one length */
@@ -50,6 +50,35 @@ struct esp_suite {
 /* Bytes of its keys, salts left out. */
 unsigned esp_encr_key_len(const struct esp_suite *s);
 unsigned esp_integ_key_len(const struct esp_suite *s);
+
+/* Integrity alone, of the outer header too: nothing is encrypted, and no NAT can be passed. */
+static inline bool suite_is_ah(const struct esp_suite *s)
+{
+	return s->encr == ENCR_NONE && s->integ != INTEG_NONE;
+}
+
+/* How an SA wraps packets (RFC 4301 §4.1). */
+enum sa_mode {
+	SA_MODE_TUNNEL,
+	SA_MODE_TRANSPORT,	    /* tunnel where the peer will not, or the ends are others */
+	SA_MODE_TRANSPORT_REQUIRED, /* or nothing */
+};
+
+/*
+ * What XFRM compares of an SA with the template that asks for it, and the reason why a
+ * line has one of either at a time. Zeros: ESP in tunnel mode.
+ */
+struct sa_kind {
+	bool ah, transport;
+};
+
+static inline bool sa_kind_equal(struct sa_kind a, struct sa_kind b)
+{
+	return a.ah == b.ah && a.transport == b.transport;
+}
+
+/* "ESP", "AH in transport mode", … */
+const char *sa_kind_name(struct sa_kind k);
 
 /* Anti-replay of an inbound SA (RFC 4303 §3.4.3). */
 struct replay {

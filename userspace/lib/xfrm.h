@@ -73,13 +73,13 @@ int xfrm_sa_same(struct xfrm *x, const struct kernel_sa *sa);
 
 typedef int (*xfrm_sa_fn)(void *ctx, const struct xfrm_sa_info *sa);
 /*
- * ESP states, larvals included. Read whole before the first call of fn, so that
+ * States of ESP and AH, larvals included. Read whole before the first call of fn, so that
  * fn may make requests. A non-zero return of fn ends the walk and is returned.
  */
 int xfrm_sa_dump(struct xfrm *x, xfrm_sa_fn fn, void *ctx);
 
 /*
- * Remove the tunnel-mode ESP larvals of src → dst with reqid, so that the next packet
+ * Remove the larvals of src → dst with reqid, of either protocol and mode, so that the next packet
  * raises an acquire (semantics.md §12: SPI 0 cannot be deleted; ALLOCSPI turns the
  * larval into one that can). 0 also when there is none.
  */

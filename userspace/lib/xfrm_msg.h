@@ -31,8 +31,7 @@ bool xfrm_is_same_sa(const struct nlmsghdr *have, const struct nlmsghdr *want);
 struct nlmsghdr *xfrm_build_sa_id(void *buf, uint16_t type, const struct kernel_sa_id *id);
 struct nlmsghdr *xfrm_build_sa_dump(void *buf);
 /* ALLOCSPI for the larval with these properties: tunnel mode, ESP. */
-struct nlmsghdr *xfrm_build_allocspi(void *buf, const struct addr *src, const struct addr *dst,
-				     uint32_t reqid);
+struct nlmsghdr *xfrm_build_allocspi(void *buf, const struct xfrm_sa_info *larval);
 int xfrm_build_policy(void *buf, const struct kernel_policy *p, struct nlmsghdr **out);
 int xfrm_build_policy_id(void *buf, const struct kernel_policy *p, struct nlmsghdr **out);
 struct nlmsghdr *xfrm_build_policy_dump(void *buf);

@@ -22,10 +22,10 @@ static void no_limits(struct xfrm_lifetime_cfg *lft)
 static void put_template(struct nlmsghdr *nlh, const struct kernel_policy *p)
 {
 	struct xfrm_user_tmpl t = {
-		.id.proto = IPPROTO_ESP,
+		.id.proto = p->kind.ah ? IPPROTO_AH : IPPROTO_ESP,
 		.family = p->tmpl_family ? p->tmpl_family : p->tmpl_dst.family,
 		.reqid = p->reqid,
-		.mode = XFRM_MODE_TUNNEL,
+		.mode = p->kind.transport ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL,
 		.aalgos = ~0u,
 		.ealgos = ~0u,
 		.calgos = ~0u,
@@ -109,6 +109,8 @@ static void get_template(const struct xfrm_user_tmpl *t, struct kernel_policy *o
 {
 	out->action = POLICY_PROTECT;
 	out->reqid = t->reqid;
+	out->kind.ah = t->id.proto == IPPROTO_AH;
+	out->kind.transport = t->mode == XFRM_MODE_TRANSPORT;
 	out->tmpl_family = t->family;
 	out->tmpl_src = xfrm_get_addr(&t->saddr, t->family);
 	out->tmpl_dst = xfrm_get_addr(&t->id.daddr, t->family);

@@ -2,6 +2,7 @@
 /* XFRM states as messages. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/ipsec.h>
 #include <linux/udp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,12 @@ static int put_crypt(struct nlmsghdr *nlh, const struct kernel_sa *sa)
 	return 0;
 }
 
+/* AH has no cipher, and the kernel refuses one. */
+static int no_crypt(const struct kernel_sa *sa)
+{
+	return sa->encr_key_len || sa->encap_sport || sa->encap_dport ? -EINVAL : 0;
+}
+
 /* XFRMA_ALG_AUTH would truncate HMAC-SHA2-256 to the 96 bits of a draft (semantics.md §12). */
 static void put_auth(struct nlmsghdr *nlh, const struct kernel_sa *sa, const struct alg *auth)
 {
@@ -132,11 +139,13 @@ static int put_suite(struct nlmsghdr *nlh, const struct kernel_sa *sa)
 	const struct alg *auth = FIND(auths, sa->suite.integ);
 	int err;
 
+	if ((sa->id.proto == IPPROTO_AH) != suite_is_ah(&sa->suite))
+		return -EINVAL;
 	if (aead)
 		return put_aead(nlh, sa, aead);
 	if (!auth || sa->integ_key_len != auth->key)
 		return -EINVAL;
-	err = put_crypt(nlh, sa);
+	err = suite_is_ah(&sa->suite) ? no_crypt(sa) : put_crypt(nlh, sa);
 	if (!err)
 		put_auth(nlh, sa, auth);
 	return err;
@@ -233,9 +242,15 @@ static int put_info(struct xfrm_usersa_info *info, const struct kernel_sa *sa)
 	info->id.proto = sa->id.proto;
 	info->family = sa->id.dst.family;
 	info->reqid = sa->reqid;
-	info->mode = XFRM_MODE_TUNNEL;
+	info->mode = sa->transport ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;
 	info->flags = (sa->clear_df ? XFRM_STATE_NOPMTUDISC : 0) |
 		      (sa->no_ecn ? XFRM_STATE_NOECN : 0);
+	/*
+	 * The ICV of AH over IPv4 is padded to 32 bits, and no further (RFC 4302 §3.3.3.2.1); by
+	 * itself the kernel pads it to IPv6's 64, and drops what is not.
+	 */
+	if (sa->id.proto == IPPROTO_AH && sa->id.dst.family == AF_INET)
+		info->flags |= XFRM_STATE_ALIGN4;
 	put_limits(&info->lft, sa);
 	return err;
 }
@@ -282,23 +297,22 @@ struct nlmsghdr *xfrm_build_sa_dump(void *buf)
 	nlh->nlmsg_type = XFRM_MSG_GETSA;
 	nlh->nlmsg_flags = NLM_F_DUMP;
 	/* The attributes of a dump follow the header at once: xfrm_dump_sa() parses from 0. */
-	mnl_attr_put_u8(nlh, XFRMA_PROTO, IPPROTO_ESP);
+	mnl_attr_put_u8(nlh, XFRMA_PROTO, IPSEC_PROTO_ANY);
 	return nlh;
 }
 
-struct nlmsghdr *xfrm_build_allocspi(void *buf, const struct addr *src, const struct addr *dst,
-				     uint32_t reqid)
+struct nlmsghdr *xfrm_build_allocspi(void *buf, const struct xfrm_sa_info *larval)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct xfrm_userspi_info *s = mnl_nlmsg_put_extra_header(nlh, sizeof(*s));
 
 	nlh->nlmsg_type = XFRM_MSG_ALLOCSPI;
-	xfrm_put_addr(dst, &s->info.id.daddr);
-	xfrm_put_addr(src, &s->info.saddr);
-	s->info.id.proto = IPPROTO_ESP;
-	s->info.family = dst->family;
-	s->info.mode = XFRM_MODE_TUNNEL;
-	s->info.reqid = reqid;
+	xfrm_put_addr(&larval->e.id.dst, &s->info.id.daddr);
+	xfrm_put_addr(&larval->e.r.src, &s->info.saddr);
+	s->info.id.proto = larval->e.id.proto;
+	s->info.family = larval->family;
+	s->info.mode = larval->mode;
+	s->info.reqid = larval->e.r.reqid;
 	s->min = 0xc0000000;
 	s->max = 0xcfffffff;
 	return nlh;
@@ -309,6 +323,8 @@ void xfrm_sa_from_info(const struct xfrm_usersa_info *i, struct xfrm_sa_info *ou
 	memset(out, 0, sizeof(*out));
 	out->family = i->family;
 	out->mode = i->mode;
+	out->e.kind.ah = i->id.proto == IPPROTO_AH;
+	out->e.kind.transport = i->mode == XFRM_MODE_TRANSPORT;
 	out->e.id.dst = xfrm_get_addr(&i->id.daddr, i->family);
 	out->e.id.spi = ntohl(i->id.spi);
 	out->e.id.proto = i->id.proto;

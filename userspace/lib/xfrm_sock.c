@@ -267,6 +267,8 @@ static int pile_sa(void *ctx, const struct nlmsghdr *nlh)
 	if (!sa)
 		return -ENOMEM;
 	err = nlh->nlmsg_type == XFRM_MSG_NEWSA ? xfrm_parse_sa(nlh, sa) : -ENOENT;
+	if (!err && sa->e.id.proto != IPPROTO_ESP && sa->e.id.proto != IPPROTO_AH)
+		return 0;
 	if (!err)
 		p->n++;
 	return err == -ENOENT ? 0 : err;
@@ -285,29 +287,39 @@ int xfrm_sa_dump(struct xfrm *x, xfrm_sa_fn fn, void *ctx)
 
 /* ---- larvals ------------------------------------------------------------- */
 
-struct larval_key {
+struct larvals {
 	const struct addr *src, *dst;
 	uint32_t reqid;
-	unsigned found;
+	struct pile found;
 };
 
-static int count_larval(void *ctx, const struct xfrm_sa_info *sa)
+static bool is_larval(const struct larvals *l, const struct xfrm_sa_info *sa)
 {
-	struct larval_key *k = ctx;
+	return !sa->e.id.spi && sa->e.r.reqid == l->reqid && addr_equal(&sa->e.r.src, l->src) &&
+	       addr_equal(&sa->e.id.dst, l->dst);
+}
 
-	if (!sa->e.id.spi && sa->e.r.reqid == k->reqid && sa->mode == XFRM_MODE_TUNNEL &&
-	    addr_equal(&sa->e.r.src, k->src) && addr_equal(&sa->e.id.dst, k->dst))
-		k->found++;
+static int keep_larval(void *ctx, const struct xfrm_sa_info *sa)
+{
+	struct larvals *l = ctx;
+	struct xfrm_sa_info *at;
+
+	if (!is_larval(l, sa))
+		return 0;
+	at = pile_next(&l->found);
+	if (!at)
+		return -ENOMEM;
+	*at = *sa;
+	l->found.n++;
 	return 0;
 }
 
-static int larval_kill_one(struct xfrm *x, const struct larval_key *k)
+static int larval_kill_one(struct xfrm *x, const struct xfrm_sa_info *larval)
 {
 	struct xfrm_sa_info sa = { 0 };
 	int err;
 
-	err = exchange(x, xfrm_build_allocspi(x->req, k->src, k->dst, k->reqid),
-		       "give a larval an SPI", one_sa, &sa);
+	err = exchange(x, xfrm_build_allocspi(x->req, larval), "give a larval an SPI", one_sa, &sa);
 	if (err)
 		return err;
 	err = xfrm_sa_del(x, &sa.e.id);
@@ -317,15 +329,16 @@ static int larval_kill_one(struct xfrm *x, const struct larval_key *k)
 int xfrm_larval_kill(struct xfrm *x, const struct addr *src, const struct addr *dst,
 		     uint32_t reqid)
 {
-	struct larval_key k = { .src = src, .dst = dst, .reqid = reqid };
+	struct larvals l = { src, dst, reqid, { .size = sizeof(struct xfrm_sa_info) } };
 	int err;
 
 	if (src->family != dst->family || !addr_is_set(src))
 		return -EAFNOSUPPORT;
 	/* Without the look, ALLOCSPI would make one where there was none. */
-	err = xfrm_sa_dump(x, count_larval, &k);
-	while (!err && k.found--)
-		err = larval_kill_one(x, &k);
+	err = xfrm_sa_dump(x, keep_larval, &l);
+	for (size_t i = 0; !err && i < l.found.n; i++)
+		err = larval_kill_one(x, (struct xfrm_sa_info *)l.found.at + i);
+	free(l.found.at);
 	return err;
 }
 

@@ -26,12 +26,13 @@ struct kernel_sa_id {
 
 enum sa_dir { SA_DIR_UNKNOWN, SA_DIR_IN, SA_DIR_OUT };
 
-/* One ESP SA in tunnel mode, to be installed. The caller wipes keys afterwards. */
+/* One SA of ESP or AH, to be installed. The caller wipes keys afterwards. */
 struct kernel_sa {
 	struct kernel_sa_id id;
 	struct addr src;
 	uint32_t reqid;
 	enum sa_dir dir;
+	bool transport;
 	struct esp_suite suite; /* esn: as negotiated */
 	uint8_t encr_key[SA_KEY_MAX]; /* GCM: key then 4 bytes of salt */
 	size_t encr_key_len;
@@ -64,6 +65,7 @@ struct kernel_sa_reading {
 struct kernel_sa_entry {
 	struct kernel_sa_id id;
 	struct kernel_sa_reading r;
+	struct sa_kind kind;
 	struct selector sel;
 	uint64_t add_time; /* wall clock s, for "newest" only */
 };
@@ -81,6 +83,7 @@ struct kernel_policy {
 	uint32_t reqid;    /* PROTECT: of the template. ALLOW, BLOCK: 0 */
 	struct addr tmpl_src, tmpl_dst; /* out: local, peer; in, fwd: saddr 0, daddr 0 or local (§12) */
 	sa_family_t tmpl_family;
+	struct sa_kind kind; /* PROTECT: of the template */
 	uint32_t index;  /* from a dump */
 	uint64_t used_s; /* from a dump: wall clock of the last packet that met it; 0 = none did */
 };

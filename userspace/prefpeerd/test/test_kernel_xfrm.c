@@ -118,6 +118,64 @@ static void test_counter_mode(void **state)
 	assert_non_null(attr(nlh, XFRMA_ALG_AUTH_TRUNC));
 }
 
+static const struct esp_suite ah = { .integ = INTEG_HMAC_SHA2_384_192 };
+
+static const struct xfrm_usersa_info *info_of(const struct nlmsghdr *nlh)
+{
+	return mnl_nlmsg_get_payload(nlh);
+}
+
+/* Integrity alone: the kernel refuses AH with a cipher, and NAT breaks it. */
+static void test_ah(void **state)
+{
+	struct kernel_sa sa = sa_of(&ah, 0, 48);
+	const struct xfrm_algo_auth *a;
+	struct xfrm_sa_info got;
+	struct nlmsghdr *nlh;
+
+	assert_int_equal(xfrm_build_sa(buf, &sa, false, &nlh), -EINVAL);
+	sa.id.proto = IPPROTO_AH;
+	nlh = build(&sa, false);
+	a = attr(nlh, XFRMA_ALG_AUTH_TRUNC);
+	assert_string_equal(a->alg_name, "hmac(sha384)");
+	assert_int_equal(a->alg_trunc_len, 192);
+	assert_null(attr(nlh, XFRMA_ALG_CRYPT));
+	assert_null(attr(nlh, XFRMA_ALG_AEAD));
+	assert_int_equal(xfrm_parse_sa(nlh, &got), 0);
+	assert_int_equal(got.e.id.proto, IPPROTO_AH);
+	assert_true(got.e.kind.ah);
+	assert_false(got.e.kind.transport);
+	assert_int_equal(info_of(nlh)->flags, XFRM_STATE_ALIGN4);
+	sa.suite.esn = true;
+	assert_int_equal(info_of(build(&sa, false))->flags, XFRM_STATE_ALIGN4 | XFRM_STATE_ESN);
+	sa.id.dst = ip("2001:db8::1");
+	sa.src = ip("2001:db8::2");
+	assert_int_equal(info_of(build(&sa, false))->flags, XFRM_STATE_ESN);
+
+	sa.encap_sport = sa.encap_dport = 4500;
+	assert_int_equal(xfrm_build_sa(buf, &sa, false, &nlh), -EINVAL);
+	sa = sa_of(&ah, 16, 48);
+	sa.id.proto = IPPROTO_AH;
+	assert_int_equal(xfrm_build_sa(buf, &sa, false, &nlh), -EINVAL);
+	sa = sa_of(&gcm, 36, 0);
+	sa.id.proto = IPPROTO_AH;
+	assert_int_equal(xfrm_build_sa(buf, &sa, false, &nlh), -EINVAL);
+}
+
+static void test_transport(void **state)
+{
+	struct kernel_sa sa = sa_of(&gcm, 36, 0);
+	const struct xfrm_usersa_info *info;
+	struct xfrm_sa_info got;
+
+	sa.transport = true;
+	info = mnl_nlmsg_get_payload(build(&sa, false));
+	assert_int_equal(info->mode, XFRM_MODE_TRANSPORT);
+	assert_int_equal(xfrm_parse_sa((struct nlmsghdr *)buf, &got), 0);
+	assert_true(got.e.kind.transport);
+	assert_false(got.e.kind.ah);
+}
+
 #define NO_REPLAY UINT32_MAX
 
 struct replay_case {
@@ -275,6 +333,16 @@ static void test_policy(void **state)
 	assert_int_equal(back.reqid, p.reqid);
 	assert_int_equal(back.priority, p.priority);
 	assert_true(selector_equal(&back.sel, &p.sel));
+	assert_int_equal(t->id.proto, IPPROTO_ESP);
+	assert_int_equal(t->mode, XFRM_MODE_TUNNEL);
+	for (unsigned i = 0; i < 4; i++) {
+		p.kind = (struct sa_kind){ i & 1, i & 2 };
+		assert_int_equal(xfrm_build_policy(buf, &p, &nlh), 0);
+		assert_int_equal(t->id.proto, i & 1 ? IPPROTO_AH : IPPROTO_ESP);
+		assert_int_equal(t->mode, i & 2 ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL);
+		assert_int_equal(xfrm_parse_policy(nlh, &back), 0);
+		assert_true(sa_kind_equal(back.kind, p.kind));
+	}
 	/* An outbound template needs both ends, any template a reqid. */
 	p.dir = POLICY_OUT;
 	assert_int_equal(xfrm_build_policy(buf, &p, &nlh), -EINVAL);
@@ -321,13 +389,18 @@ static void test_short(void **state)
 static void test_allocspi(void **state)
 {
 	struct addr src = ip("10.9.9.1"), dst = ip("10.1.1.1");
-	struct nlmsghdr *nlh = xfrm_build_allocspi(buf, &src, &dst, 77);
+	struct xfrm_sa_info larval = {
+		.e = { .id = { .dst = dst, .proto = IPPROTO_AH }, .r = { .src = src, .reqid = 77 } },
+		.family = AF_INET,
+		.mode = XFRM_MODE_TRANSPORT,
+	};
+	struct nlmsghdr *nlh = xfrm_build_allocspi(buf, &larval);
 	const struct xfrm_userspi_info *s = mnl_nlmsg_get_payload(nlh);
 
 	assert_int_equal(nlh->nlmsg_type, XFRM_MSG_ALLOCSPI);
 	assert_int_equal(s->info.reqid, 77);
-	assert_int_equal(s->info.mode, XFRM_MODE_TUNNEL);
-	assert_int_equal(s->info.id.proto, IPPROTO_ESP);
+	assert_int_equal(s->info.mode, XFRM_MODE_TRANSPORT);
+	assert_int_equal(s->info.id.proto, IPPROTO_AH);
 	assert_int_equal(s->info.saddr.a4, src.v4.s_addr);
 	assert_int_equal(s->info.id.daddr.a4, dst.v4.s_addr);
 	assert_true(s->min >= 256 && s->min <= s->max);
@@ -342,7 +415,7 @@ static void test_sa_dump(void **state)
 	(void)state;
 	assert_int_equal(mnl_nlmsg_get_payload_len(nlh), MNL_ALIGN(MNL_ATTR_HDRLEN + 1));
 	assert_int_equal(mnl_attr_get_type(attr), XFRMA_PROTO);
-	assert_int_equal(mnl_attr_get_u8(attr), IPPROTO_ESP);
+	assert_int_equal(mnl_attr_get_u8(attr), 255); /* IPSEC_PROTO_ANY */
 }
 
 int main(void)
@@ -350,6 +423,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_aead),	cmocka_unit_test(test_auth_trunc),
 		cmocka_unit_test(test_counter_mode),
+		cmocka_unit_test(test_ah), cmocka_unit_test(test_transport),
 		cmocka_unit_test(test_replay),	cmocka_unit_test(test_outer_header),
 	cmocka_unit_test(test_options),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_policy),
