@@ -75,8 +75,9 @@ struct engine_child {
 	 */
 	bool has_flow;
 	struct selector flow;
-	struct esp_suite suites[SUITE_MAX];
+	struct esp_suite suites[SUITE_MAX]; /* all of ESP, or all of AH */
 	unsigned n_suites;
+	enum sa_mode mode;
 	enum ike_dh pfs;       /* set pfs: of CREATE_CHILD_SA; NONE = not asked for */
 	uint32_t lifetime_s;   /* hard limit in the kernel; 0 = none */
 	uint64_t lifetime_kb;
@@ -134,6 +135,7 @@ struct engine_pair {
 	uint32_t reqid;
 	struct selector sel; /* negotiated */
 	struct esp_suite suite;
+	bool transport;
 };
 
 enum engine_event_type {

@@ -70,12 +70,13 @@ struct child *child_find(struct session *s, child_id id)
 	return NULL;
 }
 
-struct child *child_by_spi_out(struct session *s, uint32_t spi)
+struct child *child_by_spi_out(struct session *s, uint8_t protocol, uint32_t spi)
 {
 	struct child *c;
 
 	DL_FOREACH(s->children, c)
-		if (c->pair.spi_out == spi && spi)
+		if (c->pair.spi_out == spi && spi &&
+		    (protocol == PROTO_ID_NONE || protocol == child_protocol(c)))
 			return c;
 	return NULL;
 }
@@ -126,7 +127,7 @@ struct kernel_sa_id child_sa_id(const struct child *c, enum sa_dir dir)
 	return (struct kernel_sa_id){
 		.dst = dir == SA_DIR_IN ? c->pair.local : c->pair.peer,
 		.spi = dir == SA_DIR_IN ? c->pair.spi_in : c->pair.spi_out,
-		.proto = IPPROTO_ESP,
+		.proto = child_protocol(c) == PROTO_ID_AH ? IPPROTO_AH : IPPROTO_ESP,
 		.mark = c->want.mark,
 		.mark_mask = c->want.mark_mask,
 	};
@@ -151,6 +152,7 @@ void child_fill_sa(const struct child *c, enum sa_dir dir, const struct esp_keys
 		.src = in ? c->pair.peer : c->pair.local,
 		.reqid = c->want.reqid,
 		.dir = dir,
+		.transport = c->pair.transport,
 		.suite = c->pair.suite,
 		.replay_window = replay->window ? replay->window : REPLAY_WINDOW,
 		.no_replay = replay->off,
@@ -278,13 +280,16 @@ void child_free(struct child *c)
 	free(c);
 }
 
+/* Its policies go on to name the protocol: of another one, no rekey (§4.8) but a new set-up. */
 struct engine_child child_successor(const struct child *c)
 {
 	const struct engine_child *from = c->later ? c->later : &c->want;
 	struct engine_child want = c->want;
 
-	memcpy(want.suites, from->suites, sizeof(want.suites));
-	want.n_suites = from->n_suites;
+	if (suite_is_ah(&from->suites[0]) == suite_is_ah(&want.suites[0])) {
+		memcpy(want.suites, from->suites, sizeof(want.suites));
+		want.n_suites = from->n_suites;
+	}
 	want.pfs = from->pfs;
 	want.lifetime_s = from->lifetime_s;
 	want.lifetime_kb = from->lifetime_kb;

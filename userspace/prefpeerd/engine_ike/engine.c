@@ -122,7 +122,7 @@ static int warm_up(struct ike *e, const struct esp_suite *suite, uint32_t spi)
 {
 	const struct kernel *k = &e->env.kernel;
 	struct kernel_sa sa = {
-		.id = { .spi = spi, .proto = IPPROTO_ESP },
+		.id = { .spi = spi, .proto = suite_is_ah(suite) ? IPPROTO_AH : IPPROTO_ESP },
 		.dir = SA_DIR_OUT,
 		.suite = *suite,
 		.encr_key_len = encr_keymat_len(suite->encr, suite->key_bits),

@@ -308,6 +308,17 @@ static int build_and_send(struct session *s, struct task *t)
 	return err;
 }
 
+static void child_not_built(struct child *c, int err)
+{
+	const char *cannot = child_cannot(c);
+
+	if (cannot)
+		ike_event_child(c, ENG_CHILD_FAILED, WHY_PROPOSAL, cannot);
+	else
+		ike_event_child(c, ENG_CHILD_FAILED, WHY_LOCAL, strerror(-err));
+	child_free(c);
+}
+
 void exchange_next(struct session *s)
 {
 	while (!s->rq.task && s->tasks && s->state != SES_DEAD && s->state != SES_ZOMBIE) {
@@ -318,13 +329,12 @@ void exchange_next(struct session *s)
 		err = t->kind == TASK_INIT ? init_start(s, t) : build_and_send(s, t);
 		if (!err)
 			return;
-		if (err != -ECANCELED)
+		/* What cannot be at all between these ends is told by its event. */
+		if (err != -ECANCELED && err != -EPROTONOSUPPORT)
 			log_err("ike", "conn %u: cannot build a request: %s", s->conn,
 				strerror(-err));
-		if (t->child && t->kind == TASK_CHILD) {
-			ike_event_child(t->child, ENG_CHILD_FAILED, WHY_LOCAL, strerror(-err));
-			child_free(t->child);
-		}
+		if (t->child && t->kind == TASK_CHILD)
+			child_not_built(t->child, err);
 		if (t->kind == TASK_REKEY && err != -ECANCELED)
 			rekey_ike_failed(s, strerror(-err));
 		free(t);

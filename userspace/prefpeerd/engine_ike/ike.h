@@ -114,7 +114,8 @@ enum task_kind {
 struct task {
 	enum task_kind kind;
 	struct child *child; /* NULL once that child is gone */
-	uint32_t spi;	     /* DEL_CHILD without a child: our SPI of a pair that never came up */
+	uint32_t spi;	     /* DEL_CHILD without a child: our SPI of a pair that never came up, */
+	uint8_t protocol;    /* and of which protocol */
 	struct task *prev, *next;
 };
 
@@ -264,6 +265,7 @@ struct inbound {
 	uint8_t ke[CRYPTO_DH_PUB_MAX];
 	size_t ke_len;
 	struct child *rekeys; /* REKEY_SA named it */
+	bool transport;	      /* USE_TRANSPORT_MODE */
 	struct timer timer;   /* the hold's end */
 	bool parked;	      /* the caller has not been asked yet: crossing.c */
 	struct inbound *prev, *next;
@@ -603,7 +605,8 @@ struct child *child_find(struct session *s, child_id id);
 /* What is to take the place of @c: what it was asked for with, but for later changes (§4.8). */
 struct engine_child child_successor(const struct child *c);
 void child_change(struct child *c, const struct engine_child *want);
-struct child *child_by_spi_out(struct session *s, uint32_t spi);
+/* @protocol: PROTO_ID_ESP or AH, whose SPIs are apart; NONE: either. */
+struct child *child_by_spi_out(struct session *s, uint8_t protocol, uint32_t spi);
 /* Draws spi_in (§12: never ALLOCSPI) and fills what of the pair the session knows. */
 int child_draw_spi(struct child *c);
 void child_set_pair(struct child *c, const struct esp_choice *choice, const struct selector *sel);
@@ -637,5 +640,20 @@ bool child_is_proven(const struct child *c);
 void children_proven(struct session *s);
 /* Error notify → reason. */
 enum engine_why notify_why(uint16_t type);
+
+/* ---- mode.c: AH or ESP, transport or tunnel ---- */
+/* Of all its suites: an entry has sets of one protocol (conf/check_sets.c). */
+uint8_t child_protocol(const struct child *c);
+/* Why it cannot be at all between these two ends, a sentence; NULL: it can. */
+const char *child_cannot(const struct child *c);
+/* USE_TRANSPORT_MODE, where we ask for it. */
+void put_mode(struct msg_out *m, const struct child *c);
+/* The mode of the peer's answer; NULL, or why it cannot be taken. */
+const char *child_take_mode(struct child *c, const struct payloads *p);
+/*
+ * The mode of our answer to a peer that asks, or not, for transport; @rekeys: what it is to
+ * replace. After child_set_pair(). NULL, or why it is refused.
+ */
+const char *child_choose_mode(struct child *c, bool asked, const struct child *rekeys);
 
 #endif

@@ -68,11 +68,13 @@ static int take_ke(struct inbound *in, const struct payloads *p)
 struct inbound *inbound_new(struct session *s, uint8_t exchange, const struct payloads *p)
 {
 	struct inbound *in = calloc(1, sizeof(*in));
+	struct pld_notify n;
 
 	if (!in)
 		return NULL;
 	in->s = s;
 	in->exchange = exchange;
+	in->transport = payloads_notify(p, N_USE_TRANSPORT_MODE, &n);
 	timer_init(&in->timer, NULL);
 	DL_APPEND(s->e->inbounds, in);
 	if (take_sa(in, p) || take_ts(in, p) || take_nonce(in, p) || take_ke(in, p)) {
@@ -241,6 +243,8 @@ static void put_answer(const struct inbound *in, const struct child *c, struct m
 {
 	struct ts ours, theirs;
 
+	if (c->pair.transport)
+		put_notify(m, N_USE_TRANSPORT_MODE, NULL, 0);
 	put_sa_esp_choice(m, choice->num, &choice->suite, choice->dh, c->pair.spi_in);
 	if (in->exchange != XCHG_IKE_AUTH)
 		put_nonce(m, x->nr, sizeof(x->nr));
@@ -284,6 +288,20 @@ static struct selector answered(const struct inbound *in, const struct child *c)
 	return selector_block(&c->want.sel, asked ? &flow : NULL);
 }
 
+static uint16_t take_pair(const struct inbound *in, struct child *c,
+			  const struct esp_choice *choice)
+{
+	struct selector sel = answered(in, c);
+	const char *refused;
+
+	child_set_pair(c, choice, &sel);
+	refused = child_choose_mode(c, in->transport, in->rekeys);
+	if (!refused)
+		return 0;
+	log_notice("ike", "conn %u: the peer's child is refused: %s", in->s->conn, refused);
+	return N_NO_PROPOSAL_CHOSEN;
+}
+
 static uint16_t answer(struct inbound *in, struct child *c, struct msg_out *m,
 		       struct inbound_answer *out)
 {
@@ -292,13 +310,12 @@ static uint16_t answer(struct inbound *in, struct child *c, struct msg_out *m,
 	uint16_t notify = choose(in, c, &choice, out);
 
 	if (!notify)
+		notify = take_pair(in, c, &choice);
+	if (!notify)
 		notify = make_secret(in, choice.dh, &x);
 	if (!notify && child_draw_spi(c))
 		notify = N_TEMPORARY_FAILURE;
 	if (!notify) {
-		struct selector sel = answered(in, c);
-
-		child_set_pair(c, &choice, &sel);
 		nonce_lower(c->low_nonce, x.ni, x.nr_used);
 		notify = install_in(in, c, &x, out);
 	}

@@ -140,8 +140,9 @@ static struct child *child_of(struct ike *e, const struct kernel_sa_id *sa)
 
 	DL_FOREACH(e->sessions, s)
 		DL_FOREACH(s->children, c)
-			if ((c->pair.spi_in == sa->spi && addr_equal(&c->pair.local, &sa->dst)) ||
-			    (c->pair.spi_out == sa->spi && addr_equal(&c->pair.peer, &sa->dst)))
+			if (sa->proto == child_sa_id(c, SA_DIR_IN).proto &&
+			    ((c->pair.spi_in == sa->spi && addr_equal(&c->pair.local, &sa->dst)) ||
+			     (c->pair.spi_out == sa->spi && addr_equal(&c->pair.peer, &sa->dst))))
 				return c;
 	return NULL;
 }

@@ -217,10 +217,10 @@ void put_notify(struct msg_out *m, uint16_t type, const void *data, size_t len)
 	msg_payload_end(m);
 }
 
-void put_notify_esp(struct msg_out *m, uint16_t type, uint32_t spi)
+void put_notify_child(struct msg_out *m, uint16_t type, uint8_t protocol, uint32_t spi)
 {
 	msg_payload_begin(m, PLD_NOTIFY);
-	wtr_u8(&m->w, PROTO_ID_ESP);
+	wtr_u8(&m->w, protocol);
 	wtr_u8(&m->w, 4);
 	wtr_u16(&m->w, type);
 	wtr_u32(&m->w, spi);
@@ -236,10 +236,10 @@ void put_delete_ike(struct msg_out *m)
 	msg_payload_end(m);
 }
 
-void put_delete_esp(struct msg_out *m, const uint32_t *spis, unsigned n)
+void put_delete_child(struct msg_out *m, uint8_t protocol, const uint32_t *spis, unsigned n)
 {
 	msg_payload_begin(m, PLD_DELETE);
-	wtr_u8(&m->w, PROTO_ID_ESP);
+	wtr_u8(&m->w, protocol);
 	wtr_u8(&m->w, 4);
 	wtr_u16(&m->w, (uint16_t)n);
 	for (unsigned i = 0; i < n; i++)

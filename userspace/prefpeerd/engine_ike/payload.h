@@ -65,10 +65,10 @@ uint16_t payloads_error(const struct payloads *p);
 void put_ke(struct msg_out *m, uint16_t group, const uint8_t *data, size_t len);
 void put_nonce(struct msg_out *m, const uint8_t *nonce, size_t len);
 void put_notify(struct msg_out *m, uint16_t type, const void *data, size_t len);
-/* A notify about an ESP SA. */
-void put_notify_esp(struct msg_out *m, uint16_t type, uint32_t spi);
+/* About a child SA; @protocol: PROTO_ID_ESP, PROTO_ID_AH. */
+void put_notify_child(struct msg_out *m, uint16_t type, uint8_t protocol, uint32_t spi);
 void put_delete_ike(struct msg_out *m);
-void put_delete_esp(struct msg_out *m, const uint32_t *spis, unsigned n);
+void put_delete_child(struct msg_out *m, uint8_t protocol, const uint32_t *spis, unsigned n);
 /* The body of an ID payload, which AUTH covers: 4 + id->len bytes. */
 size_t id_body(const struct ike_id *id, uint8_t out[4 + IKE_ID_MAX]);
 void put_id(struct msg_out *m, uint8_t type, const struct ike_id *id);

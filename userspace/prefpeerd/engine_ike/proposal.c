@@ -69,7 +69,7 @@ static int proposal_parse(struct rdr *r, struct proposal *p)
 	for (unsigned i = 0; i < n; i++)
 		if (transform_parse(r, p))
 			return -EINVAL;
-	if (p->protocol == PROTO_ID_ESP && spi_len != 4)
+	if ((p->protocol == PROTO_ID_ESP || p->protocol == PROTO_ID_AH) && spi_len != 4)
 		return -EINVAL;
 	return rdr_done(r) ? 0 : -EINVAL;
 }
@@ -388,7 +388,7 @@ int ike_accept(const struct ike_offer *o, const struct proposals *p, struct ike_
 	return -EINVAL;
 }
 
-/* ---- ESP ---- */
+/* ---- ESP and AH ---- */
 
 unsigned esp_suites_default(struct esp_suite out[SUITE_MAX])
 {
@@ -404,9 +404,16 @@ unsigned esp_suites_default(struct esp_suite out[SUITE_MAX])
 	return sizeof(all) / sizeof(all[0]);
 }
 
+uint8_t suite_protocol(const struct esp_suite *s)
+{
+	return suite_is_ah(s) ? PROTO_ID_AH : PROTO_ID_ESP;
+}
+
+/* Encryption is no transform of AH (§3.3.3). */
 static void put_esp(struct sa_writer *s, const struct esp_suite *suite)
 {
-	sa_transform(s, TRANSFORM_ENCR, suite->encr, suite->key_bits);
+	if (!suite_is_ah(suite))
+		sa_transform(s, TRANSFORM_ENCR, suite->encr, suite->key_bits);
 	if (suite->integ)
 		sa_transform(s, TRANSFORM_INTEG, suite->integ, 0);
 }
@@ -430,7 +437,8 @@ void put_sa_esp_offer(struct msg_out *m, const struct esp_suite *suites, unsigne
 
 	msg_payload_begin(m, PLD_SA);
 	for (unsigned i = 0; i < n; i++) {
-		sa_proposal(&s, i + 1 == n, (uint8_t)(i + 1), PROTO_ID_ESP, spi_bytes);
+		sa_proposal(&s, i + 1 == n, (uint8_t)(i + 1), suite_protocol(&suites[i]),
+			    spi_bytes);
 		put_esp(&s, &suites[i]);
 		if (dh)
 			sa_transform(&s, TRANSFORM_DH, dh, 0);
@@ -449,7 +457,7 @@ void put_sa_esp_choice(struct msg_out *m, uint8_t num, const struct esp_suite *s
 	struct sa_writer s = { .m = m };
 
 	msg_payload_begin(m, PLD_SA);
-	sa_proposal(&s, true, num, PROTO_ID_ESP, (struct chunk){ ours.b, sizeof(ours.b) });
+	sa_proposal(&s, true, num, suite_protocol(suite), (struct chunk){ ours.b, sizeof(ours.b) });
 	put_esp(&s, suite);
 	if (dh)
 		sa_transform(&s, TRANSFORM_DH, dh, 0);
@@ -486,12 +494,19 @@ static bool choose_pfs(const struct proposal *p, bool with_dh, enum ike_dh pfs, 
 	return choose_group(&ike_offer_all, p, ke_group, out);
 }
 
+/* One of AH that encrypts is malformed, and nothing that we could take. */
+static bool algorithms_match(const struct proposal *p, const struct esp_suite *want)
+{
+	if (suite_is_ah(want))
+		return !count(p, TRANSFORM_ENCR) && offers(p, TRANSFORM_INTEG, want->integ, 0);
+	return offers(p, TRANSFORM_ENCR, want->encr, want->key_bits) &&
+	       integ_fits(p, want->encr, want->integ);
+}
+
 static bool esp_matches(const struct proposal *p, const struct esp_suite *want, bool with_dh,
 			enum ike_dh pfs, uint16_t ke_group, struct esp_choice *out)
 {
-	if (p->protocol != PROTO_ID_ESP || !p->spi ||
-	    !offers(p, TRANSFORM_ENCR, want->encr, want->key_bits) ||
-	    !integ_fits(p, want->encr, want->integ))
+	if (p->protocol != suite_protocol(want) || !p->spi || !algorithms_match(p, want))
 		return false;
 	out->suite = *want;
 	if (!choose_esn(p, want, &out->suite.esn) ||
@@ -517,8 +532,8 @@ int esp_accept(const struct proposals *p, const struct esp_suite *suites, unsign
 {
 	const struct proposal *it = &p->list[0];
 
-	if (p->n != 1 || count(it, TRANSFORM_ENCR) != 1 || count(it, TRANSFORM_INTEG) > 1 ||
-	    count(it, TRANSFORM_ESN) > 1 || it->num < 1 || it->num > n ||
+	if (p->n != 1 || count(it, TRANSFORM_ENCR) != (it->protocol == PROTO_ID_ESP) ||
+	    count(it, TRANSFORM_INTEG) > 1 || count(it, TRANSFORM_ESN) > 1 || it->num < 1 || it->num > n ||
 	    count(it, TRANSFORM_DH) > 1)
 		return -EINVAL;
 	if (!esp_matches(it, &suites[it->num - 1], dh != DH_NONE, dh, dh, out) || out->spi < 256)

@@ -19,7 +19,7 @@ struct transform {
 
 struct proposal {
 	uint8_t num, protocol;
-	uint32_t spi;			       /* ESP; 0 in IKE_SA_INIT */
+	uint32_t spi;			       /* ESP, AH; 0 in IKE_SA_INIT */
 	uint8_t ike_spi[IKE_SPI_LEN];	       /* of a new IKE SA (§1.3.2); else zeros */
 	struct transform list[TRANSFORMS_MAX]; /* those with attributes that we know */
 	unsigned n;
@@ -52,7 +52,10 @@ int ike_choose(const struct ike_offer *o, const struct proposals *p, uint16_t ke
 /* As initiator: exactly one suite, and one that we offered. -EINVAL. */
 int ike_accept(const struct ike_offer *o, const struct proposals *p, struct ike_suite *out);
 
-/* ---- ESP ---- */
+/* ---- ESP and AH: a proposal is of one of them (§3.3.1), no bundle can be negotiated ---- */
+
+/* PROTO_ID_ESP, PROTO_ID_AH. */
+uint8_t suite_protocol(const struct esp_suite *s);
 /* What the caller leaves open: all that we have. Returns the number written, at most SUITE_MAX. */
 unsigned esp_suites_default(struct esp_suite out[SUITE_MAX]);
 /* @dh: the group of our KE payload, the only one offered; NONE without PFS. */

@@ -191,7 +191,7 @@ static struct session *session_of_spi(struct ike *e, const struct pld_notify *n,
 	if (!rdr_done(&r) || !spi)
 		return NULL;
 	DL_FOREACH(e->sessions, s)
-		if (addr_equal(&s->peer.addr, &peer->addr) && child_by_spi_out(s, spi))
+		if (addr_equal(&s->peer.addr, &peer->addr) && child_by_spi_out(s, PROTO_ID_NONE, spi))
 			return s;
 	return NULL;
 }

@@ -135,9 +135,17 @@ static void send_auth(struct session *s)
 void auth_start(struct session *s)
 {
 	const struct remote *r = remote_find(s->e, s->remote);
+	const struct child *first = s->setup->first;
+	const char *cannot = first ? child_cannot(first) : NULL;
 	char why[EVENT_TEXT_MAX] = "the peer is no longer configured";
-	int err = r ? sign_own(s, r, why, sizeof(why)) : -ENOENT;
+	int err;
 
+	/* Where NAT is is known now, and only now. */
+	if (cannot) {
+		session_end(s, WHY_PROPOSAL, "%s", cannot);
+		return;
+	}
+	err = r ? sign_own(s, r, why, sizeof(why)) : -ENOENT;
 	if (!err)
 		send_auth(s);
 	else if (err != -EINPROGRESS)

@@ -23,6 +23,7 @@ int put_child_offer(struct msg_out *m, const struct child *c, const uint8_t *non
 
 	if (err)
 		return err;
+	put_mode(m, c);
 	put_sa_esp_offer(m, c->want.suites, c->want.n_suites, c->pair.spi_in, group);
 	if (nonce)
 		put_nonce(m, nonce, IKE_NONCE_OURS);
@@ -51,11 +52,13 @@ int child_build(struct session *s, struct task *t, struct msg_out *m)
 
 	if (!c || c->cancelled)
 		return -ECANCELED;
+	if (child_cannot(c))
+		return -EPROTONOSUPPORT;
 	err = draw_secrets(c);
 	if (err)
 		return err;
 	if (c->rekeys)
-		put_notify_esp(m, N_REKEY_SA, c->rekeys->pair.spi_in);
+		put_notify_child(m, N_REKEY_SA, child_protocol(c->rekeys), c->rekeys->pair.spi_in);
 	c->state = CHILD_OPENING;
 	return put_child_offer(m, c, c->nonce);
 }
@@ -158,6 +161,7 @@ void child_take_answer(struct child *c, const struct payloads *p, struct chunk n
 	struct proposals all;
 	struct esp_choice choice;
 	struct selector sel;
+	const char *wrong;
 	int err;
 
 	*out = (struct child_outcome){ .why = WHY_NONE };
@@ -175,6 +179,11 @@ void child_take_answer(struct child *c, const struct payloads *p, struct chunk n
 		fail(out, WHY_TS, "the peer's traffic selectors are not within ours");
 		return;
 	}
+	wrong = child_take_mode(c, p);
+	if (wrong) {
+		fail(out, WHY_PROPOSAL, wrong);
+		return;
+	}
 	if (!take_ke(c, p, shared, &shared_len)) {
 		fail(out, WHY_PROPOSAL, "the peer's answer has no usable KE payload");
 		return;
@@ -189,6 +198,7 @@ void child_take_answer(struct child *c, const struct payloads *p, struct chunk n
 void child_delete_orphan(struct child *c)
 {
 	struct session *s = c->s;
+	uint8_t protocol = child_protocol(c);
 	uint32_t spi = c->pair.spi_in;
 	struct task *t;
 
@@ -196,8 +206,10 @@ void child_delete_orphan(struct child *c)
 	if (!spi)
 		return;
 	t = task_push(s, TASK_DEL_CHILD, NULL);
-	if (t)
-		t->spi = spi;
+	if (!t)
+		return;
+	t->spi = spi;
+	t->protocol = protocol;
 }
 
 void child_settle(struct child *c, const struct child_outcome *out)
@@ -318,7 +330,7 @@ static void reply_not_found(struct session *s, const struct pld_notify *n)
 
 	rdr_init(&r, n->spi.p, n->spi.len);
 	reply_begin(s, XCHG_CREATE_CHILD_SA, &m);
-	put_notify_esp(&m, N_CHILD_SA_NOT_FOUND, rdr_u32(&r));
+	put_notify_child(&m, N_CHILD_SA_NOT_FOUND, n->protocol, rdr_u32(&r));
 	reply_send(s, &m);
 }
 
@@ -327,7 +339,8 @@ static bool rekey_target(struct session *s, const struct pld_notify *n, struct c
 	struct rdr r;
 
 	rdr_init(&r, n->spi.p, n->spi.len);
-	*out = n->protocol == PROTO_ID_ESP ? child_by_spi_out(s, rdr_u32(&r)) : NULL;
+	*out = n->protocol == PROTO_ID_ESP || n->protocol == PROTO_ID_AH ?
+		       child_by_spi_out(s, n->protocol, rdr_u32(&r)) : NULL;
 	return rdr_done(&r) && *out;
 }
 

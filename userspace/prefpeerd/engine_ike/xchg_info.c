@@ -27,13 +27,14 @@ void probe_response(struct session *s, struct task *t, const struct payloads *p)
 
 int del_child_build(struct session *s, struct task *t, struct msg_out *m)
 {
+	uint8_t protocol = t->child ? child_protocol(t->child) : t->protocol;
 	uint32_t spi = t->child ? t->child->pair.spi_in : t->spi;
 
 	if (t->child)
 		t->child->delete_blind = t->child->unproven;
 	if (!spi)
 		return -ECANCELED;
-	put_delete_esp(m, &spi, 1);
+	put_delete_child(m, protocol, &spi, 1);
 	return 0;
 }
 
@@ -79,9 +80,9 @@ static bool delete_is_sent(const struct child *c)
 }
 
 /* Our SPI of the pair, for the answer; 0 = none. */
-static uint32_t peer_deletes(struct session *s, uint32_t spi)
+static uint32_t peer_deletes(struct session *s, uint8_t protocol, uint32_t spi)
 {
-	struct child *c = child_by_spi_out(s, spi);
+	struct child *c = child_by_spi_out(s, protocol, spi);
 	uint32_t ours;
 
 	if (!c)
@@ -96,19 +97,39 @@ static uint32_t peer_deletes(struct session *s, uint32_t spi)
 
 #define DELETE_SPIS_MAX 64
 
-static unsigned peer_deletes_all(struct session *s, const struct pld_delete *d, uint32_t *ours,
-				 unsigned n)
+/* Ours of the pairs that the peer deletes. */
+struct deleted {
+	uint8_t protocol;
+	uint32_t ours[DELETE_SPIS_MAX];
+	unsigned n;
+};
+
+static void peer_deletes_all(struct session *s, const struct pld_delete *d, struct deleted *out)
 {
 	struct rdr r;
 
 	rdr_init(&r, d->spis.p, d->spis.len);
 	for (unsigned i = 0; i < d->n; i++) {
-		uint32_t spi = peer_deletes(s, rdr_u32(&r));
+		uint32_t spi = peer_deletes(s, out->protocol, rdr_u32(&r));
 
-		if (spi && n < DELETE_SPIS_MAX)
-			ours[n++] = spi;
+		if (spi && out->n < DELETE_SPIS_MAX)
+			out->ours[out->n++] = spi;
 	}
-	return n;
+}
+
+/* And the answer's payload, of one protocol (§3.11). */
+static void answer_deletes(struct session *s, const struct payloads *p, uint8_t protocol,
+			   struct msg_out *m)
+{
+	struct deleted gone = { .protocol = protocol };
+	struct pld_delete d;
+
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->list[i].type == PLD_DELETE && !delete_parse(&p->list[i], &d) &&
+		    d.protocol == protocol)
+			peer_deletes_all(s, &d, &gone);
+	if (gone.n && s->state == SES_UP)
+		put_delete_child(m, protocol, gone.ours, gone.n);
 }
 
 bool deletes_ike_sa(const struct payloads *p)
@@ -142,11 +163,8 @@ static void log_errors(const struct session *s, const struct payloads *p)
 
 void info_request(struct session *s, const struct payloads *p)
 {
-	uint32_t ours[DELETE_SPIS_MAX];
 	struct pld_notify notify;
-	struct pld_delete d;
 	struct msg_out m;
-	unsigned n = 0;
 
 	if (!deletes_are_sound(p)) {
 		reply_notify(s, XCHG_INFORMATIONAL, N_INVALID_SYNTAX);
@@ -163,12 +181,8 @@ void info_request(struct session *s, const struct payloads *p)
 		session_end(s, WHY_PEER_DELETE, "the peer deleted the IKE SA");
 		return;
 	}
-	for (unsigned i = 0; i < p->n; i++)
-		if (p->list[i].type == PLD_DELETE && !delete_parse(&p->list[i], &d) &&
-		    d.protocol == PROTO_ID_ESP)
-			n = peer_deletes_all(s, &d, ours, n);
-	if (n && s->state == SES_UP)
-		put_delete_esp(&m, ours, n);
+	answer_deletes(s, p, PROTO_ID_ESP, &m);
+	answer_deletes(s, p, PROTO_ID_AH, &m);
 	reply_send(s, &m);
 	exchange_next(s);
 }

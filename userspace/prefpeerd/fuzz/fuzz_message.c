@@ -11,6 +11,20 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* AH never with a cipher, nor by ESP's proposals. */
+static void judge_ah(const struct proposals *all)
+{
+	static const struct esp_suite ah = { .integ = INTEG_HMAC_SHA2_256_128, .esn = true };
+	struct esp_choice choice;
+
+	if (!esp_choose(all, &ah, 1, true, DH_NONE, DH_X25519, &choice) &&
+	    (!choice.spi || !suite_is_ah(&choice.suite)))
+		abort();
+	if (!esp_accept(all, &ah, 1, DH_NONE, &choice) &&
+	    (choice.spi < 256 || all->list[0].protocol != PROTO_ID_AH))
+		abort();
+}
+
 static void judge_sa(const struct payload *p)
 {
 	struct esp_suite suites[SUITE_MAX];
@@ -33,6 +47,7 @@ static void judge_sa(const struct payload *p)
 		abort();
 	if (!esp_accept(&all, suites, n, DH_NONE, &choice) && choice.spi < 256)
 		abort();
+	judge_ah(&all);
 }
 
 static void judge_ts(const struct payload *p)

@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	as = session_of(&f->right);
 	begin(&m, f, as, data[0] & 1);
 	if (data[0] & 16)
-		put_notify_esp(&m, N_REKEY_SA, side_last(&f->left, ENG_CHILD_UP)->ev.pair.spi_out);
+		put_notify_child(&m, N_REKEY_SA, PROTO_ID_ESP, side_last(&f->left, ENG_CHILD_UP)->ev.pair.spi_out);
 	wtr_patch_u8(&m.w, m.next_off, data[1]);
 	wtr_bytes(&m.w, data + 2, size - 2);
 	ike_speak(f, as, &m, data[0] & 8 ? 120 : 4000);

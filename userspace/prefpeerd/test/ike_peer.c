@@ -101,7 +101,7 @@ void ike_peer_probe(struct ike_peer *p)
 	ike_peer_send(p);
 }
 
-static void put_child(struct ike_peer *p, uint32_t spi)
+void ike_peer_put_child(struct ike_peer *p, uint32_t spi)
 {
 	static const uint8_t nonce[32] = "a nonce that nobody could guess";
 	struct engine_child c = fixture_child(1, 1);
@@ -119,15 +119,15 @@ static void put_child(struct ike_peer *p, uint32_t spi)
 void ike_peer_open_child(struct ike_peer *p)
 {
 	ike_peer_begin(p, XCHG_CREATE_CHILD_SA);
-	put_child(p, 0xabcdef02);
+	ike_peer_put_child(p, 0xabcdef02);
 	ike_peer_send(p);
 }
 
 void ike_peer_rekey_child(struct ike_peer *p, uint32_t spi)
 {
 	ike_peer_begin(p, XCHG_CREATE_CHILD_SA);
-	put_notify_esp(&p->m, N_REKEY_SA, spi);
-	put_child(p, 0xabcdef01);
+	put_notify_child(&p->m, N_REKEY_SA, PROTO_ID_ESP, spi);
+	ike_peer_put_child(p, 0xabcdef01);
 	ike_peer_send(p);
 }
 
@@ -146,7 +146,7 @@ void ike_peer_rekey_ike(struct ike_peer *p)
 void ike_peer_delete_child(struct ike_peer *p, uint32_t spi)
 {
 	ike_peer_begin(p, XCHG_INFORMATIONAL);
-	put_delete_esp(&p->m, &spi, 1);
+	put_delete_child(&p->m, PROTO_ID_ESP, &spi, 1);
 	ike_peer_send(p);
 }
 

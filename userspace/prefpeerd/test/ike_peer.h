@@ -36,6 +36,8 @@ void ike_peer_send(struct ike_peer *p);
 /* The last request once more; the answer is not looked at. */
 void ike_peer_repeat(struct ike_peer *p);
 
+/* SA, nonce and selectors of a child. */
+void ike_peer_put_child(struct ike_peer *p, uint32_t spi);
 void ike_peer_probe(struct ike_peer *p);
 void ike_peer_open_child(struct ike_peer *p);
 void ike_peer_rekey_child(struct ike_peer *p, uint32_t spi);

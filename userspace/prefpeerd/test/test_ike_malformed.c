@@ -129,8 +129,8 @@ static void put_request(struct ike_peer *p, uint8_t exchange)
 	struct ts left, right;
 
 	ike_peer_begin(p, exchange);
-	put_notify_esp(&p->m, N_REKEY_SA, p->child_spi_in);
-	put_delete_esp(&p->m, &p->child_spi_in, 1);
+	put_notify_child(&p->m, N_REKEY_SA, PROTO_ID_ESP, p->child_spi_in);
+	put_delete_child(&p->m, PROTO_ID_ESP, &p->child_spi_in, 1);
 	put_sa_esp_offer(&p->m, suites, n, 0xabcdef01, DH_NONE);
 	put_nonce(&p->m, nonce, sizeof(nonce));
 	put_ke(&p->m, 31, nonce, 32);
@@ -285,9 +285,9 @@ static void delete_twice(void **state)
 	uint32_t spis[] = { p->child_spi_in, p->child_spi_in, 0, 1 };
 
 	ike_peer_begin(p, XCHG_INFORMATIONAL);
-	put_delete_esp(&p->m, spis, 4);
-	put_delete_esp(&p->m, spis, 4);
-	put_notify_esp(&p->m, N_REKEY_SA, p->child_spi_in);
+	put_delete_child(&p->m, PROTO_ID_ESP, spis, 4);
+	put_delete_child(&p->m, PROTO_ID_ESP, spis, 4);
+	put_notify_child(&p->m, N_REKEY_SA, PROTO_ID_ESP, p->child_spi_in);
 	put_notify(&p->m, N_INVALID_SPI, spis, sizeof(spis));
 	ike_peer_send(p);
 	assert_int_equal(p->reply.error, 0);
