@@ -78,6 +78,7 @@ struct acl {
 struct transform_set {
 	char name[CONF_NAME_MAX + 1];
 	struct esp_suite suite;
+	enum sa_mode mode;
 	struct conf_pos pos;
 };
 

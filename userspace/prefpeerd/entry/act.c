@@ -73,6 +73,7 @@ static void fill_settings(const struct entries *s, const struct map_entry *m,
 	out->replay = conf_entry_replay(s->conf, m);
 	out->clear_df = conf_entry_df(s->conf, m) == DF_CLEAR;
 	out->no_ecn = conf_entry_ecn(s->conf, m) == ECN_DISCARD;
+	out->mode = m->n_sets ? m->sets[0]->mode : SA_MODE_TUNNEL;
 	for (unsigned i = 0; i < m->n_sets && i < SUITE_MAX; i++)
 		out->suites[out->n_suites++] = m->sets[i]->suite;
 }
@@ -468,10 +469,37 @@ void act_probe(struct entries *s, conn_id id)
 	ENGINE(s)->probe(EIMPL(s), id);
 }
 
+struct kernel_sa_id act_sa_id(const struct core_child *ch, enum sa_dir dir)
+{
+	return (struct kernel_sa_id){
+		.dst = dir == SA_DIR_IN ? ch->local : ch->remote,
+		.spi = dir == SA_DIR_IN ? ch->spi_in : ch->spi_out,
+		.proto = ch->kind.ah ? IPPROTO_AH : IPPROTO_ESP,
+	};
+}
+
+void act_line_kind(struct entries *s, child_id id)
+{
+	struct core_child *ch;
+	struct spd_line *l;
+	int err;
+
+	if (!s->spd || !core_child_entry(&s->core, id, &ch) || ch->state != CHILD_LIVE)
+		return;
+	l = spd_line_by_reqid(s->spd, ch->reqid);
+	if (!l || sa_kind_equal(l->kind, ch->kind))
+		return;
+	log_notice("entry", "%s %u line %u is protected by %s", l->map, l->seq, l->no,
+		   sa_kind_name(ch->kind));
+	err = spd_line_kind(s->spd, l, ch->kind, s->ports.kernel);
+	if (err)
+		log_err("entry", "%s %u line %u: policy cannot ask for %s: %s", l->map, l->seq,
+			l->no, sa_kind_name(ch->kind), strerror(-err));
+}
+
 bool act_sa_there(struct entries *s, const struct core_child *ch)
 {
-	const struct kernel_sa_id id = {
-		.dst = ch->remote, .spi = ch->spi_out, .proto = IPPROTO_ESP};
+	const struct kernel_sa_id id = act_sa_id(ch, SA_DIR_OUT);
 	struct kernel_sa_reading r = {0};
 
 	return !KERNEL(s)->sa_read(KIMPL(s), &id, &r) && !r.larval;
@@ -490,10 +518,8 @@ int64_t act_pair_idle_ms(struct entries *s, const struct core_child *ch,
 
 bool act_pair_packets(struct entries *s, const struct core_child *ch, uint64_t *out)
 {
-	const struct kernel_sa_id in = {
-		.dst = ch->local, .spi = ch->spi_in, .proto = IPPROTO_ESP};
-	const struct kernel_sa_id outbound = {
-		.dst = ch->remote, .spi = ch->spi_out, .proto = IPPROTO_ESP};
+	const struct kernel_sa_id in = act_sa_id(ch, SA_DIR_IN);
+	const struct kernel_sa_id outbound = act_sa_id(ch, SA_DIR_OUT);
 	struct kernel_sa_reading r = {0};
 
 	if (KERNEL(s)->sa_read(KIMPL(s), &in, &r))

@@ -81,6 +81,7 @@ void core_child_set_pair(struct core_child *ch, const struct core_pair *p)
 {
 	ch->local = p->local;
 	ch->remote = p->peer;
+	ch->kind = p->kind;
 	ch->spi_in = p->spi_in;
 	ch->spi_out = p->spi_out;
 	ch->sel = p->sel;

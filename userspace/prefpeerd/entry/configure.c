@@ -226,6 +226,17 @@ static void prepare_new(struct entries *s, const struct map_entry *m, struct spd
 		l->local = l->peer = (struct addr){0};
 }
 
+/* §4.8: a pair stays what it is, and so do the templates, until another is up. */
+static void prepare_kind(const struct entries *s, const struct core_entry *e, struct spd_line *l)
+{
+	const struct core_child *ch = e ? line_child(e, l->reqid) : NULL;
+
+	if (ch)
+		l->kind = ch->kind;
+	else
+		takeover_kind(s, l->reqid, &l->kind);
+}
+
 static void prepare_line(struct entries *s, const struct core_env *env, const struct spd *spd,
 			 struct spd_line *l)
 {
@@ -233,6 +244,7 @@ static void prepare_line(struct entries *s, const struct core_env *env, const st
 	const struct core_entry *e = se ? core_entry(&s->core, se->id) : NULL;
 	const struct core_line *known = e ? core_line(e, l->reqid) : NULL;
 
+	prepare_kind(s, e, l);
 	if (l->blocked || l->of_branch)
 		return;
 	if (l->entry->manual) {

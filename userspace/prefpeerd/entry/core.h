@@ -125,6 +125,7 @@ struct core_child {
 	enum child_state state;
 	peer_key peer;
 	struct addr local, remote;
+	struct sa_kind kind;
 	uint32_t spi_in, spi_out;
 	struct selector sel; /* as negotiated */
 	mono_t since, close_at;
@@ -359,6 +360,7 @@ void core_conn_heard(struct run *r, conn_id id, mono_t when, uint32_t rtt_us);
 void core_conn_down(struct run *r, conn_id id, enum engine_why why, const struct cause *detail);
 struct core_pair {
 	struct addr local, peer;
+	struct sa_kind kind;
 	uint32_t spi_in, spi_out;
 	struct selector sel;
 };

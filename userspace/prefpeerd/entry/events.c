@@ -7,6 +7,7 @@ static struct core_pair pair_of(const struct engine_pair *p)
 {
 	return (struct core_pair){.local = p->local,
 				  .peer = p->peer,
+				  .kind = {suite_is_ah(&p->suite), p->transport},
 				  .spi_in = p->spi_in,
 				  .spi_out = p->spi_out,
 				  .sel = p->sel};
@@ -149,6 +150,7 @@ void entries_engine_event(void *ctx, const struct engine_event *ev, mono_t now)
 		break;
 	case ENG_CHILD_UP:
 		core_child_up(&t.r, ev->conn, ev->child, &pair);
+		act_line_kind(s, ev->child);
 		verdict_ask(s, ev->child);
 		break;
 	case ENG_CHILD_FAILED:
@@ -156,6 +158,7 @@ void entries_engine_event(void *ctx, const struct engine_event *ev, mono_t now)
 		break;
 	case ENG_CHILD_REKEYED:
 		core_child_rekeyed(&t.r, ev->conn, ev->child, &pair);
+		act_line_kind(s, ev->child);
 		break;
 	case ENG_CHILD_DOWN:
 		on_child_down(&t, ev);
@@ -219,10 +222,11 @@ static struct core_entry *child_of_sa(struct entries *s, const struct kernel_sa_
 
 		for (unsigned j = 0; j < e->n_children; j++) {
 			struct core_child *ch = &e->children[j];
+			bool proto = id->proto == (ch->kind.ah ? IPPROTO_AH : IPPROTO_ESP);
 			bool in = ch->spi_in == id->spi && addr_equal(&ch->local, &id->dst);
 			bool outbound = ch->spi_out == id->spi && addr_equal(&ch->remote, &id->dst);
 
-			if (in || (outbound && ch->state != CHILD_OLD)) {
+			if (proto && (in || (outbound && ch->state != CHILD_OLD))) {
 				*out = ch;
 				return e;
 			}

@@ -55,6 +55,7 @@ struct shell_orphan {
 	struct kernel_sa_id id;
 	struct addr src;
 	uint32_t reqid;
+	struct sa_kind kind;
 	uint64_t add_time;
 	uint32_t entry; /* 0 until it is known whose */
 	bool outbound;
@@ -146,6 +147,10 @@ void act_remotes_drop(struct entries *s);
 void act_heard(struct entries *s, const struct kernel_peer_key *key, mono_t when);
 void act_probe(struct entries *s, conn_id id);
 bool act_sa_there(struct entries *s, const struct core_child *ch);
+/* What the SAs of a pair are called in the kernel. */
+struct kernel_sa_id act_sa_id(const struct core_child *ch, enum sa_dir dir);
+/* The templates of the line ask for what the pair that came up is. */
+void act_line_kind(struct entries *s, child_id id);
 /* ms since the last packet; -1 = not known */
 int64_t act_pair_idle_ms(struct entries *s, const struct core_child *ch,
 			 struct kernel_pair_reading *out);
@@ -175,6 +180,8 @@ int takeover_scan(struct entries *s);
 /* The peer of the newest outbound orphan of the lines of @e; false: none. */
 bool takeover_peer(struct entries *s, const struct map_entry *conf, const struct spd *spd,
 		   struct addr *local, struct addr *peer);
+/* What the newest orphan of that line is; false: there is none. */
+bool takeover_kind(const struct entries *s, uint32_t reqid, struct sa_kind *out);
 void takeover_adopt(struct entries *s);
 void takeover_drop(struct entries *s, uint32_t entry, bool outbound_only);
 /* After lost events: the SAD and the pairs' clocks against what we believe (§12). */

@@ -31,6 +31,7 @@ static int scan_one(void *ctx, const struct kernel_sa_entry *sa)
 		.id = sa->id,
 		.src = sa->r.src,
 		.reqid = sa->r.reqid,
+		.kind = sa->kind,
 		.add_time = sa->add_time,
 	};
 	return 0;
@@ -115,6 +116,19 @@ bool takeover_peer(struct entries *s, const struct map_entry *conf, const struct
 	*local = newest->src;
 	*peer = newest->id.dst;
 	return true;
+}
+
+bool takeover_kind(const struct entries *s, uint32_t reqid, struct sa_kind *out)
+{
+	const struct shell_orphan *newest = NULL;
+
+	for (unsigned i = 0; i < s->n_orphans; i++)
+		if (s->orphans[i].reqid == reqid &&
+		    (!newest || newest->add_time < s->orphans[i].add_time))
+			newest = &s->orphans[i];
+	if (newest)
+		*out = newest->kind;
+	return newest;
 }
 
 /* Those of this entry, whichever listed peer they are of; how many. */
@@ -227,10 +241,11 @@ static int resync_one(void *ctx, const struct kernel_sa_entry *sa)
 	return 0;
 }
 
-static bool has_sa(const struct resync *x, const struct addr *dst, uint32_t spi)
+static bool has_sa(const struct resync *x, const struct kernel_sa_id *id)
 {
 	for (unsigned i = 0; i < x->n; i++)
-		if (x->list[i].id.spi == spi && addr_equal(&x->list[i].id.dst, dst))
+		if (x->list[i].id.spi == id->spi && x->list[i].id.proto == id->proto &&
+		    addr_equal(&x->list[i].id.dst, &id->dst))
 			return true;
 	return false;
 }
@@ -239,9 +254,13 @@ static void resync_entry(const struct resync *x, struct core_entry *e, struct ru
 {
 	for (unsigned i = e->n_children; i-- > 0;) {
 		const struct core_child *ch = i < e->n_children ? &e->children[i] : NULL;
+		struct kernel_sa_id in, out;
 
-		if (ch && ch->state == CHILD_LIVE &&
-		    (!has_sa(x, &ch->remote, ch->spi_out) || !has_sa(x, &ch->local, ch->spi_in)))
+		if (!ch || ch->state != CHILD_LIVE)
+			continue;
+		in = act_sa_id(ch, SA_DIR_IN);
+		out = act_sa_id(ch, SA_DIR_OUT);
+		if (!has_sa(x, &out) || !has_sa(x, &in))
 			core_child_lost(r, e, ch->id);
 	}
 }

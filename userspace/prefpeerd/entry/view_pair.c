@@ -3,14 +3,14 @@
 #include "prefpeerd/entry/shell.h"
 
 /* Asked only when someone looks: the module's pairs have a clock, and no counts by direction. */
-static struct kernel_sa_reading read_sa(const struct entries *s, const struct addr *dst,
-					uint32_t spi)
+static struct kernel_sa_reading read_sa(const struct entries *s, const struct core_child *ch,
+					enum sa_dir dir)
 {
 	const struct kernel *k = s->ports.kernel;
-	const struct kernel_sa_id id = {.dst = *dst, .spi = spi, .proto = IPPROTO_ESP};
+	const struct kernel_sa_id id = act_sa_id(ch, dir);
 	struct kernel_sa_reading r = {0};
 
-	if (!spi || k->ops->sa_read(k->impl, &id, &r))
+	if (!id.spi || k->ops->sa_read(k->impl, &id, &r))
 		return (struct kernel_sa_reading){0};
 	return r;
 }
@@ -24,8 +24,8 @@ static uint64_t since_cleared(uint64_t now, uint64_t then, bool same)
 static void view_counts(const struct entries *s, const struct core_child *ch,
 			struct entry_pair_view *v)
 {
-	struct kernel_sa_reading in = read_sa(s, &ch->local, ch->spi_in);
-	struct kernel_sa_reading out = read_sa(s, &ch->remote, ch->spi_out);
+	struct kernel_sa_reading in = read_sa(s, ch, SA_DIR_IN);
+	struct kernel_sa_reading out = read_sa(s, ch, SA_DIR_OUT);
 	const struct core_cleared *ci = &ch->cleared_in, *co = &ch->cleared_out;
 
 	v->replayed = in.replayed;
@@ -71,8 +71,8 @@ void view_pairs(struct entries *s, const struct core_entry *e, struct entry_view
 
 static void clear_child(const struct entries *s, struct core_child *ch)
 {
-	struct kernel_sa_reading in = read_sa(s, &ch->local, ch->spi_in);
-	struct kernel_sa_reading out = read_sa(s, &ch->remote, ch->spi_out);
+	struct kernel_sa_reading in = read_sa(s, ch, SA_DIR_IN);
+	struct kernel_sa_reading out = read_sa(s, ch, SA_DIR_OUT);
 
 	ch->cleared_in = (struct core_cleared){ch->spi_in, in.bytes, in.packets};
 	ch->cleared_out = (struct core_cleared){ch->spi_out, out.bytes, out.packets};

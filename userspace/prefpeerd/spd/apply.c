@@ -85,6 +85,7 @@ static bool same_policy(const struct kernel_policy *a, const struct kernel_polic
 		return false;
 	return a->action != POLICY_PROTECT ||
 	       (a->reqid == b->reqid && a->tmpl_family == b->tmpl_family &&
+		sa_kind_equal(a->kind, b->kind) &&
 		same_end(&a->tmpl_src, &b->tmpl_src) && same_end(&a->tmpl_dst, &b->tmpl_dst));
 }
 
@@ -216,24 +217,20 @@ int spd_lock(struct spd *s, const struct kernel *k)
 
 /* ---- one line, and none --------------------------------------------------------- */
 
-int spd_point(struct spd *s, struct spd_line *line, const struct addr *local,
-	      const struct addr *peer, const struct kernel *k)
+/* @dirs: of the directions; always, for somebody may have removed it. */
+static int put_again(struct spd *s, const struct spd_line *line, unsigned dirs,
+		     const struct kernel *k)
 {
 	int first = 0;
 
-	if (line->blocked)
-		return -EPERM;
-	line->local = *local;
-	line->peer = *peer;
 	for (unsigned i = 0; i < s->n_policies; i++) {
 		struct spd_policy *p = &s->policies[i];
 		struct kernel_policy was = p->p;
 		int err;
 
-		if (p->line != line || p->p.dir != POLICY_OUT)
+		if (p->line != line || !(dirs & 1u << p->p.dir))
 			continue;
 		spd_policy_fill(p);
-		/* Also when it is the same: somebody may have removed it. */
 		err = k->ops->policy_put(k->impl, &p->p);
 		if (err) {
 			p->p = was;
@@ -241,6 +238,34 @@ int spd_point(struct spd *s, struct spd_line *line, const struct addr *local,
 		}
 	}
 	return first;
+}
+
+/* In transport mode towards one peer and in tunnel mode towards others: `in` and `fwd` follow. */
+static bool kind_follows_peer(const struct spd_line *line)
+{
+	return line->kind.transport;
+}
+
+#define DIR_OUT (1u << POLICY_OUT)
+#define DIRS_ALL (1u << POLICY_IN | 1u << POLICY_OUT | 1u << POLICY_FWD)
+
+int spd_point(struct spd *s, struct spd_line *line, const struct addr *local,
+	      const struct addr *peer, const struct kernel *k)
+{
+	if (line->blocked)
+		return -EPERM;
+	line->local = *local;
+	line->peer = *peer;
+	return put_again(s, line, kind_follows_peer(line) ? DIRS_ALL : DIR_OUT, k);
+}
+
+int spd_line_kind(struct spd *s, struct spd_line *line, struct sa_kind kind,
+		  const struct kernel *k)
+{
+	if (line->blocked)
+		return -EPERM;
+	line->kind = kind;
+	return put_again(s, line, DIRS_ALL, k);
 }
 
 int spd_flush(const struct kernel *k)

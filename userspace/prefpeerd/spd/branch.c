@@ -24,6 +24,7 @@ struct spd_line *spd_branch_line(const struct spd_branch *b)
 	line->no = b->no;
 	line->sel = b->acl.sel;
 	line->entry = b->entry;
+	line->kind = spd_entry_kind(b->entry);
 	line->reqid = b->reqid;
 	line->of_branch = true;
 	line->local = b->local;

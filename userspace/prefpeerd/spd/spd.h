@@ -31,6 +31,8 @@ struct spd_line {
 	bool blocked;              /* incomplete entry, or a template: lines are `block` (§1.1, §4.2) */
 	bool of_branch;            /* of no access list: a branch that called has it (§4.2) */
 	struct addr local, peer;   /* what the `out` template names now; may be unset (then `block`) */
+	/* What the templates ask for: of the pair that the line has, else of its entry. */
+	struct sa_kind kind;
 };
 
 /* A policy of the compiled list and the line it stands for (NULL: allow or block of its own). */
@@ -117,6 +119,9 @@ int spd_apply(struct spd *s, const struct spd *prev, const struct kernel *k);
  */
 int spd_point(struct spd *s, struct spd_line *line, const struct addr *local,
 	      const struct addr *peer, const struct kernel *k);
+/* Replace the templates of a line, of all directions, in place: its pair is of another kind. */
+int spd_line_kind(struct spd *s, struct spd_line *line, struct sa_kind kind,
+		  const struct kernel *k);
 /*
  * A branch has called: its line into the list and the kernel, without compiling again. It
  * protects from the first moment on. NULL and *err: -EEXIST (another policy has that very

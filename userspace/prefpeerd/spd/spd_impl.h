@@ -9,6 +9,8 @@
 
 /* Its line, which is the caller's; NULL without memory. */
 struct spd_line *spd_branch_line(const struct spd_branch *b);
+/* As the configuration has it. */
+struct sa_kind spd_entry_kind(const struct map_entry *e);
 /* The selector of `in` and `fwd`: reversed, but ICMP's type and code stay where they are. */
 struct selector spd_inbound(const struct selector *out);
 /* Action and template from the line as it stands now; of a policy without a line nothing changes. */

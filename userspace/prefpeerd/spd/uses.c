@@ -72,6 +72,7 @@ static struct spd_line *new_line(struct builder *b, const struct use *u, unsigne
 	line->no = no;
 	line->sel = u->acl->sel;
 	line->entry = e;
+	line->kind = spd_entry_kind(e);
 	line->reqid = b->env->reqid_for(b->env->ctx, e->map->name, e->seq, &line->sel);
 	if (!line->reqid) {
 		line->blocked = true;

@@ -97,6 +97,8 @@ static int k_sa_dump(void *impl, kernel_sa_fn fn, void *ctx)
 	for (unsigned i = 0; i < b->sas.n_sas; i++) {
 		struct kernel_sa_entry e = { .id = b->sas.sas[i].id, .add_time = 1 };
 
+		e.kind.ah = e.id.proto == IPPROTO_AH;
+		e.kind.transport = b->sas.sas[i].transport;
 		e.r.src = b->sas.sas[i].src;
 		e.r.reqid = b->sas.sas[i].reqid;
 		e.r.packets = b->sas.packets[i];
@@ -239,8 +241,9 @@ static void raise_acquire(struct branch *b, const struct spd_line *l)
 	}
 	b->larvals[b->n_larvals++] = (struct branch_larval){ l->local, l->peer, l->reqid,
 							     mono_add_ms(b->clock.now, LARVAL_MS) };
-	src.v4.s_addr |= htonl(10);
-	dst.v4.s_addr |= htonl(10);
+	/* The host .10 of either network. */
+	src.v4.s_addr |= l->sel.src.len < 32 ? htonl(10) : 0;
+	dst.v4.s_addr |= l->sel.dst.len < 32 ? htonl(10) : 0;
 	ev.flow.src = prefix_host(&src);
 	ev.flow.dst = prefix_host(&dst);
 	entries_kernel_event(b->entries, &ev, b->clock.now);
@@ -411,7 +414,11 @@ static void hub_event(void *ctx, const struct engine_event *ev, mono_t now)
 		return;
 	v.conn = h->last_conn = ev->conn ? ev->conn : h->next_id;
 	v.child = (struct engine_child){ .id = h->next_id, .reqid = 7, .sel = ev->offered[0],
-					 .line_sel = ev->offered[0] };
+					 .line_sel = ev->offered[0], .mode = h->mode };
+	if (h->suite.integ) {
+		v.child.suites[0] = h->suite;
+		v.child.n_suites = 1;
+	}
 	h->last_child = h->next_id++;
 	h->engine->ops->inbound_reply(h->engine->impl, ev->inbound, &v);
 }

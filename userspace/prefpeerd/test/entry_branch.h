@@ -25,6 +25,8 @@ struct hub {
 	uint32_t next_id;
 	uint32_t last_conn;
 	uint32_t last_child;
+	struct esp_suite suite; /* zeros: all of ESP */
+	enum sa_mode mode;
 };
 
 struct branch_larval {

@@ -122,6 +122,49 @@ static void test_insert_touches_nothing(void **state)
 	assert_int_equal(fx->f.n, 9);
 }
 
+#define GATEWAYS "access-list 101 permit ip host 10.0.0.2 host 10.1.1.1\n"
+#define WITH(acl, set) \
+	"crypto isakmp key secret address 10.1.1.1\n" acl "crypto ipsec transform-set T " set "\n" TAIL
+
+static void has_kind(struct fixture *fx, struct sa_kind kind)
+{
+	for (unsigned i = 0; i < fx->f.n; i++) {
+		const struct kernel_policy *p = &fx->f.list[i].p;
+
+		if (p->action == POLICY_PROTECT)
+			assert_true(sa_kind_equal(p->kind, kind));
+	}
+}
+
+/* What XFRM compares: of all three directions, and changed where the pair is another kind. */
+static void test_kind(void **state)
+{
+	struct fixture *fx = *state;
+	struct addr us = ip("10.0.0.2"), hub = ip("10.1.1.1"), other = ip("10.2.2.2");
+
+	load(fx, WITH(GATEWAYS, "ah-sha256-hmac\n mode transport"));
+	assert_int_equal(spd_point(fx->s, fx->s->lines[0], &us, &hub, &fx->f.kernel), 0);
+	apply(fx);
+	has_kind(fx, (struct sa_kind){ .ah = true, .transport = true });
+	/* A peer that is no end of the line: a tunnel, in every direction. */
+	fx->f.puts = 0;
+	assert_int_equal(spd_point(fx->s, fx->s->lines[0], &us, &other, &fx->f.kernel), 0);
+	assert_int_equal(fx->f.puts, 3);
+	has_kind(fx, (struct sa_kind){ .ah = true });
+	assert_int_equal(spd_point(fx->s, fx->s->lines[0], &us, &hub, &fx->f.kernel), 0);
+	has_kind(fx, (struct sa_kind){ .ah = true, .transport = true });
+	assert_int_equal(spd_line_kind(fx->s, fx->s->lines[0], (struct sa_kind){ 0 }, &fx->f.kernel), 0);
+	has_kind(fx, (struct sa_kind){ 0 });
+	/* The kernel has another kind than the list: put, and nothing else. */
+	fx->s->lines[0]->kind.ah = true;
+	apply(fx);
+	assert_int_equal(fx->f.puts, 3);
+	assert_int_equal(fx->f.dels, 0);
+	has_kind(fx, (struct sa_kind){ .ah = true });
+	fx->s->lines[0]->blocked = true;
+	assert_int_equal(spd_line_kind(fx->s, fx->s->lines[0], (struct sa_kind){ 0 }, &fx->f.kernel), -EPERM);
+}
+
 static void fresh_run(struct fixture *fx)
 {
 	spd_free(fx->s);
@@ -362,6 +405,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_insert_touches_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kind, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_case_55_lock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lock_beside_an_agent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_takeover, setup, teardown),
