@@ -257,7 +257,7 @@ bg()
 sa_spis()
 {
 	ip -n "$1" xfrm state list src "$2" dst "$3" |
-		awk '$1 == "proto" && $2 == "esp" && $4 != "0x00000000" { print substr($4, 3) }'
+		awk '$1 == "proto" && $2 ~ /^(esp|ah)$/ && $4 != "0x00000000" { print substr($4, 3) }'
 }
 
 sa_up()

@@ -145,7 +145,8 @@ hub_connection()
 hub_child()
 {
 	cat <<-CONF
-	esp_proposals = $o_esp
+	${o_ah:+ah_proposals = $o_ah}
+	${o_esp:+esp_proposals = $o_esp}
 	rekey_time = $o_rekey
 	dpd_action = clear
 	updown = $selftests_dir/hub_updown $o_dir $site 192.168.2.$o_n fd00:2::$o_n $o_metric
@@ -156,6 +157,7 @@ hub_child()
 # hub_start N [KEY=VALUE…]: hub N answers the branch, over both families, for
 # both families inside. Keys, with what they are otherwise:
 #   psk= id= remote_id= (addresses) proposals= esp= dpd=0s rekey=0 (CHILD_SA)
+#   ah= (then esp= is to be empty)
 #   ike_rekey=0 local_ts= remote_ts= local_ts6= remote_ts6=
 #   auth=psk remote_auth= (as auth) cert= (a file in $tmp/hubN/x509)
 #   metric= (of its route at the site; it then stays beside the other hubs')
@@ -165,7 +167,7 @@ hub_start()
 	local o_n=$1 o_dir=$tmp/hub$1 kv ns
 	local o_psk=$psk o_id= o_remote_id= o_dpd=0s o_rekey=0 o_ike_rekey=0
 	local o_proposals=aes128gcm16-prfsha256-x25519,aes128-sha256-x25519,default
-	local o_esp=aes128gcm16,aes256gcm16,aes128-sha256,aes256-sha256
+	local o_ah= o_esp=aes128gcm16,aes256gcm16,aes128-sha256,aes256-sha256
 	local o_local_ts=$site_net o_remote_ts=$lan_net
 	local o_local_ts6=$site_net6 o_remote_ts6=$lan_net6
 	local o_auth=psk o_remote_auth= o_cert=

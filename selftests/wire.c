@@ -5,6 +5,7 @@
  *
  *   TIME ike SRC DST sport=N dport=N ispi=X rspi=X exch=NAME init=0|1 resp=0|1 mid=N len=N
  *   TIME esp SRC DST spi=X seq=N len=N [udp]
+ *   TIME ah SRC DST spi=X seq=N next=N len=N
  *   TIME keepalive SRC DST
  *   TIME icmp|icmp6|udp|tcp|ip-N SRC DST [sport=N dport=N] len=N
  *   TIME mark TEXT
@@ -87,6 +88,17 @@ static void print_esp(const struct frame *f, const uint8_t *p, size_t len, const
 	       len, note);
 }
 
+/* RFC 4302 section 2; next: 4 and 41 of a tunnel, else what is inside. */
+static void print_ah(const struct frame *f, const uint8_t *p, size_t len)
+{
+	if (len < 12) {
+		printf("ah-short %s %s len=%zu\n", f->src, f->dst, len);
+		return;
+	}
+	printf("ah %s %s spi=%08x seq=%u next=%u len=%zu\n", f->src, f->dst, get32(p + 4),
+	       get32(p + 8), p[0], len);
+}
+
 static void print_udp(const struct frame *f, const uint8_t *p, size_t len)
 {
 	uint16_t sport, dport;
@@ -124,6 +136,7 @@ static void print_l4(const struct frame *f, uint8_t proto, const uint8_t *p, siz
 {
 	switch (proto) {
 	case 50: print_esp(f, p, len, ""); break;
+	case 51: print_ah(f, p, len); break;
 	case 17: print_udp(f, p, len); break;
 	case 6: print_tcp(f, p, len); break;
 	case 1: printf("icmp %s %s type=%d len=%zu\n", f->src, f->dst, len ? p[0] : -1, len); break;
