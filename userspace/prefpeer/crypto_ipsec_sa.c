@@ -93,7 +93,8 @@ static void print_sa(const struct crypto_flow *flow, bool in, bool detail)
 	print_spi(fact_str(flow->sa, in ? "spi_in" : "spi_out"));
 	printf("        transform: %s ,\n",
 	       *fact_str(info, "transforms") ? fact_str(info, "transforms") : "esp");
-	printf("        in use settings ={Tunnel%s, %s}\n",
+	printf("        in use settings ={%s%s, %s}\n",
+	       strcmp(fact_str(info, "mode"), "transport") ? "Tunnel" : "Transport",
 	       fact_u64(info, "encap_port") ? " UDP-Encaps" : "", fact_is(info, "esn") ? "esn, " : "");
 	printf("        conn id: %llu, flow_id: XFRM:%lu, sibling_flags %08X, crypto map: %s\n",
 	       (unsigned long long)fact_u64(flow->sa, "conn"), reqid, 0u,
@@ -107,11 +108,15 @@ static void print_sa(const struct crypto_flow *flow, bool in, bool detail)
 static void print_sas(const struct crypto_flow *flow, bool in, bool detail)
 {
 	const char *direction = in ? "inbound" : "outbound";
+	bool ah = flow->sa && !strcmp(fact_str(fact_get(flow->sa, "info"), "protocol"), "ah");
 
 	printf("     %s esp sas:\n", direction);
-	if (flow->sa)
+	if (flow->sa && !ah)
 		print_sa(flow, in, detail);
-	printf("\n     %s ah sas:\n\n     %s pcp sas:\n", direction, direction);
+	printf("\n     %s ah sas:\n", direction);
+	if (ah)
+		print_sa(flow, in, detail);
+	printf("\n     %s pcp sas:\n", direction);
 }
 
 /* ---- one flow ------------------------------------------------------------------ */

@@ -52,7 +52,10 @@ const char *report_transforms(const struct esp_suite *s, char *buf, size_t size)
 	char encr[40];
 
 	print_encr(s, encr, sizeof(encr));
-	snprintf(buf, size, "%s%s", encr, integ_word(s->integ));
+	if (suite_is_ah(s))
+		snprintf(buf, size, "ah-%s", integ_word(s->integ) + strlen(" esp-"));
+	else
+		snprintf(buf, size, "%s%s", encr, integ_word(s->integ));
 	return buf;
 }
 

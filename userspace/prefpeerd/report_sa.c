@@ -55,8 +55,10 @@ static json_t *pair_info(const struct entry_pair_view *p, mono_t now)
 
 	if (!p->has_info)
 		return json_null();
-	return json_pack("{ss sb si si si so so so so sb si}", "transforms",
-			 report_transforms(suite, text, sizeof(text)), "esn", suite->esn, "encr",
+	return json_pack("{ss ss ss sb si si si so so so so sb si}", "transforms",
+			 report_transforms(suite, text, sizeof(text)), "protocol",
+			 suite_is_ah(suite) ? "ah" : "esp", "mode",
+			 i->pair.transport ? "transport" : "tunnel", "esn", suite->esn, "encr",
 			 (int)suite->encr, "encap_port", (int)i->pair.encap_port, "local_port",
 			 (int)i->local_port, "pfs",
 			 i->pfs ? json_sprintf("group%d", (int)i->pfs) : json_null(), "left_ms",

@@ -405,6 +405,7 @@ static void check_entry(struct parser *p, struct map_entry *e)
 		return;
 	}
 	check_replay(p, e);
+	conf_check_sets(p, e);
 	resolve_profiles(p, e);
 	resolve_dynamic(p, e);
 	check_idle(p, e);

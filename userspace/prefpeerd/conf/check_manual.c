@@ -22,6 +22,14 @@ static bool suite_fits(struct parser *p, const struct map_entry *e)
 	const struct esp_suite *s = &e->sets[0]->suite;
 	char name[32];
 
+	if (suite_is_ah(s) || e->sets[0]->mode != SA_MODE_TUNNEL) {
+		parser_error(p, e->set_pos[0],
+			     conf_text("transform set %s is %s, and manual SAs are of ESP in tunnel mode",
+				       e->set_names[0],
+				       suite_is_ah(s) ? "of AH" : "in transport mode"),
+			     conf_text("use esp-null esp-sha256-hmac where nothing is to be encrypted"));
+		return false;
+	}
 	if (counts_nonces(s->encr)) {
 		parser_error(p, e->set_pos[0],
 			     conf_text("%s must not be used with manual keys: its counter begins again "

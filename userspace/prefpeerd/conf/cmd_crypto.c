@@ -50,7 +50,7 @@ void cmd_transform_set(struct parser *p, const struct cmd *cmd)
 {
 	unsigned bits = cmd->arg[SLOT_NUM].w ? (unsigned)cmd->arg[SLOT_NUM].num : 128;
 	enum ike_encr encr = cmd_keyword_value(cmd);
-	bool aes = encr != ENCR_CHACHA20_POLY1305 && encr != ENCR_NULL;
+	bool aes = encr != ENCR_NONE && encr != ENCR_CHACHA20_POLY1305 && encr != ENCR_NULL;
 	struct esp_suite suite;
 	struct transform_set *s;
 
@@ -71,8 +71,10 @@ void cmd_transform_set(struct parser *p, const struct cmd *cmd)
 	/* Who comes back to the same set, to change what is below it, keeps the rest of that. */
 	if (same_transforms(&suite, &s->suite))
 		suite.esn = s->suite.esn;
+	else
+		s->mode = SA_MODE_TUNNEL;
 	s->suite = suite;
-	if (encr == ENCR_NULL || encr == ENCR_NULL_AUTH_AES_GMAC)
+	if (encr == ENCR_NONE || encr == ENCR_NULL || encr == ENCR_NULL_AUTH_AES_GMAC)
 		parser_warn(p, s->pos,
 			    conf_text("packets of transform set %s are not encrypted", s->name),
 			    conf_text("esp-gcm 256 encrypts, and costs as much"));
@@ -100,11 +102,21 @@ void cmd_no_transform_set(struct parser *p, const struct cmd *cmd)
 	parser_nothing_to_remove(p, cmd);
 }
 
-/* Tunnel is what a set is in any case. */
+/* Tunnel is what a set is without. */
 void cmd_mode_tunnel(struct parser *p, const struct cmd *cmd)
 {
-	(void)p;
 	(void)cmd;
+	if (parser_frame(p)->set)
+		parser_frame(p)->set->mode = SA_MODE_TUNNEL;
+}
+
+void cmd_mode_transport(struct parser *p, const struct cmd *cmd)
+{
+	if (cmd->no)
+		cmd_mode_tunnel(p, cmd);
+	else if (parser_frame(p)->set)
+		parser_frame(p)->set->mode = cmd->flags & F_REQUIRE ? SA_MODE_TRANSPORT_REQUIRED
+								    : SA_MODE_TRANSPORT;
 }
 
 void cmd_global_idle(struct parser *p, const struct cmd *cmd)

@@ -70,6 +70,7 @@ enum slot { SLOT_NONE, SLOT_NAME, SLOT_NUM, SLOT_NUM2, SLOT_SRC, SLOT_SRC_WILD, 
 #define F_DAYS (UINT64_C(1) << 9)
 #define F_STATIC (UINT64_C(1) << 32)
 #define F_GATEWAY (UINT64_C(1) << 33)
+#define F_REQUIRE (UINT64_C(1) << 40)
 #define F_FQDN (UINT64_C(1) << 10)
 #define F_EMAIL (UINT64_C(1) << 11)
 #define F_KEY_ID (UINT64_C(1) << 12)

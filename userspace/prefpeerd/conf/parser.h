@@ -165,6 +165,7 @@ void cmd_transform_set(struct parser *p, const struct cmd *cmd);
 void cmd_no_transform_set(struct parser *p, const struct cmd *cmd);
 void cmd_set_esn(struct parser *p, const struct cmd *cmd);
 void cmd_mode_tunnel(struct parser *p, const struct cmd *cmd);
+void cmd_mode_transport(struct parser *p, const struct cmd *cmd);
 void cmd_global_idle(struct parser *p, const struct cmd *cmd);
 void cmd_global_lifetime(struct parser *p, const struct cmd *cmd);
 void cmd_global_lifetime_kb(struct parser *p, const struct cmd *cmd);
@@ -259,5 +260,8 @@ int conf_load_text(const char *path, struct config **out, struct conf_diags *dia
 
 /* check.c: resolves names, puts in force, and judges the whole. */
 void conf_check(struct parser *p);
+
+/* check_sets.c: what the sets of an entry are to each other, and to its lines */
+void conf_check_sets(struct parser *p, const struct map_entry *e);
 
 #endif

@@ -23,44 +23,50 @@ static void print_dpd(const struct dpd *d, FILE *out)
 	print_options(d, out);
 }
 
-static void print_set(const struct transform_set *s, FILE *out)
+static void print_encr(const struct esp_suite *e, FILE *out)
 {
-	const struct esp_suite *e = &s->suite;
-
-	fprintf(out, "crypto ipsec transform-set %s ", s->name);
 	switch (e->encr) {
 	case ENCR_AES_GCM_16:
-		fprintf(out, "esp-gcm %u", e->key_bits);
+		fprintf(out, " esp-gcm %u", e->key_bits);
 		break;
 	case ENCR_CHACHA20_POLY1305:
-		fputs("esp-chacha20-poly1305", out);
+		fputs(" esp-chacha20-poly1305", out);
 		break;
 	case ENCR_NULL_AUTH_AES_GMAC:
-		fprintf(out, "esp-gmac %u", e->key_bits);
+		fprintf(out, " esp-gmac %u", e->key_bits);
 		break;
 	case ENCR_AES_CTR:
-		fprintf(out, "esp-aes-ctr %u", e->key_bits);
+		fprintf(out, " esp-aes-ctr %u", e->key_bits);
 		break;
 	case ENCR_NULL:
-		fputs("esp-null", out);
+		fputs(" esp-null", out);
+		break;
+	case ENCR_NONE:
 		break;
 	default:
-		fprintf(out, "esp-aes %u", e->key_bits);
+		fprintf(out, " esp-aes %u", e->key_bits);
 	}
-	switch (e->integ) {
-	case INTEG_HMAC_SHA2_256_128:
-		fputs(" esp-sha256-hmac", out);
-		break;
-	case INTEG_HMAC_SHA2_384_192:
-		fputs(" esp-sha384-hmac", out);
-		break;
-	case INTEG_HMAC_SHA2_512_256:
-		fputs(" esp-sha512-hmac", out);
-		break;
-	default:
-		break;
-	}
-	fputs("\n mode tunnel\n", out);
+}
+
+static void print_set(const struct transform_set *s, FILE *out)
+{
+	static const char *const modes[] = {
+		[SA_MODE_TUNNEL] = "tunnel",
+		[SA_MODE_TRANSPORT] = "transport",
+		[SA_MODE_TRANSPORT_REQUIRED] = "transport require",
+	};
+	static const char *const bits[] = {
+		[INTEG_HMAC_SHA2_256_128] = "256",
+		[INTEG_HMAC_SHA2_384_192] = "384",
+		[INTEG_HMAC_SHA2_512_256] = "512",
+	};
+	const struct esp_suite *e = &s->suite;
+
+	fprintf(out, "crypto ipsec transform-set %s", s->name);
+	print_encr(e, out);
+	if (e->integ != INTEG_NONE)
+		fprintf(out, " %s-sha%s-hmac", suite_is_ah(e) ? "ah" : "esp", bits[e->integ]);
+	fprintf(out, "\n mode %s\n", modes[s->mode]);
 	if (e->esn)
 		fputs(" esn\n", out);
 }

@@ -158,9 +158,11 @@ static void report_sets(const struct map_entry *e, FILE *out)
 		const struct esp_suite *s = &e->sets[i]->suite;
 
 		fprintf(out, "%s%s %s", i ? ", " : "", e->set_names[i],
-			encr_name(s->encr, s->key_bits, buf, sizeof(buf)));
+			suite_is_ah(s) ? "ah" : encr_name(s->encr, s->key_bits, buf, sizeof(buf)));
 		if (s->integ != INTEG_NONE)
 			fprintf(out, " %s", integ_name(s->integ));
+		if (e->sets[i]->mode != SA_MODE_TUNNEL)
+			fputs(" transport", out);
 	}
 	fputc('\n', out);
 }

@@ -4,32 +4,51 @@
 
 #define WEAK(w, strong) \
 	REFUSE(w, w " is too weak to be used", "use " strong)
-#define INTEGRITY(run_fn, ...) \
-	KW("esp-sha256-hmac", "integrity by HMAC-SHA-256", .flag = F_SHA256, run_fn), \
-	KW("esp-sha384-hmac", "integrity by HMAC-SHA-384", .flag = F_SHA384, run_fn), \
-	KW("esp-sha512-hmac", "integrity by HMAC-SHA-512", .flag = F_SHA512, run_fn), \
+#define INTEGRITY(...) \
+	KW("esp-sha256-hmac", "integrity by HMAC-SHA-256", .flag = F_SHA256, __VA_ARGS__), \
+	KW("esp-sha384-hmac", "integrity by HMAC-SHA-384", .flag = F_SHA384, __VA_ARGS__), \
+	KW("esp-sha512-hmac", "integrity by HMAC-SHA-512", .flag = F_SHA512, __VA_ARGS__), \
 	WEAK("esp-md5-hmac", "esp-sha256-hmac"), WEAK("esp-sha-hmac", "esp-sha256-hmac")
+#define BUNDLE(w) \
+	REFUSE(w, "AH and ESP in one transform set are a bundle, which IKEv2 does not negotiate " \
+	       "(RFC 7296 section 3.3.1: a proposal is of one protocol)", \
+	       "esp-gcm 256 protects and encrypts all but the outer header")
+#define BUNDLES_AH \
+	BUNDLE("ah-sha256-hmac"), BUNDLE("ah-sha384-hmac"), BUNDLE("ah-sha512-hmac"), \
+	BUNDLE("ah-sha-hmac"), BUNDLE("ah-md5-hmac")
+#define BUNDLES_ESP \
+	BUNDLE("esp-gcm"), BUNDLE("esp-gmac"), BUNDLE("esp-aes"), BUNDLE("esp-aes-ctr"), \
+	BUNDLE("esp-chacha20-poly1305"), BUNDLE("esp-null"), BUNDLE("esp-sha256-hmac"), \
+	BUNDLE("esp-sha384-hmac"), BUNDLE("esp-sha512-hmac"), BUNDLE("esp-sha-hmac"), \
+	BUNDLE("esp-md5-hmac"), BUNDLE("esp-3des"), BUNDLE("esp-des")
+#define AH(w, h, f) \
+	KW(w, h, .flag = f, .run = cmd_transform_set, .next = after_ah)
 #define KEY_BITS(...) \
 	NUM("128|192|256", "bits of the key", SLOT_NUM, "key length", 128, 256, "bits", __VA_ARGS__)
 
+static const struct node after_ah[] = { BUNDLES_ESP, { 0 } };
+static const struct node after_esp[] = { BUNDLES_AH, { 0 } };
 static const struct node esp_integrity[] = {
-	INTEGRITY(.run = cmd_transform_set),
+	INTEGRITY(.run = cmd_transform_set, .next = after_esp),
+	BUNDLES_AH,
 	{ 0 },
 };
 static const struct node esp_aes[] = {
 	KEY_BITS(.next = esp_integrity),
-	INTEGRITY(.run = cmd_transform_set),
+	INTEGRITY(.run = cmd_transform_set, .next = after_esp),
+	BUNDLES_AH,
 	{ 0 },
 };
 static const struct node esp_aead[] = {
-	KEY_BITS(.run = cmd_transform_set),
+	KEY_BITS(.run = cmd_transform_set, .next = after_esp),
+	BUNDLES_AH,
 	{ 0 },
 };
 static const struct node transforms[] = {
 	KW("esp-gcm", "AES-GCM, 16 bytes of ICV", .min = ENCR_AES_GCM_16, .run = cmd_transform_set,
 	   .next = esp_aead),
 	KW("esp-chacha20-poly1305", "ChaCha20 and Poly1305 (RFC 7634)", .min = ENCR_CHACHA20_POLY1305,
-	   .run = cmd_transform_set),
+	   .run = cmd_transform_set, .next = after_esp),
 	KW("esp-aes", "AES-CBC, with an integrity transform", .min = ENCR_AES_CBC, .next = esp_aes),
 	KW("esp-aes-ctr", "AES-CTR (RFC 3686), with an integrity transform", .min = ENCR_AES_CTR,
 	   .next = esp_aes),
@@ -39,8 +58,11 @@ static const struct node transforms[] = {
 	   .next = esp_integrity),
 	WEAK("esp-des", "esp-gcm 256"), WEAK("esp-3des", "esp-gcm 256"),
 	WEAK("esp-seal", "esp-gcm 256"), WEAK("esp-192-aes", "esp-gcm 256"),
-	WEAK("ah-md5-hmac", "esp-gcm 256"), WEAK("ah-sha-hmac", "esp-gcm 256"),
-	NOT_YET("ah-sha256-hmac"), NOT_YET("ah-sha384-hmac"), NOT_YET("ah-sha512-hmac"),
+	WEAK("ah-md5-hmac", "ah-sha256-hmac"), WEAK("ah-sha-hmac", "ah-sha256-hmac"),
+	AH("ah-sha256-hmac", "AH (RFC 4302) by HMAC-SHA-256: the outer header too, no encryption",
+	   F_SHA256),
+	AH("ah-sha384-hmac", "AH by HMAC-SHA-384", F_SHA384),
+	AH("ah-sha512-hmac", "AH by HMAC-SHA-512", F_SHA512),
 	REFUSE("esp-sha256-hmac", "esp-sha256-hmac follows the encryption that it goes with",
 	       "use esp-aes 256 esp-sha256-hmac, esp-null esp-sha256-hmac, or esp-gcm 256"),
 	WEAK("esp-md5-hmac", "esp-sha256-hmac"), WEAK("esp-sha-hmac", "esp-sha256-hmac"),
@@ -49,7 +71,10 @@ static const struct node transforms[] = {
 const struct node transform_set_commands[] = {
 	KW("mode", "how packets are wrapped",
 	   NEXT(KW("tunnel", "a whole packet in a new one", BOTH(cmd_mode_tunnel)),
-		REFUSE("transport", "transport mode is not supported", "use `mode tunnel`"))),
+		KW("transport", "the packet itself, where both gateways are its ends",
+		   BOTH(cmd_mode_transport),
+		   NEXT(KW("require", "no tunnel where that cannot be", .flag = F_REQUIRE,
+			   BOTH(cmd_mode_transport)))))),
 	KW("esn", "offer extended sequence numbers (RFC 4304), 64 bits", BOTH(cmd_set_esn)),
 	{ 0 },
 };

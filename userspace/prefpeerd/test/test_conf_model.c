@@ -481,7 +481,13 @@ static void transform_sets(void **state)
 				"crypto ipsec transform-set I esp-null esp-sha256-hmac\n"
 				"crypto ipsec transform-set J esp-gmac 256\n"
 				"crypto ipsec transform-set K esp-aes-ctr 256 esp-sha512-hmac\n"
-				"crypto ipsec transform-set L esp-aes-ctr esp-sha256-hmac\n" MAP
+				"crypto ipsec transform-set L esp-aes-ctr esp-sha256-hmac\n"
+				"crypto ipsec transform-set M ah-sha256-hmac\n esn\n"
+				"crypto ipsec transform-set N ah-sha384-hmac\n mode transport\n"
+				"crypto ipsec transform-set O ah-sha512-hmac\n mode transport require\n"
+				"crypto ipsec transform-set P esp-gcm\n mode transport\n mode tunnel\n"
+				"crypto ipsec transform-set Q esp-gcm\n mode transport\n no mode transport\n"
+				MAP
 				" set transform-set D A\n");
 	static const struct esp_suite want[] = {
 		{ ENCR_AES_GCM_16, 128, INTEG_NONE, false },
@@ -496,8 +502,14 @@ static void transform_sets(void **state)
 		{ ENCR_NULL_AUTH_AES_GMAC, 256, INTEG_NONE, false },
 		{ ENCR_AES_CTR, 256, INTEG_HMAC_SHA2_512_256, false },
 		{ ENCR_AES_CTR, 128, INTEG_HMAC_SHA2_256_128, false },
+		{ ENCR_NONE, 0, INTEG_HMAC_SHA2_256_128, true },
+		{ ENCR_NONE, 0, INTEG_HMAC_SHA2_384_192, false },
+		{ ENCR_NONE, 0, INTEG_HMAC_SHA2_512_256, false },
+		{ ENCR_AES_GCM_16, 128, INTEG_NONE, false },
+		{ ENCR_AES_GCM_16, 128, INTEG_NONE, false },
 	};
 	const struct map_entry *e = entry(&x, 1);
+	char *text;
 
 	assert_int_equal(x.c->n_sets, ELEMS(want));
 	for (unsigned i = 0; i < ELEMS(want); i++) {
@@ -507,7 +519,16 @@ static void transform_sets(void **state)
 		assert_int_equal(s->key_bits, want[i].key_bits);
 		assert_int_equal(s->integ, want[i].integ);
 		assert_int_equal(s->esn, want[i].esn);
+		assert_int_equal(x.c->sets[i]->mode, i == 13 ? SA_MODE_TRANSPORT :
+						     i == 14 ? SA_MODE_TRANSPORT_REQUIRED :
+							       SA_MODE_TUNNEL);
 	}
+	text = conf_help_print(x.c);
+	assert_non_null(strstr(text, "transform-set M ah-sha256-hmac\n mode tunnel\n esn\n"));
+	assert_non_null(strstr(text, "transform-set N ah-sha384-hmac\n mode transport\n"));
+	assert_non_null(strstr(text, "transform-set O ah-sha512-hmac\n mode transport require\n"));
+	assert_non_null(strstr(text, "transform-set C esp-aes 128 esp-sha256-hmac\n mode tunnel\n"));
+	free(text);
 	assert_int_equal(e->n_sets, 2);
 	assert_ptr_equal(e->sets[0], x.c->sets[3]);
 	assert_ptr_equal(e->sets[1], x.c->sets[0]);

@@ -257,9 +257,16 @@ static void gen_sets(struct gen *g)
 					    "esp-aes 256 esp-sha512-hmac", "esp-chacha20-poly1305",
 					    "esp-gmac 192", "esp-null esp-sha384-hmac",
 					    "esp-aes-ctr 192 esp-sha384-hmac"};
+	static const char *const ah[] = {"ah-sha256-hmac", "ah-sha384-hmac", "ah-sha512-hmac"};
+	static const char *const modes[] = {"", " mode tunnel\n", " mode transport\n",
+					    " mode transport require\n"};
+	const char *mode = modes[pick(g, ELEMS(modes))];
+	bool is_ah = pick(g, 4) == 0;
 
+	/* An entry has sets of one protocol and of one mode. */
 	for (unsigned i = 0; i < 6; i++)
-		say(g, "crypto ipsec transform-set T%u %s\n", i, kinds[pick(g, ELEMS(kinds))]);
+		say(g, "crypto ipsec transform-set T%u %s\n%s", i,
+		    is_ah ? ah[pick(g, ELEMS(ah))] : kinds[pick(g, ELEMS(kinds))], mode);
 }
 
 static void gen_entry_body(struct gen *g, bool ipv6)

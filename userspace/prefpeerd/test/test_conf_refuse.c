@@ -80,6 +80,11 @@ static const struct row rows[] = {
 	  { "3:20 error: aes-gcm-16-128 must not be used with manual keys: its counter begins again at each start, and two packets under one counter and one key betray what they hold (RFC 8221 §3)" } },
 	{ "manual: CTR", KEYED("esp-aes-ctr 128 esp-sha256-hmac", ""),
 	  { "3:20 error: aes-ctr-128 must not be used with manual keys: its counter begins again at each start, and two packets under one counter and one key betray what they hold (RFC 8221 §3)" } },
+	{ "manual: a transform set of AH", KEYED("ah-sha256-hmac", ""),
+	  { "3:20 error: transform set T is of AH, and manual SAs are of ESP in tunnel mode",
+	    "4:28 warning: packets of transform set T are not encrypted" } },
+	{ "manual: transport mode", KEYED(CBC "\n mode transport", ""),
+	  { "3:20 error: transform set T is in transport mode, and manual SAs are of ESP in tunnel mode" } },
 	{ "manual: ESN", KEYED(CBC "\n esn", ""),
 	  { "3:20 error: transform set T has extended sequence numbers, which need anti-replay; manual SAs have none (RFC 4303 §3.3.3)" } },
 	{ "manual: a cipher key too short, an authenticator key too long",
@@ -558,9 +563,49 @@ static const struct row rows[] = {
 	    "anti-replay window that is disabled" } },
 	{ "a window of 63 packets", MAP " set security-association replay window-size 63\n",
 	  { "2:46 error: unknown word 63" } },
-	{ "ah", SET("ah-sha256-hmac"), { "1:30 error: `ah-sha256-hmac` is not supported yet" } },
-	{ "transport mode", SET("esp-gcm") " mode transport\n",
-	  { "2:7 error: transport mode is not supported" } },
+	{ "ah and esp", SET("ah-sha256-hmac esp-aes 256"), { "1:45 error: "
+	    "AH and ESP in one transform set are a bundle, which IKEv2 does not negotiate "
+	    "(RFC 7296 section 3.3.1: a proposal is of one protocol)" } },
+	{ "esp and ah", SET("esp-aes 256 esp-sha256-hmac ah-sha256-hmac"),
+	  { "1:58 error: "
+	    "AH and ESP in one transform set are a bundle, which IKEv2 does not negotiate "
+	    "(RFC 7296 section 3.3.1: a proposal is of one protocol)" } },
+	{ "gcm and ah", SET("esp-gcm 256 ah-sha256-hmac"), { "1:42 error: "
+	    "AH and ESP in one transform set are a bundle, which IKEv2 does not negotiate "
+	    "(RFC 7296 section 3.3.1: a proposal is of one protocol)" } },
+	{ "ah sha1", SET("ah-sha-hmac"), { "1:30 error: ah-sha-hmac is too weak to be used" } },
+	{ "ah", SET("ah-sha256-hmac"),
+	  { "1:28 warning: packets of transform set T are not encrypted" } },
+	{ "sets of AH and of ESP in one entry",
+	  SET("esp-gcm") "crypto ipsec transform-set A ah-sha512-hmac\n" MAP
+	  " set peer 10.1.1.1\n set transform-set T A\n",
+	  { "2:28 warning: packets of transform set A are not encrypted",
+	    "5:22 error: transform set A is of AH, and T of ESP: the packets of an entry have one protocol" } },
+	{ "sets of two modes in one entry",
+	  SET("esp-gcm") "crypto ipsec transform-set R esp-aes esp-sha256-hmac\n mode transport\n" MAP
+	  " set peer 10.1.1.1\n set transform-set T R\n",
+	  { "6:22 error: transform set R is in transport mode, and T in tunnel mode: the mode is "
+	    "agreed for all of them at once (RFC 7296 section 1.3.1)" } },
+	{ "transport mode for networks",
+	  SET("esp-gcm") " mode transport\n" MAP
+	  " set peer 10.1.1.1\n set transform-set T\n match address 101\n"
+	  LINE("permit ip 192.168.1.0/24 192.168.2.0/24") "crypto isakmp key k address 10.1.1.1\n"
+	  "interface w\n crypto map tohub\n",
+	  { "7:1 warning: 192.168.1.0/24 → 192.168.2.0/24 is not between this gateway and a peer of "
+	    "tohub 1: it is in tunnel mode, whatever its transform set says" } },
+	{ "required transport mode towards who is no peer",
+	  SET("esp-gcm") " mode transport require\n" MAP
+	  " set peer 10.1.1.1\n set transform-set T\n match address 101\n"
+	  LINE("permit ip host 10.0.0.2 host 10.1.1.9") "crypto isakmp key k address 10.1.1.1\n"
+	  "interface w\n crypto map tohub\n",
+	  { "7:1 warning: 10.0.0.2 → 10.1.1.9 is not between this gateway and a peer of tohub 1: "
+	    "with `mode transport require` it never comes up" } },
+	{ "transport mode between the gateways",
+	  SET("esp-gcm") " mode transport\n" MAP
+	  " set peer 10.1.1.1\n set transform-set T\n match address 101\n"
+	  LINE("permit ip host 10.0.0.2 host 10.1.1.1") "crypto isakmp key k address 10.1.1.1\n"
+	  "interface w\n crypto map tohub\n",
+	  { NULL } },
 
 	/* IKEv2 proposals */
 	{ "ikev2: 3des", "crypto ikev2 proposal P\n encryption 3des\n",
