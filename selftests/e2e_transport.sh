@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check: by name; a draft: its case of `require` has not been seen to pass yet
+# check: by name, it takes minutes
 #
 # Transport mode (RFC 7296 section 1.3.1) against strongSwan: between the gateways
 # themselves, and of a GRE tunnel between them. Rekeys by either end, a hub that calls,
