@@ -26,6 +26,7 @@ static const char *const event_names[] = {
 	[ENG_UP] = "up",
 	[ENG_CHILD_UP] = "child-up",
 	[ENG_CHILD_FAILED] = "child-failed",
+	[ENG_REKEYED] = "rekeyed",
 	[ENG_CHILD_REKEYED] = "child-rekeyed",
 	[ENG_CHILD_DOWN] = "child-down",
 	[ENG_DOWN] = "down",

@@ -56,6 +56,7 @@ struct engine_remote {
 	unsigned remote_auth;  /* set of enum engine_auth; 0: by the pre-shared key */
 	struct pki_own *own;   /* we prove ourselves by it; NULL: by the pre-shared key */
 	bool pkcs1;	       /* RSA signatures of ours by PKCS #1 v1.5, not PSS */
+	bool cert_if_asked;    /* ours is sent only to a peer that asks for one */
 	struct pki_trust *trust[PKI_TRUST_MAX]; /* who may certify the peer */
 	unsigned n_trust;
 	const char *broken; /* why it cannot be used at all: a sentence; NULL: it can */
@@ -144,6 +145,7 @@ enum engine_event_type {
 	ENG_ANSWERED,     /* conn: first message with our SPI (ends the Answer budget) */
 	ENG_REMARK,       /* conn, why, text: unauthenticated reason (ICMP, error notify): decides nothing */
 	ENG_UP,           /* conn: IKE SA established; info */
+	ENG_REKEYED,      /* conn, info, text: another IKE SA took its place, with its children */
 	ENG_CHILD_UP,     /* conn, child, pair: both SAs are in the kernel */
 	ENG_CHILD_FAILED, /* conn, child, why, text; the IKE SA lives on */
 	ENG_CHILD_REKEYED,/* conn, child, pair, text: the new pair took the child's place */

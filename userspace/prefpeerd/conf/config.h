@@ -158,6 +158,7 @@ struct ikev2_profile {
 	unsigned auth_local;  /* one of AUTH_BY_PSK, enum pki_kind */
 	unsigned auth_remote; /* a set of them */
 	bool pkcs1;
+	bool cert_if_asked; /* pki send-certificate on-request */
 	char keyring[CONF_NAME_MAX + 1]; /* "": all keys of the file */
 	struct trust_use uses[PKI_TRUST_MAX];
 	unsigned n_uses;

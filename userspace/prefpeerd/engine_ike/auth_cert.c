@@ -84,11 +84,11 @@ static void put_certreq_hashes(struct msg_out *m, const uint8_t *hashes, size_t 
 	msg_payload_end(m);
 }
 
-void put_certreq(struct msg_out *m, const struct remote *r)
+void put_certreq(struct msg_out *m, const struct ike *e, const struct remote *r)
 {
 	uint8_t hashes[PKI_TRUST_MAX * PKI_ANCHORS_MAX * PKI_CA_HASH_LEN];
 
-	if (wants_signature(r))
+	if (wants_signature(r) && !e->env.no_certreq)
 		put_certreq_hashes(m, hashes, hashes_of(r, hashes, sizeof(hashes)));
 }
 
@@ -109,7 +109,7 @@ void put_certreq_for(struct msg_out *m, const struct ike *e, const struct addr *
 		if (addr_equal(&r->r.peer, peer))
 			here = here ? here : r;
 	}
-	if (!any || room < head)
+	if (!any || room < head || e->env.no_certreq)
 		return;
 	len = here ? hashes_of(here, hashes, sizeof(hashes)) : 0;
 	put_certreq_hashes(m, hashes, len <= room - head ? len : 0);
@@ -182,6 +182,8 @@ int auth_sign(struct session *s, const struct remote *r, const struct auth_in *i
 	if (!wtr_ok(&octets.w))
 		return -EMSGSIZE;
 	su->own = pki_own_get(r->r.own);
+	/* CERTREQ is a hint (RFC 7296 §3.7): a peer may need what it does not ask for. */
+	su->cert_wanted |= !r->r.cert_if_asked;
 	lifetime_certs(s, pki_own_end(su->own));
 	su->job = ++e->last_job ? e->last_job : ++e->last_job;
 	err = e->signer.sign(e->signer.ctx, su->job, pki_own_key(su->own)->id, su->scheme,

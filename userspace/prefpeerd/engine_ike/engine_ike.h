@@ -44,6 +44,7 @@ struct ike_env {
 	void *now_ctx;
 	const struct ike_offer *offer; /* IKE suites; NULL: all. Lives as long as the engine */
 	bool old_signatures;	    /* as a peer without RFC 7427, for tests of one */
+	bool no_certreq;	    /* as a peer that asks for no certificate, likewise */
 	int64_t (*wall)(void *ctx); /* seconds since 1970, of now_ctx; NULL: time(2) */
 };
 

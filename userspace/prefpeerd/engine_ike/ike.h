@@ -39,9 +39,10 @@
 #define REKEY_RETRY_MAX_MS 16000
 #define REKEYED_MS 180000 /* a replaced IKE SA waits so long for the peer's DELETE: likewise */
 #define REPLAY_WINDOW 64     /* packets, semantics.md §4.6 */
+#define BUSY_MAX_MS 180000 /* TEMPORARY_FAILURE and nothing else: out of step (RFC 7296 §2.25) */
 #define EVENT_TEXT_MAX 256
 #define FRAG_FALLBACK 2 /* sendings in vain, then smaller fragments (RFC 7383 §2.5.2) */
-#define QCD_TOKEN_LEN 16     /* ours, RFC 6290 §4.2: 16 to 128 */
+#define QCD_TOKEN_LEN 16     /* ours; RFC 6290: 16 to 128 */
 #define QCD_TOKEN_MAX 128
 #define CLEAR_PER_SECOND 50 /* messages in clear that are answered, and that are looked at */
 #define HINT_EACH_MS 10000  /* liveness checks of one IKE SA that hints may bring about */
@@ -108,7 +109,7 @@ enum task_kind {
 	TASK_DEL_CHILD,
 	TASK_DEL_IKE,
 	TASK_PROBE,
-	TASK_TOKEN, /* of a rekeyed IKE SA (RFC 6290 §4.3) */
+	TASK_TOKEN, /* of a rekeyed IKE SA (RFC 6290) */
 };
 
 struct task {
@@ -186,7 +187,7 @@ struct setup {
 	struct child *first;
 	/* Authentication by certificate: auth_cert.c. */
 	unsigned peer_hashes; /* 1 << enum pki_hash; 0: the peer has no RFC 7427 */
-	bool cert_wanted;     /* CERTREQ came */
+	bool cert_wanted;     /* CERTREQ came, or ours is sent unasked */
 	uint32_t job;	      /* the signature that is being made; 0 = none */
 	enum pki_scheme scheme;
 	uint8_t *sig;
@@ -242,6 +243,7 @@ struct session {
 	mono_t life_end;
 	int64_t certs_end; /* wall clock: the first certificate that proved it expires; 0 = none did */
 	unsigned rekey_tries; /* refused ones */
+	mono_t busy_since; /* the first TEMPORARY_FAILURE in a row; UNSET = the last answer was none */
 	/* While it is rekeyed: */
 	struct session *heir;  /* asked for by us */
 	struct session *rival; /* asked for by the peer at the same time */
@@ -439,7 +441,7 @@ void auth_take_hash_algorithms(struct setup *su, const struct payloads *p);
 /* The peer's CERTREQ, whatever CAs it names (RFC 4945 §3.3.7). */
 void auth_take_certreq(struct setup *su, const struct payloads *p);
 /* Which CAs we trust for @r. */
-void put_certreq(struct msg_out *m, const struct remote *r);
+void put_certreq(struct msg_out *m, const struct ike *e, const struct remote *r);
 /* The same for whoever might come from there, in at most @room bytes. */
 void put_certreq_for(struct msg_out *m, const struct ike *e, const struct addr *peer, size_t room);
 /* Have it signed: auth_signed() follows. 0; or -errno and a sentence. */
@@ -552,6 +554,8 @@ void lifetime_certs(struct session *s, int64_t end);
 void lifetime_certs_fire(struct timer *t, mono_t now);
 /* After so many refusals: doubled each time, and at random, since the peer may do the same. */
 uint32_t lifetime_retry_ms(unsigned tries);
+/* The peer's answer to a CREATE_CHILD_SA had that error; 0 = none. Last of what is done about it. */
+void lifetime_busy(struct session *s, uint16_t error);
 /* What that SA has carried, as the kernel has it; 0 when it is not there. */
 uint64_t child_packets(const struct child *c, enum sa_dir dir);
 /* Draw the soft limits of a pair that is about to be installed. */

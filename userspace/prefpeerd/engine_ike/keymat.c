@@ -102,11 +102,12 @@ int esp_keys_derive(enum ike_prf prf, const uint8_t *sk_d, const struct esp_suit
 	if (len > sizeof(stream))
 		return -EINVAL;
 	err = crypto_prf_plus(prf, (struct chunk){ sk_d, prf_len(prf) }, parts, 3, stream, len);
-	if (err)
-		return err;
-	rdr_init(&r, stream, len);
-	deal_esp(&r, suite, i2r);
-	deal_esp(&r, suite, r2i);
+	if (!err) {
+		rdr_init(&r, stream, len);
+		deal_esp(&r, suite, i2r);
+		deal_esp(&r, suite, r2i);
+	}
+	/* Of a derivation that failed half way too: what it has written is keys. */
 	crypto_wipe(stream, sizeof(stream));
-	return 0;
+	return err;
 }

@@ -131,6 +131,20 @@ void lifetime_fire(struct timer *t, mono_t now)
 	rekey_ike_start(s);
 }
 
+/* ---- a peer that is busy, and stays so (RFC 7296 §2.25) ---- */
+
+void lifetime_busy(struct session *s, uint16_t error)
+{
+	mono_t now = ike_now(s->e);
+
+	if (error != N_TEMPORARY_FAILURE)
+		s->busy_since = MONO_UNSET;
+	else if (!mono_is_set(s->busy_since))
+		s->busy_since = now;
+	else if (s->state == SES_UP && mono_diff_ms(now, s->busy_since) >= BUSY_MAX_MS)
+		session_close(s, WHY_BUSY, "TEMPORARY_FAILURE for 3 minutes: the peer is out of step");
+}
+
 /* ---- the kernel's word ---- */
 
 static struct child *child_of(struct ike *e, const struct kernel_sa_id *sa)

@@ -28,8 +28,8 @@ static bool may(struct ike *e, struct budget *b, unsigned per_second)
 /* ---- the token's maker ---- */
 
 /*
- * §5.1; the same after a restart, since the secret is kept. Our address goes into
- * it: agents that share the secret must not answer for each other's IKE SAs (§9.4).
+ * The same after a restart, since the secret is kept. Our address goes into it:
+ * agents that share the secret must not answer for each other's IKE SAs.
  */
 static bool make_token(const struct ike *e, const struct addr *local, const uint8_t *spi_i,
 		       const uint8_t *spi_r, uint8_t out[QCD_TOKEN_LEN])
@@ -99,7 +99,7 @@ void recovery_unknown(struct ike *e, const struct ike_header *h, const struct en
 
 	/*
 	 * A token of an IKE SA that lives would be the means to end it, so both SPIs
-	 * must be unknown, whichever side the flag says that it comes from (§9.2).
+	 * must be unknown, whichever side the flag says that it comes from.
 	 */
 	if (!is_protected_request(h) || session_by_spi(e, h->spi_i) || session_by_spi(e, h->spi_r) ||
 	    !memcmp(h->spi_i, zero, IKE_SPI_LEN) || !memcmp(h->spi_r, zero, IKE_SPI_LEN) ||
@@ -134,7 +134,7 @@ void qcd_take(struct session *s, const struct payloads *p)
 	s->qcd_len = n.data.len;
 }
 
-/* Several may come, of a cluster's members (§4.2). */
+/* Several may come, of a cluster's members. */
 static bool has_token_of(const struct session *s, const struct payloads *p)
 {
 	struct pld_notify n;

@@ -339,11 +339,18 @@ void session_retire(struct session *s)
 
 void session_take_up(struct session *s, const char *how)
 {
+	struct engine_event *ev;
+
 	session_set_state(s, SES_UP, how);
 	session_setup_done(s);
 	session_arm_dpd(s);
 	arm_natt(s);
 	lifetime_begin(s);
+	if (!s->conn)
+		return;
+	ev = ike_event(s->e, s, ENG_REKEYED);
+	ike_event_text(ev, "%s", how);
+	session_fill_info(s, &ev->info);
 }
 
 void session_follow(struct session *s, const struct endpoint *peer)
@@ -538,6 +545,9 @@ static void strip(struct session *s)
 	frag_drop(&s->frag.response);
 	crypto_wipe(&s->keys, sizeof(s->keys));
 	s->has_keys = false;
+	/* Whoever has it can end the peer's other IKE SAs of that name, should SPIs come again. */
+	crypto_wipe(s->qcd_token, sizeof(s->qcd_token));
+	s->qcd_len = 0;
 }
 
 static void to_graveyard(struct session *s)
@@ -615,7 +625,7 @@ void session_abandon(struct session *s)
 void session_free(struct session *s)
 {
 	response_forget(s);
-	free(s);
+	free_wiped(s, sizeof(*s));
 }
 
 void sessions_bury(struct ike *e)

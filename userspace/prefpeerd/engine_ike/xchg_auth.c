@@ -181,7 +181,7 @@ int auth_build(struct session *s, struct task *t, struct msg_out *m)
 	put_own_certs(m, s->setup);
 	if (is_first_contact(s, r))
 		put_notify(m, N_INITIAL_CONTACT, NULL, 0);
-	put_certreq(m, r);
+	put_certreq(m, s->e, r);
 	/* A DN is written either way round: only its certificate knows which. */
 	if (r->r.remote_id.type != IKE_ID_NONE && r->r.remote_id.type != IKE_ID_DER_ASN1_DN)
 		put_id(m, PLD_IDR, &peer);

@@ -255,6 +255,7 @@ void child_response(struct session *s, struct task *t, const struct payloads *p)
 	else
 		child_settle(c, &out);
 	crypto_wipe(&out_sa, sizeof(out_sa));
+	lifetime_busy(s, payloads_error(p));
 }
 
 /* ---- the peer's ---- */

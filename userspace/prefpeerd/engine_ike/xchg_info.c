@@ -13,7 +13,7 @@ int probe_build(struct session *s, struct task *t, struct msg_out *m)
 	return 0;
 }
 
-/* Where the initiator of a rekey makes tokens, only now both SPIs are known (RFC 6290 §4.3). */
+/* Where the initiator of a rekey makes tokens, only now both SPIs are known (RFC 6290). */
 int token_build(struct session *s, struct task *t, struct msg_out *m)
 {
 	put_qcd_token(m, s);

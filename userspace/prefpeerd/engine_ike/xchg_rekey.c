@@ -8,7 +8,7 @@
  * Both ends at once (§2.8.2): each answers as usual and waits; the one of the two
  * with the lowest of the four nonces is deleted by who asked for it. What else may
  * cross it: §2.25.2. Fragmentation goes on (RFC 7383 §2.3), tokens of crash detection
- * are made anew (RFC 6290 §4.3).
+ * are made anew (RFC 6290).
  */
 #include "prefpeerd/engine_ike/ike.h"
 
@@ -288,6 +288,7 @@ void rekey_ike_response(struct session *s, struct task *t, const struct payloads
 			rekey_ike_failed(s, wrong);
 		else
 			decide(s);
+		lifetime_busy(s, error);
 	} else if (!wrong) {
 		/* We are closing it meanwhile: the peer has the children on the new one now. */
 		struct session *heir = s->heir;

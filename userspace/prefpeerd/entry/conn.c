@@ -174,6 +174,15 @@ void core_conn_up(struct run *r, conn_id id, uint32_t rtt_us)
 	core_settle(r);
 }
 
+void core_conn_rekeyed(struct run *r, conn_id id, const char *text)
+{
+	const struct cause why = { .reason = REASON_IKE_REKEYED, .text = text };
+
+	for (unsigned i = 0; i < r->c->n_entries; i++)
+		if (conn_used_by(r->c->entries[i], id))
+			entry_note(r, r->c->entries[i], NTF_NOTE, 0, r->c->entries[i]->c, &why);
+}
+
 void core_resumed(struct run *r)
 {
 	for (unsigned i = 0; i < r->c->n_conns; i++) {

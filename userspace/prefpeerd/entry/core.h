@@ -365,6 +365,8 @@ struct core_pair {
 	struct selector sel;
 };
 void core_child_up(struct run *r, conn_id conn, child_id id, const struct core_pair *p);
+/* The IKE SA has been replaced: an event without a row, told to whom it carries. */
+void core_conn_rekeyed(struct run *r, conn_id id, const char *text);
 void core_child_rekeyed(struct run *r, conn_id conn, child_id id, const struct core_pair *p);
 void core_child_failed(struct run *r, conn_id conn, child_id id, enum engine_why why,
 		       const char *text);

@@ -67,6 +67,7 @@ enum entry_reason {
 	REASON_CONFIG,       /* "config": peer, line or entry was removed */
 	REASON_MANUAL,       /* "manual": SAs with keys of the configuration were installed */
 	REASON_SPI_TAKEN,    /* "spi-taken": another program's SA has the place of one of them */
+	REASON_IKE_REKEYED,  /* "ike-rekeyed": an event without a row */
 	REASON_MAX
 };
 

@@ -113,6 +113,19 @@ static void note_last_sign(struct entries *s, conn_id id)
 	}
 }
 
+/* The SPIs are as `show` and the peer's log have them. */
+static void on_rekeyed(struct step *t, const struct engine_event *ev)
+{
+	const uint8_t *i = ev->info.spi_i, *r = ev->info.spi_r;
+	char text[CORE_TEXT_MAX];
+
+	snprintf(text, sizeof(text),
+		 "IKE SA %s: SPI %02x%02x%02x%02x%02x%02x%02x%02x / %02x%02x%02x%02x%02x%02x%02x%02x",
+		 ev->text, i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7], r[0], r[1], r[2], r[3],
+		 r[4], r[5], r[6], r[7]);
+	core_conn_rekeyed(&t->r, ev->conn, text);
+}
+
 static void on_down(struct step *t, const struct engine_event *ev)
 {
 	const struct cause c = {
@@ -147,6 +160,9 @@ void entries_engine_event(void *ctx, const struct engine_event *ev, mono_t now)
 		break;
 	case ENG_UP:
 		core_conn_up(&t.r, ev->conn, ev->info.rtt_us);
+		break;
+	case ENG_REKEYED:
+		on_rekeyed(&t, ev);
 		break;
 	case ENG_CHILD_UP:
 		core_child_up(&t.r, ev->conn, ev->child, &pair);

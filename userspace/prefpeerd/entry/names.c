@@ -54,6 +54,7 @@ const char *entry_reason_name(enum entry_reason r)
 		[REASON_CONFIG] = "config",
 		[REASON_MANUAL] = "manual",
 		[REASON_SPI_TAKEN] = "spi-taken",
+		[REASON_IKE_REKEYED] = "ike-rekeyed",
 	};
 
 	return (unsigned)r < REASON_MAX ? names[r] : "?";
@@ -98,6 +99,7 @@ const char *entry_reason_text(enum entry_reason r)
 		[REASON_CONFIG] = "removed from the configuration",
 		[REASON_MANUAL] = "its SAs are installed",
 		[REASON_SPI_TAKEN] = "another program's SA has its SPI",
+		[REASON_IKE_REKEYED] = "the IKE SA was rekeyed",
 	};
 
 	return (unsigned)r < REASON_MAX ? words[r] : "?";

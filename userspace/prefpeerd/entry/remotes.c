@@ -41,6 +41,7 @@ static void set_own(struct engine_remote *r, const struct ikev2_profile *f)
 	if (!(f->auth_local & ~AUTH_BY_PSK))
 		return;
 	r->pkcs1 = f->pkcs1;
+	r->cert_if_asked = f->cert_if_asked;
 	r->own = t ? t->own : NULL;
 	r->broken = t ? t->broken : "it has no certificate of ours";
 	/* As IOS: with a certificate, its subject is who we are, unless something else is said. */

@@ -217,6 +217,36 @@ static void ed25519_without_rfc7427(void **state)
 	pki_made_free(&b);
 }
 
+/* CERTREQ is a hint (RFC 7296 §3.7): ours goes unasked, unless the profile says otherwise. */
+static void certificate_unasked(void **state)
+{
+	struct world *w;
+
+	for (int mute = 0; mute < 2; mute++) {
+		w = world_new();
+		/* By either: the hub's in its answer, the branch's in its request. */
+		((struct ike *)(mute ? w->f->left : w->f->right).engine->impl)->env.no_certreq = true;
+		assert_true(fixture_up(w->f));
+		world_free(w);
+	}
+	w = world_new();
+	((struct ike *)w->f->right.engine->impl)->env.no_certreq = true;
+	w->f->to_right.cert_if_asked = true;
+	put_remotes(w);
+	refused_by_right(w);
+	w = world_new();
+	((struct ike *)w->f->left.engine->impl)->env.no_certreq = true;
+	w->f->to_left.cert_if_asked = true;
+	put_remotes(w);
+	refused_by_left(w, "the peer sent no certificate");
+	/* Asked, both do as ever. */
+	w = world_new();
+	w->f->to_left.cert_if_asked = w->f->to_right.cert_if_asked = true;
+	put_remotes(w);
+	assert_true(fixture_up(w->f));
+	world_free(w);
+}
+
 /* Each side by its own means: the hub by certificate, the branch by the key. */
 static void mixed(void **state)
 {
@@ -857,7 +887,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_key),
 		cmocka_unit_test(ed25519_without_rfc7427),
-		cmocka_unit_test(mixed),
+		cmocka_unit_test(certificate_unasked), cmocka_unit_test(mixed),
 		cmocka_unit_test(each_identity),
 		cmocka_unit_test(other_hub),
 		cmocka_unit_test(outside_the_domain),

@@ -679,6 +679,32 @@ static void temporary_failure(void **state)
 	down(&w);
 }
 
+/* §2.25: minutes of nothing else are a peer out of step: the IKE SA is closed, and not before. */
+static void temporary_failure_for_minutes(void **state)
+{
+	struct world w;
+	struct child *c;
+
+	up(&w);
+	flow_stop(&w.out);
+	flow_stop(&w.in);
+	c = ((struct ike *)w.f->right.engine->impl)->sessions->children;
+	c->replaced = true; /* as if it were being closed */
+	soft_end(&w.f->left);
+	fixture_run_ms(w.f, 170000);
+	assert_null(side_last(&w.f->left, ENG_DOWN));
+	/* One other answer, and it counts from there. */
+	lifetime_busy(((struct ike *)w.f->left.engine->impl)->sessions, 0);
+	fixture_run_ms(w.f, 170000);
+	assert_null(side_last(&w.f->left, ENG_DOWN));
+	fixture_run_ms(w.f, 60000);
+	assert_non_null(side_last(&w.f->left, ENG_DOWN));
+	assert_int_equal(side_last(&w.f->left, ENG_DOWN)->ev.why, WHY_BUSY);
+	assert_int_equal(w.f->left.kernel.n_sas, 0);
+	assert_int_equal(w.f->right.kernel.n_sas, 0);
+	fixture_free(w.f);
+}
+
 /* CHILD_SA_NOT_FOUND: it is gone at the peer; silently here too, and the caller makes a new one. */
 static void child_sa_not_found(void **state)
 {
@@ -795,6 +821,13 @@ static void ike_by_us(void **state)
 	assert_int_equal(was.since.ns, is.since.ns);
 	assert_true(endpoint_equal(&was.peer, &is.peer));
 	assert_int_equal(is.remote, 1);
+	/* Both callers are told, with the new SPIs. */
+	assert_int_equal(side_count(&w.f->left, ENG_REKEYED), 1);
+	assert_int_equal(side_count(&w.f->right, ENG_REKEYED), 1);
+	assert_string_equal(side_last(&w.f->left, ENG_REKEYED)->text, "rekeyed by us");
+	assert_string_equal(side_last(&w.f->right, ENG_REKEYED)->text, "rekeyed by the peer");
+	assert_memory_equal(side_last(&w.f->left, ENG_REKEYED)->ev.info.spi_i, is.spi_i, IKE_SPI_LEN);
+	assert_memory_equal(side_last(&w.f->right, ENG_REKEYED)->ev.info.spi_r, is.spi_r, IKE_SPI_LEN);
 	assert_true(is.tx > was.tx && is.rx > was.rx);
 	/* One exchange, and DELETE of the old one by who asked. */
 	assert_int_equal(net_count(w.f, &w.f->left, XCHG_CREATE_CHILD_SA, false, since), 1);
@@ -1247,7 +1280,7 @@ int main(void)
 		T(rekey_of_a_closing_child), T(rekey_of_a_replaced_child),
 		T(rekey_of_a_deleted_child), T(delete_of_an_unknown_child),
 		T(delete_of_a_child_in_rekey),
-		T(closed_while_in_rekey), T(temporary_failure), T(child_sa_not_found),
+		T(closed_while_in_rekey), T(temporary_failure), T(temporary_failure_for_minutes), T(child_sa_not_found),
 		T(kernel_refuses_the_successor), T(ike_by_us), T(ike_lifetime),
 		T(ike_lifetime_changed), T(ike_lifetime_ends), T(ike_with_another_group),
 		T(queue_moves), T(dpd_crosses_it),
