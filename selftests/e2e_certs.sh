@@ -15,7 +15,7 @@ module_need
 agent_need
 [ -n "$(command -v openssl)" ] || skip_all "no openssl"
 
-plan 17
+plan 19
 
 ######## The CA of lib_pki.sh, and its revocation lists
 
@@ -78,7 +78,7 @@ crypto ikev2 profile KEY
 
 agent_conf_keys() { :; }
 
-# hub1_is NAME [ID]: its certificate
+# hub1_is NAME [ID [OPTION=VALUE…]]: its certificate; options of hub_start
 hub1_is()
 {
 	local dir
@@ -88,7 +88,7 @@ hub1_is()
 	done
 	cp "$pki/root.pem" "$tmp/hub1/x509ca/" && cp "$pki/$1.pem" "$tmp/hub1/x509/hub1.pem" &&
 	cp "$pki/mid.pem" "$tmp/hub1/x509/mid.pem" && cp "$pki/$1.key" "$tmp/hub1/private/hub1.key" &&
-	hub_start 1 auth=pubkey cert=hub1.pem id="${2:-hub1.example}" remote_id=branch.example
+	hub_start 1 auth=pubkey cert=hub1.pem id="${2:-hub1.example}" remote_id=branch.example "${@:3}"
 }
 
 hub1_anew() { peer_stop hub1 && hub1_is "$@"; }
@@ -199,6 +199,69 @@ another_hub()
 	on_the_second "the peer identifies itself as fqdn hub3.example, expected is fqdn hub1.example or 1 more"
 }
 
+# The address, the name and a certificate of the same CA: the hub that it is not. strongSwan
+# would take the name of its certificate instead, so that this is prefpeerd with that fault.
+impostor_start()
+{
+	cat >"$tmp/impostor.conf" <<-CONF
+	crypto pki trustpoint CORP
+	 ca file $pki/root.pem
+	 certificate file $pki/impostor.pem
+	 key file $pki/hub3.key
+	crypto ikev2 profile CERT
+	 match identity remote fqdn branch.example
+	 identity local fqdn hub1.example
+	 authentication local ecdsa-sig
+	 authentication remote ecdsa-sig
+	 pki trustpoint CORP
+	crypto ipsec transform-set ts esp-gcm 128
+	access-list 101 permit ip $site_net $lan_net
+	crypto map tobranch 1 ipsec-isakmp
+	 set peer $branch_addr
+	 set ikev2-profile CERT
+	 set transform-set ts
+	 match address 101
+	interface wan0
+	 crypto map tobranch
+	CONF
+	cat "$pki/hub3.pem" "$pki/mid.pem" >"$pki/impostor.pem"
+	chmod 0640 "$tmp/impostor.conf" && chgrp prefpeer "$tmp/impostor.conf" || return
+	impostor=$("$udpflow" notify "$tmp/impostor.notify" 60 ip netns exec "$hub1" "$prefpeerd" \
+		-f "$tmp/impostor.conf" --control "$tmp/impostor.control" --state "$tmp/impostor.state" \
+		2>>"$tmp/impostor.log") ||
+		fail "the impostor did not start: $(tail -n 8 "$tmp/impostor.log")" || return
+	on_exit "kill -KILL $impostor"
+}
+
+impostor_is_gone() { [ ! -d "/proc/$impostor" ]; }
+
+impostor_stop()
+{
+	kill -TERM "$impostor" && wait_for 30 impostor_is_gone || fail "the impostor does not end" || return
+	in_ns "$hub1" "$prefpeerd" --flush >>"$tmp/impostor.log"
+}
+
+another_hub_as_this_one()
+{
+	peer_stop hub1 && impostor_start && pp session clear || return
+	on_the_second "the peer identifies itself as fqdn hub1.example, and its certificate, of O=Example, CN=hub3, does not name that" &&
+	impostor_stop
+}
+
+# It verifies by what we send unasked: it has no certificate of ours, and sends no CERTREQ.
+unasked()
+{
+	local t
+
+	hub1_anew hub1-p256 hub1.example conn="send_certreq = no" || return
+	: >"$tmp/hub1.log"
+	t=$(now_ns)
+	pp session clear || return
+	wait_for 60 up_since "$t" || fail "not up: $(state_event BACKOFF text)" || return
+	! grep -q "sending cert request" "$tmp/hub1.log" || fail "the hub asks after all" || return
+	hub1_said 'received end entity cert "O=Example, CN=branch-p256"' && passes_both_ways
+}
+
 home_again()
 {
 	hub1_anew "${1:-hub1-p256}" && pp session clear || return
@@ -289,7 +352,10 @@ test_case "Ed25519" key ed25519 eddsa-sig ED25519
 test_case "ECDSA on P-256" key p256 ecdsa-sig ECDSA_WITH_SHA256_DER
 test_case "the private key is with who signs, and nowhere else" key_is_elsewhere
 test_case "another hub of the same CA is refused, and the next one tried" another_hub
+test_case "another hub that claims to be this one is refused, and the next one tried" \
+	another_hub_as_this_one
 test_case "home by certificate" home_again
+test_case "a hub that asks for no certificate gets ours all the same" unasked
 test_case "certificate and pre-shared key in one list" over_to_the_key
 test_case "a revoked certificate is refused, and the next one tried" revoked
 test_case "another certificate of the hub, not revoked" not_revoked

@@ -61,6 +61,8 @@ struct engine_remote {
 	unsigned n_trust;
 	const char *broken; /* why it cannot be used at all: a sentence; NULL: it can */
 	struct dpd dpd;
+	uint16_t nat_keepalive_s; /* 0 = 20 (RFC 3948 §4) */
+	bool contact_forced; /* its new IKE SA ends the ones that it had, said or not */
 	uint32_t lifetime_s; /* of IKE SAs from now on, rekeyed ones too; 0 = none */
 };
 

@@ -223,7 +223,7 @@ static void check_idle(struct parser *p, struct map_entry *e)
 
 static void check_peers(struct parser *p, const struct map_entry *e)
 {
-	if (e->has_default && p->c->dpd.mode == DPD_OFF)
+	if (e->has_default && conf_dpd(p->c, e->peers[0].profile)->mode == DPD_OFF)
 		parser_warn(
 			p, e->peers[0].pos,
 			conf_text(

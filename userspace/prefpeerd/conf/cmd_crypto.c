@@ -241,11 +241,13 @@ static struct dpd dpd_read(const struct cmd *cmd, uint32_t retry_default)
 	};
 }
 
+/* Of a profile, or of all that say nothing else. */
 void cmd_dpd(struct parser *p, const struct cmd *cmd)
 {
-	p->ikev2 = (struct dpd){0};
-	if (!cmd->no)
-		p->ikev2 = dpd_read(cmd, 0);
+	struct ikev2_profile *f = parser_frame(p)->profile;
+	struct dpd *d = f ? &f->dpd : &p->ikev2;
+
+	*d = cmd->no ? (struct dpd){ 0 } : dpd_read(cmd, 0);
 }
 
 void cmd_keepalive(struct parser *p, const struct cmd *cmd)

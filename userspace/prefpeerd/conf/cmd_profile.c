@@ -16,6 +16,7 @@ struct ikev2_profile *conf_find_profile(const struct config *c, const char *name
 void conf_profile_free(struct ikev2_profile *f)
 {
 	free(f->remotes);
+	free(f->description);
 	free(f);
 }
 

@@ -183,6 +183,16 @@ struct replay conf_entry_replay(const struct config *c, const struct map_entry *
 	return (struct replay){ .window = REPLAY_DEFAULT };
 }
 
+const struct dpd *conf_dpd(const struct config *c, const struct ikev2_profile *profile)
+{
+	return profile && profile->dpd.mode != DPD_OFF ? &profile->dpd : &c->dpd;
+}
+
+uint16_t conf_nat_keepalive(const struct config *c, const struct ikev2_profile *profile)
+{
+	return profile && profile->nat_keepalive_s ? profile->nat_keepalive_s : c->nat_keepalive_s;
+}
+
 const struct psk *conf_psk(const struct config *c, const struct addr *peer)
 {
 	for (unsigned i = 0; i < c->n_psks; i++)

@@ -159,6 +159,10 @@ struct ikev2_profile {
 	unsigned auth_remote; /* a set of them */
 	bool pkcs1;
 	bool cert_if_asked; /* pki send-certificate on-request */
+	struct dpd dpd;     /* in place of the global one; mode OFF: that one */
+	uint16_t nat_keepalive_s; /* likewise; 0 = the global one */
+	bool contact_forced; /* initial-contact force */
+	char *description;
 	char keyring[CONF_NAME_MAX + 1]; /* "": all keys of the file */
 	struct trust_use uses[PKI_TRUST_MAX];
 	unsigned n_uses;
@@ -314,6 +318,7 @@ struct config {
 	struct dpd dpd;   /* what is in force (crypto ikev2 dpd, else isakmp keepalive) */
 	struct fragmentation frag;
 	unsigned logging; /* set of enum conf_logging */
+	uint16_t nat_keepalive_s; /* crypto ikev2 nat keepalive; 0 = 20 s */
 	uint32_t ike_lifetime_s;   /* of IKE SAs, unless a profile has its own; 86400 */
 	uint32_t child_lifetime_s; /* crypto ipsec security-association lifetime seconds; 3600 */
 	uint64_t child_lifetime_kb; /* 4608000; 0 = disabled */
@@ -406,6 +411,10 @@ void conf_diags_print(const struct conf_diags *d, const char *path, const char *
  * the verdict (kernel.md §13).
  */
 uint32_t conf_dpd_notice_ms(const struct dpd *d, uint32_t budget_ms);
+/* Dead peer detection of a peer: its profile's, else the global one. */
+const struct dpd *conf_dpd(const struct config *c, const struct ikev2_profile *profile);
+/* Seconds between NAT keepalives, likewise; 0 = as the engine has it. */
+uint16_t conf_nat_keepalive(const struct config *c, const struct ikev2_profile *profile);
 struct idle_time conf_entry_idle(const struct config *c, const struct map_entry *e);
 /* The volume after which an entry's SAs end: its own, else the global one. 0 = any. */
 uint64_t conf_entry_lifetime_kb(const struct config *c, const struct map_entry *e);

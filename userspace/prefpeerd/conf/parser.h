@@ -240,6 +240,11 @@ void cmd_auth_local(struct parser *p, const struct cmd *cmd);
 void cmd_auth_remote(struct parser *p, const struct cmd *cmd);
 void cmd_profile_keyring(struct parser *p, const struct cmd *cmd);
 void cmd_profile_trustpoint(struct parser *p, const struct cmd *cmd);
+/* cmd_profile_sa.c */
+void cmd_profile_description(struct parser *p, const struct cmd *cmd);
+void cmd_profile_contact(struct parser *p, const struct cmd *cmd);
+void cmd_profile_certificate(struct parser *p, const struct cmd *cmd);
+void cmd_nat_keepalive(struct parser *p, const struct cmd *cmd);
 struct ikev2_profile *conf_find_profile(const struct config *c, const char *name);
 void conf_profile_free(struct ikev2_profile *f);
 void conf_check_profile(struct parser *p, struct ikev2_profile *f);

@@ -12,14 +12,14 @@ static void print_options(const struct dpd *d, FILE *out)
 	fputc('\n', out);
 }
 
-static void print_dpd(const struct dpd *d, FILE *out)
+void print_dpd(const char *word, const struct dpd *d, FILE *out)
 {
 	uint32_t unit = d->millis ? 1 : 1000;
 
 	if (d->mode == DPD_OFF)
 		return;
-	fprintf(out, "crypto %s%s %u %u", d->keepalive ? "isakmp keepalive" : "ikev2 dpd",
-		d->millis ? " milliseconds" : "", d->interval_ms / unit, d->retry_ms / unit);
+	fprintf(out, "%s%s %u %u", word, d->millis ? " milliseconds" : "", d->interval_ms / unit,
+		d->retry_ms / unit);
 	print_options(d, out);
 }
 
@@ -121,7 +121,9 @@ static void print_all(const struct config *c, bool secrets, FILE *out)
 	if (*c->enable_secret)
 		fprintf(out, "enable secret %s\n", secrets ? c->enable_secret : CONF_HIDDEN);
 	print_names(c, out);
-	print_dpd(&c->dpd, out);
+	print_dpd(c->dpd.keepalive ? "crypto isakmp keepalive" : "crypto ikev2 dpd", &c->dpd, out);
+	if (c->nat_keepalive_s)
+		fprintf(out, "crypto ikev2 nat keepalive %u\n", c->nat_keepalive_s);
 	print_fragmentation(&c->frag, out);
 	print_limits(&c->limits, out);
 	if (c->logging & LOGGING_SESSION)

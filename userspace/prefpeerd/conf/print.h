@@ -27,4 +27,7 @@ void print_df_ecn(const char *command, enum conf_df df, enum conf_ecn ecn, FILE 
 void print_map(const struct map *m, bool secrets, FILE *out);
 void print_interfaces(const struct map *m, FILE *out);
 
+/* "WORD 10 2 periodic"; nothing where it is off. print.c */
+void print_dpd(const char *word, const struct dpd *d, FILE *out);
+
 #endif

@@ -42,6 +42,8 @@ static void print_auth(const struct ikev2_profile *f, FILE *out)
 void print_profile(const struct ikev2_profile *f, FILE *out)
 {
 	fprintf(out, "crypto ikev2 profile %s\n", f->name);
+	if (f->description)
+		fprintf(out, " description %s\n", f->description);
 	for (unsigned i = 0; i < f->n_remotes; i++) {
 		fputs(" match identity remote ", out);
 		print_identity(&f->remotes[i].id, f->remotes[i].domain, out);
@@ -58,6 +60,13 @@ void print_profile(const struct ikev2_profile *f, FILE *out)
 	for (unsigned i = 0; i < f->n_uses; i++)
 		fprintf(out, " pki trustpoint %s%s\n", f->uses[i].name,
 			!f->uses[i].verify ? " sign" : !f->uses[i].sign ? " verify" : "");
+	if (f->cert_if_asked)
+		fputs(" pki send-certificate on-request\n", out);
 	if (f->lifetime_s)
 		fprintf(out, " lifetime %u\n", f->lifetime_s);
+	print_dpd(" dpd", &f->dpd, out);
+	if (f->nat_keepalive_s)
+		fprintf(out, " nat keepalive %u\n", f->nat_keepalive_s);
+	if (f->contact_forced)
+		fputs(" initial-contact force\n", out);
 }

@@ -34,9 +34,28 @@ struct budgets {
 	uint64_t notice;      /* ms from a peer's death to the verdict; 0: no DPD */
 };
 
+/* Of its peers; what takes longest is the worst case. */
+static const struct dpd *slowest_dpd(const struct config *c, const struct map_entry *e)
+{
+	const struct dpd *most = e->n_peers ? conf_dpd(c, e->peers[0].profile) : &c->dpd;
+
+	for (unsigned i = 1; i < e->n_peers; i++) {
+		const struct dpd *d = conf_dpd(c, e->peers[i].profile);
+
+		if (most->mode == DPD_OFF)
+			break;
+		if (d->mode == DPD_OFF ||
+		    conf_dpd_notice_ms(d, DPD_WAITS * d->retry_ms) >
+			    conf_dpd_notice_ms(most, DPD_WAITS * most->retry_ms))
+			most = d;
+	}
+	return most;
+}
+
 static struct budgets budgets_of(const struct config *c, const struct map_entry *e)
 {
-	uint32_t r = c->dpd.mode == DPD_OFF ? RETRY_WITHOUT_DPD : c->dpd.retry_ms;
+	const struct dpd *d = slowest_dpd(c, e);
+	uint32_t r = d->mode == DPD_OFF ? RETRY_WITHOUT_DPD : d->retry_ms;
 	struct budgets b = {
 		.answer =
 			e->answer_ms ? e->answer_ms : clamp_ms(DPD_WAITS * (uint64_t)r, 250, 30000),
@@ -46,7 +65,7 @@ static struct budgets budgets_of(const struct config *c, const struct map_entry 
 
 	if (e->answer_ms)
 		b.answer_died = e->answer_ms; /* connect-timeout sets Answer for every peer */
-	b.notice = conf_dpd_notice_ms(&c->dpd, DPD_WAITS * r);
+	b.notice = conf_dpd_notice_ms(d, DPD_WAITS * r);
 	return b;
 }
 
@@ -96,21 +115,40 @@ static void report_idle(const struct config *c, const struct map_entry *e, FILE 
 			time_text(t.ms, buf, sizeof(buf)));
 }
 
-static void report_dpd(const struct config *c, FILE *out)
+static void report_dpd(const struct dpd *d, const char *whose, FILE *out)
 {
-	const struct dpd *d = &c->dpd;
 	char interval[32], retry[32], total[32];
 
 	if (d->mode == DPD_OFF) {
-		fputs("  dpd     off: a dead peer is noticed only when an exchange fails\n", out);
+		fprintf(out, "  dpd     %soff: a dead peer is noticed only when an exchange fails\n",
+			whose);
 		return;
 	}
-	fprintf(out, "  dpd     %s, retry %s, %s%s: %u requests in %s, %s\n",
+	fprintf(out, "  dpd     %s%s, retry %s, %s%s: %u requests in %s, %s\n", whose,
 		time_text(d->interval_ms, interval, sizeof(interval)),
 		time_text(d->retry_ms, retry, sizeof(retry)),
 		d->mode == DPD_PERIODIC ? "periodic" : "on-demand", d->strict ? ", strict" : "",
 		DPD_WAITS, time_text(DPD_WAITS * (uint64_t)d->retry_ms, total, sizeof(total)),
 		d->fixed ? "evenly spaced" : "each wait half as long again");
+}
+
+/* The global one, and of each peer whose profile has its own. */
+static void report_dpds(const struct config *c, const struct map_entry *e, FILE *out)
+{
+	char whose[300];
+	bool all_own = e->n_peers;
+
+	for (unsigned i = 0; i < e->n_peers; i++)
+		all_own &= conf_dpd(c, e->peers[i].profile) != &c->dpd;
+	if (!all_own)
+		report_dpd(&c->dpd, "", out);
+	for (unsigned i = 0; i < e->n_peers; i++) {
+		const struct dpd *d = conf_dpd(c, e->peers[i].profile);
+
+		snprintf(whose, sizeof(whose), "%s: ", e->peers[i].text);
+		if (d != &c->dpd)
+			report_dpd(d, whose, out);
+	}
 }
 
 static void report_budgets(const struct map_entry *e, const struct budgets *b, FILE *out)
@@ -200,7 +238,7 @@ static void report_dynamic(const struct config *c, const struct map_entry *e, FI
 {
 	fprintf(out, "%s %u   dynamic map %s, for branches that call%s\n", e->map->name, e->seq,
 		e->dynamic_name, e->map->n_interfaces ? "" : ": on no interface");
-	report_dpd(c, out);
+	report_dpd(&c->dpd, "", out);
 	for (unsigned i = 0; i < e->dynamic->n_entries; i++)
 		report_template(c, e->dynamic->entries[i], out);
 }
@@ -230,7 +268,7 @@ static void report_entry(const struct config *c, const struct map_entry *e, FILE
 	report_peers(e, out);
 	report_profiles(e, out);
 	report_idle(c, e, out);
-	report_dpd(c, out);
+	report_dpds(c, e, out);
 	report_budgets(e, &b, out);
 	report_failover(e, &b, out);
 	report_sets(e, out);

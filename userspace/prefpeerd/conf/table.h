@@ -54,6 +54,7 @@ extern const struct node ipv6_access_list[];
 extern const struct node ip_commands[];
 /* table_ikev2.c */
 extern const struct node proposal_commands[], policy_commands[], crypto_ikev2[];
+extern const struct node ikev2_dpd[], nat_keepalive[]; /* of a profile, too */
 /* table_isakmp.c */
 extern const struct node crypto_isakmp[];
 /* table_keyring.c */

@@ -45,7 +45,7 @@ static const struct node dpd_mode[] = {
 	   BOTH(cmd_dpd), .next = dpd_options),
 	{ 0 },
 };
-static const struct node ikev2_dpd[] = {
+const struct node ikev2_dpd[] = {
 	KW("milliseconds", "INTERVAL and RETRY in milliseconds", .flag = F_MILLIS,
 	   NEXT(NUM("INTERVAL", "wait before a probe", SLOT_NUM, "dpd interval", 50, 3600000, "ms",
 		    NEXT(NUM("RETRY", "wait between probes", SLOT_NUM2, "dpd retry", 20, 60000,
@@ -53,6 +53,14 @@ static const struct node ikev2_dpd[] = {
 	NUM("INTERVAL", "wait before a probe", SLOT_NUM, "dpd interval", 10, 3600, "s",
 	    NEXT(NUM("RETRY", "wait between probes", SLOT_NUM2, "dpd retry", 2, 60, "s",
 		     .next = dpd_mode))),
+	{ 0 },
+};
+
+const struct node nat_keepalive[] = {
+	KW("keepalive", "one byte, where nothing else is sent, for the sake of a NAT before us",
+	   .undo = cmd_nat_keepalive,
+	   NEXT(NUM("SECONDS", "5..3600, 20 unless said", SLOT_NUM, "NAT keepalive", 5, 3600, "s",
+		    BOTH(cmd_nat_keepalive)))),
 	{ 0 },
 };
 
@@ -65,6 +73,7 @@ const struct node crypto_ikev2[] = {
 	   NEXT(ARG(ARG_NAME, "NAME", "its name", .slot = SLOT_NAME,
 		    .enters = MODE_KEYRING, .run = cmd_keyring, .undo = cmd_no_keyring))),
 	KW("dpd", "dead peer detection", .undo = cmd_dpd, .next = ikev2_dpd),
+	KW("nat", "network address translation", .next = nat_keepalive),
 	KW("proposal", "algorithms of IKE SAs",
 	   NEXT(ARG(ARG_NAME, "NAME", "its name", .slot = SLOT_NAME,
 		    .enters = MODE_PROPOSAL, .run = cmd_proposal,

@@ -215,6 +215,7 @@ struct session {
 	bool has_keys;
 	uint64_t iv_counter;
 	struct natt natt;
+	uint32_t natt_ms; /* between keepalives */
 	struct fragmenting frag;
 	uint8_t qcd_token[QCD_TOKEN_MAX]; /* the peer's (RFC 6290) */
 	size_t qcd_len;

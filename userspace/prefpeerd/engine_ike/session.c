@@ -209,18 +209,18 @@ static void arm_natt(struct session *s)
 {
 	if (s->natt.local)
 		timer_set(timers_of(s), &s->natt_timer,
-			  mono_add_ms(s->last_sent, NATT_KEEPALIVE_MS));
+			  mono_add_ms(s->last_sent, s->natt_ms));
 }
 
 static void natt_fire(struct timer *t, mono_t now)
 {
 	struct session *s = timer_container(t, struct session, natt_timer);
-	mono_t due = mono_add_ms(mono_max(s->last_sent, session_last_out(s)), NATT_KEEPALIVE_MS);
+	mono_t due = mono_add_ms(mono_max(s->last_sent, session_last_out(s)), s->natt_ms);
 
 	if (!mono_before(now, due)) {
 		s->e->env.net->keepalive(s->e->env.net_ctx, &s->local, &s->peer);
 		s->last_sent = now;
-		due = mono_add_ms(now, NATT_KEEPALIVE_MS);
+		due = mono_add_ms(now, s->natt_ms);
 	}
 	timer_set(timers_of(s), t, due);
 }
@@ -243,6 +243,7 @@ static struct session *new_session(struct ike *e, bool initiator, enum session_s
 	s->initiator = initiator;
 	s->state = state;
 	s->created = ike_now(e);
+	s->natt_ms = NATT_KEEPALIVE_MS;
 	s->counted = true; /* until a reading says better */
 	timer_init(&s->retry_timer, NULL);
 	timer_init(&s->dpd_timer, dpd_fire);
@@ -318,6 +319,7 @@ void session_established(struct session *s)
 	if (r) {
 		r->srtt_us = s->srtt_us;
 		s->lifetime_s = r->r.lifetime_s;
+		s->natt_ms = r->r.nat_keepalive_s ? r->r.nat_keepalive_s * 1000u : NATT_KEEPALIVE_MS;
 	}
 	session_arm_dpd(s);
 	arm_natt(s);

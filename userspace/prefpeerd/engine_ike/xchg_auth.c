@@ -427,7 +427,7 @@ void auth_request(struct session *s, const struct payloads *p)
 	s->remote = r->id;
 	s->dpd = r->r.dpd;
 	qcd_take(s, p);
-	if (payloads_notify(p, N_INITIAL_CONTACT, &notify))
+	if (r->r.contact_forced || payloads_notify(p, N_INITIAL_CONTACT, &notify))
 		initial_contact(s);
 	in = inbound_new(s, XCHG_IKE_AUTH, p);
 	if (!in) {

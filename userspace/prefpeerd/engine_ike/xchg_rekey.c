@@ -48,6 +48,7 @@ static void move_knowledge(const struct session *old, struct session *new)
 	new->local = old->local;
 	new->peer = old->peer;
 	new->natt = old->natt;
+	new->natt_ms = old->natt_ms;
 	new->dpd = old->dpd;
 	new->peer_id = old->peer_id;
 	new->counted = old->counted;

@@ -7,8 +7,11 @@
 
 #define R_WITHOUT_DPD_MS 2000u
 
-static uint32_t retry_ms(const struct core_entry *e)
+/* R towards that peer; @p NULL: of the entry. */
+static uint32_t retry_ms(const struct core_entry *e, const struct core_peer *p)
 {
+	if (p && p->retry_ms)
+		return p->retry_ms;
 	return e->retry_ms ? e->retry_ms : R_WITHOUT_DPD_MS;
 }
 
@@ -32,7 +35,7 @@ uint32_t attempt_dead_ms(const struct core_entry *e, const struct core_peer *p)
 {
 	if (e->answer_ms)
 		return e->answer_ms;
-	return at_least(clamp_ms(retry_ms(e), 250, 3000), round_trips_ms(p));
+	return at_least(clamp_ms(retry_ms(e, p), 250, 3000), round_trips_ms(p));
 }
 
 uint32_t attempt_answer_ms(const struct core_entry *e, const struct core_peer *p)
@@ -41,20 +44,20 @@ uint32_t attempt_answer_ms(const struct core_entry *e, const struct core_peer *p
 		return attempt_dead_ms(e, p);
 	if (e->answer_ms)
 		return e->answer_ms;
-	return at_least(clamp_ms(6ull * retry_ms(e), 250, 30000),
+	return at_least(clamp_ms(6ull * retry_ms(e, p), 250, 30000),
 			p->rtt_us ? round_trips_ms(p) : 1000);
 }
 
-uint32_t attempt_finish_ms(const struct core_entry *e)
+uint32_t attempt_finish_ms(const struct core_entry *e, const struct core_peer *p)
 {
-	return clamp_ms(6ull * retry_ms(e), 2000, 30000);
+	return clamp_ms(6ull * retry_ms(e, p), 2000, 30000);
 }
 
 uint32_t entry_dpd_budget_ms(const struct core_entry *e)
 {
 	const struct core_peer *p = peer_find(e, e->c);
 
-	return at_least(6 * retry_ms(e), p ? round_trips_ms(p) : 0);
+	return at_least(6 * retry_ms(e, p), p ? round_trips_ms(p) : 0);
 }
 
 static struct core_line *first_wanted(struct core_entry *e)
@@ -97,7 +100,8 @@ static void ask_child(struct run *r, struct core_entry *e)
 static void run_budget(struct run *r, struct core_entry *e, bool answered)
 {
 	e->at.answered = answered;
-	e->at.budget_ms = answered ? attempt_finish_ms(e) : e->at.answer_ms;
+	e->at.budget_ms = answered ? attempt_finish_ms(e, peer_find(e, walk_peer(e))) :
+				      e->at.answer_ms;
 	e->at.at = mono_add_ms(r->env->now, e->at.budget_ms);
 }
 
@@ -109,7 +113,7 @@ static void emit_open(struct run *r, struct core_entry *e, const struct core_con
 	a->local = conn->local;
 	a->peer = conn->peer;
 	a->answer_ms = e->at.answer_ms;
-	a->finish_ms = attempt_finish_ms(e);
+	a->finish_ms = attempt_finish_ms(e, peer_find(e, walk_peer(e)));
 }
 
 static void open_new(struct run *r, struct core_entry *e, const struct core_peer *p,

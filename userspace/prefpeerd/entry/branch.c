@@ -270,7 +270,7 @@ static void name_peer(struct shell_entry *se, const struct addr *from)
 static struct shell_entry *new_entry(struct step *t, const struct core_inbound *in,
 				     const struct claim *c, const struct ike_id *id)
 {
-	const struct core_peer peer = {.addr = in->from, .remote = in->remote};
+	struct core_peer peer = {.addr = in->from, .remote = in->remote};
 	uint32_t seq = free_seq(t->s, c->of->map->name);
 	struct branch *b = seq ? mem_zero(1, sizeof(*b)) : NULL;
 	struct shell_entry *se;
@@ -290,6 +290,7 @@ static struct shell_entry *new_entry(struct step *t, const struct core_inbound *
 	e->temporary = true;
 	shell_set_values(t->s->conf, se->conf, e);
 	name_peer(se, &in->from);
+	shell_set_dpd(&peer, se->conf->profile);
 	core_entry_init(&t->r, e, &peer, 1, NULL, 0);
 	t->s->branches.now++;
 	t->s->branches.came++;

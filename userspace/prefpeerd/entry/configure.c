@@ -15,6 +15,15 @@ static peer_key key_of(const struct shell_entry *se, const struct core_entry *e,
 	return 0;
 }
 
+/* Only what differs from the entry's, which is the global one. */
+void shell_set_dpd(struct core_peer *p, const struct ikev2_profile *f)
+{
+	if (!f || f->dpd.mode == DPD_OFF)
+		return;
+	p->retry_ms = f->dpd.retry_ms;
+	p->interval_ms = f->dpd.interval_ms;
+}
+
 /* One that is shut down is none here: as if it had been removed (§4.8). */
 static struct core_peer *make_peers(const struct entries *s, const struct shell_entry *se,
 				    const struct core_entry *e, const struct map_entry *m)
@@ -36,6 +45,7 @@ static struct core_peer *make_peers(const struct entries *s, const struct shell_
 			list[i].addr = old->addr;
 		list[i].remote = shell_remote_id(s, &list[i].addr, p->profile);
 		list[i].is_default = p->is_default;
+		shell_set_dpd(&list[i], p->profile);
 	}
 	return list;
 }

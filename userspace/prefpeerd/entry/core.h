@@ -84,6 +84,7 @@ struct core_peer {
 	struct addr tried;    /* where the step of this walk went; AF_UNSPEC = nowhere */
 	remote_id remote;
 	bool is_default;
+	uint32_t retry_ms, interval_ms; /* of DPD, where its profile says; 0 = the entry's */
 	uint32_t rtt_us; /* 0 = not known */
 	/* For `map show` only; nothing is decided by these. */
 	enum entry_reason last;
@@ -498,7 +499,7 @@ int walk_index(const struct core_entry *e, peer_key key);
 /* attempt.c */
 uint32_t attempt_answer_ms(const struct core_entry *e, const struct core_peer *p);
 uint32_t attempt_dead_ms(const struct core_entry *e, const struct core_peer *p);
-uint32_t attempt_finish_ms(const struct core_entry *e);
+uint32_t attempt_finish_ms(const struct core_entry *e, const struct core_peer *p);
 /* From the first unanswered request to P[c] to its death: 6R, R = 2 s without DPD (§3.3). */
 uint32_t entry_dpd_budget_ms(const struct core_entry *e);
 /* False: the step failed at once, *why says how. */

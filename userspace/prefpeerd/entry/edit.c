@@ -188,6 +188,8 @@ static void edit_peers(struct core_entry *e, const struct core_peer *peers, unsi
 		list[i].addr = peers[i].addr;
 		list[i].remote = peers[i].remote;
 		list[i].is_default = peers[i].is_default;
+		list[i].retry_ms = peers[i].retry_ms;
+		list[i].interval_ms = peers[i].interval_ms;
 		list[i].dynamic = peers[i].dynamic;
 		/* Entered anew (§1.2): what it is from now on is asked for, and then stays. */
 		if (old->dynamic && !peers[i].dynamic && old->name == NAME_KNOWN)

@@ -58,17 +58,19 @@ static void on_child_down(struct step *t, const struct engine_event *ev)
 
 static bool idle_past_dpd(void *ctx, const struct core_entry *e)
 {
+	const struct core_peer *p = peer_find(e, e->c);
+	uint32_t interval = p && p->interval_ms ? p->interval_ms : e->interval_ms;
 	struct entries *s = ctx;
 	bool any = false;
 
 	for (unsigned i = 0; i < e->n_children; i++) {
-		struct kernel_pair_reading p;
+		struct kernel_pair_reading reading;
 		int64_t idle;
 
 		if (e->children[i].state != CHILD_LIVE)
 			continue;
-		idle = act_pair_idle_ms(s, &e->children[i], &p);
-		if (idle < 0 || !e->interval_ms || idle < e->interval_ms)
+		idle = act_pair_idle_ms(s, &e->children[i], &reading);
+		if (idle < 0 || !interval || idle < interval)
 			return false;
 		any = true;
 	}

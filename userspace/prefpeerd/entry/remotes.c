@@ -90,7 +90,9 @@ void remote_want(struct entries *s, const struct config *c, const struct addr *p
 {
 	struct engine_remote fresh = {
 		.peer = *peer,
-		.dpd = c->dpd,
+		.dpd = *conf_dpd(c, profile),
+		.nat_keepalive_s = conf_nat_keepalive(c, profile),
+		.contact_forced = profile && profile->contact_forced,
 		.lifetime_s = profile && profile->lifetime_s ? profile->lifetime_s :
 							       c->ike_lifetime_s,
 	};
@@ -138,7 +140,12 @@ static void any_want(struct entries *s, const struct config *c, const struct ike
 		     const struct psk *psk)
 {
 	struct engine_remote fresh = {
-		.any = true, .dpd = c->dpd, .lifetime_s = c->ike_lifetime_s};
+		.any = true,
+		.dpd = *conf_dpd(c, f),
+		.nat_keepalive_s = conf_nat_keepalive(c, f),
+		.contact_forced = f && f->contact_forced,
+		.lifetime_s = f && f->lifetime_s ? f->lifetime_s : c->ike_lifetime_s,
+	};
 	const char *profile = f ? f->name : "";
 	struct shell_remote *r;
 
@@ -209,6 +216,20 @@ static void add_manual_rule(const struct spd_line *l, struct kernel_rule **list,
 	(*list)[(*n)++] = rule;
 }
 
+const struct ikev2_profile *shell_peer_profile(const struct entries *s, const struct core_entry *e,
+					       peer_key key)
+{
+	const struct shell_entry *se = shell_entry(s, e->id);
+	const char *name = se ? shell_peer_name(se, key) : NULL;
+
+	if (se && se->branch)
+		return se->conf ? se->conf->profile : NULL;
+	for (unsigned i = 0; name && se->conf && i < se->conf->n_peers; i++)
+		if (!strcmp(se->conf->peers[i].text, name))
+			return se->conf->peers[i].profile;
+	return NULL;
+}
+
 /* T of the entry; W is on-demand DPD's trigger, periodic DPD reads the clocks itself (§3.2). */
 static void add_rules(const struct entries *s, const struct spd_line *l, struct kernel_rule **list,
 		      unsigned *n, unsigned *cap)
@@ -218,6 +239,7 @@ static void add_rules(const struct entries *s, const struct spd_line *l, struct 
 	const struct core_entry *e = se ? core_entry(&s->core, se->id) : NULL;
 
 	for (unsigned i = 0; e && !l->blocked && i < e->n_peers; i++) {
+		const struct dpd *d = conf_dpd(s->conf, shell_peer_profile(s, e, e->peers[i].key));
 		struct kernel_rule rule = {
 			.peer = e->peers[i].addr,
 			.reqid = l->reqid,
@@ -225,8 +247,7 @@ static void add_rules(const struct entries *s, const struct spd_line *l, struct 
 			.index = i,
 			.is_default = e->peers[i].is_default,
 			.idle_ms = conf_entry_idle(s->conf, m).ms,
-			.one_way_ms =
-				s->conf->dpd.mode == DPD_ON_DEMAND ? s->conf->dpd.interval_ms : 0,
+			.one_way_ms = d->mode == DPD_ON_DEMAND ? d->interval_ms : 0,
 		};
 
 		if (!addr_is_set(&rule.peer))
@@ -250,18 +271,6 @@ void rules_replace(struct entries *s)
 	act_rules_replace(s, list, n);
 }
 
-static const struct ikev2_profile *profile_of(const struct entries *s, const struct core_entry *e,
-					      peer_key key)
-{
-	const struct shell_entry *se = shell_entry(s, e->id);
-	const char *name = se ? shell_peer_name(se, key) : NULL;
-
-	for (unsigned i = 0; name && se->conf && i < se->conf->n_peers; i++)
-		if (!strcmp(se->conf->peers[i].text, name))
-			return se->conf->peers[i].profile;
-	return NULL;
-}
-
 /* Names that were resolved are not in the file: their remotes stay too. */
 void remotes_keep_resolved(struct entries *s)
 {
@@ -270,7 +279,7 @@ void remotes_keep_resolved(struct entries *s)
 
 		for (unsigned j = 0; !e->temporary && j < e->n_peers; j++)
 			remote_want(s, s->conf, &e->peers[j].addr,
-				    profile_of(s, e, e->peers[j].key));
+				    shell_peer_profile(s, e, e->peers[j].key));
 	}
 	act_remotes_put(s);
 }
@@ -299,7 +308,7 @@ static const struct ikev2_profile *profile_of_query(const struct entries *s, uin
 
 		for (unsigned j = 0; j < e->n_peers; j++)
 			if (e->peers[j].query == query)
-				return profile_of(s, e, e->peers[j].key);
+				return shell_peer_profile(s, e, e->peers[j].key);
 	}
 	return NULL;
 }

@@ -215,6 +215,9 @@ void shell_entry_remove(struct entries *s, unsigned i);
 /* What an entry has from its configuration @m, peers and lines left out. */
 void shell_set_values(const struct config *c, const struct map_entry *m, struct core_entry *e);
 
+/* Of its profile; NULL: none. */
+void shell_set_dpd(struct core_peer *p, const struct ikev2_profile *f);
+
 /* remotes.c */
 /* @profile: NULL, none. */
 void remote_want(struct entries *s, const struct config *c, const struct addr *peer,
@@ -224,6 +227,9 @@ remote_id shell_remote_id(const struct entries *s, const struct addr *peer,
 void remotes_want(struct entries *s, const struct config *c);
 void remotes_keep_resolved(struct entries *s);
 void rules_replace(struct entries *s);
+/* Of that peer; NULL: none. */
+const struct ikev2_profile *shell_peer_profile(const struct entries *s, const struct core_entry *e,
+					       peer_key key);
 
 /* view_pair.c: the pairs of an entry into @v, which has room for all of its children. */
 void view_pairs(struct entries *s, const struct core_entry *e, struct entry_view *v);

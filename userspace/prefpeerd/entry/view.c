@@ -32,7 +32,7 @@ static struct entry_peer_view view_peer(const struct shell_entry *se, const stru
 		.heard = p->heard,
 		.rtt_us = p->rtt_us,
 		.answer_ms = attempt_answer_ms(e, p),
-		.finish_ms = attempt_finish_ms(e),
+		.finish_ms = attempt_finish_ms(e, p),
 	};
 
 	if (p->last != REASON_NONE)
@@ -149,7 +149,7 @@ static void view_state(const struct entries *s, const struct shell_entry *se,
 	if (conn)
 		v->local = conn->local;
 	v->idle = conf_entry_idle(s->conf, se->conf);
-	v->dpd = s->conf->dpd;
+	v->dpd = *conf_dpd(s->conf, shell_peer_profile(s, e, e->c));
 	v->is_template = se->conf->dynamic;
 	v->engine_ready = s->core.ready;
 	v->draining = s->core.draining;

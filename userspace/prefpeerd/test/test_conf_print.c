@@ -147,6 +147,22 @@ static void gen_matches(struct gen *g, unsigned i)
 	}
 }
 
+static void gen_profile_sa(struct gen *g, unsigned i)
+{
+	if (maybe(g))
+		say(g, " description of  profile %u\n", i);
+	if (maybe(g))
+		say(g, " dpd %s%u %u %s%s\n", maybe(g) ? "milliseconds " : "", 50 + pick(g, 3000),
+		    20 + pick(g, 40), maybe(g) ? "periodic" : "on-demand",
+		    maybe(g) ? " strict spacing fixed" : "");
+	if (maybe(g))
+		say(g, " nat keepalive %u\n", 5 + pick(g, 3596));
+	if (maybe(g))
+		say(g, " initial-contact force\n");
+	if (maybe(g))
+		say(g, " pki send-certificate %s\n", maybe(g) ? "always" : "on-request");
+}
+
 static void gen_profiles(struct gen *g)
 {
 	static const char *const methods[] = { "pre-share", "rsa-sig", "ecdsa-sig", "eddsa-sig" };
@@ -172,6 +188,7 @@ static void gen_profiles(struct gen *g)
 			say(g, " keyring local KP\n");
 		if (maybe(g))
 			say(g, " lifetime %u\n", maybe(g) ? 86400 : 120 + pick(g, 9999));
+		gen_profile_sa(g, i);
 	}
 	say(g, "crypto ikev2 keyring KP\n peer p\n  address 172.31.0.1\n");
 	say(g, "  identity dn O=Example, CN=hub\n%s", maybe(g) ? "  pre-shared-key x\n" : "");
@@ -384,6 +401,17 @@ static void same_profile(const struct ikev2_profile *a, const struct ikev2_profi
 	assert_int_equal(a->auth_remote, b->auth_remote);
 	assert_int_equal(a->pkcs1, b->pkcs1);
 	assert_int_equal(a->lifetime_s, b->lifetime_s);
+	assert_int_equal(!a->description, !b->description);
+	if (a->description)
+		assert_string_equal(a->description, b->description);
+	assert_int_equal(a->dpd.mode, b->dpd.mode);
+	assert_int_equal(a->dpd.interval_ms, b->dpd.interval_ms);
+	assert_int_equal(a->dpd.retry_ms, b->dpd.retry_ms);
+	assert_int_equal(a->dpd.strict, b->dpd.strict);
+	assert_int_equal(a->dpd.fixed, b->dpd.fixed);
+	assert_int_equal(a->nat_keepalive_s, b->nat_keepalive_s);
+	assert_int_equal(a->contact_forced, b->contact_forced);
+	assert_int_equal(a->cert_if_asked, b->cert_if_asked);
 	assert_string_equal(a->keyring, b->keyring);
 	assert_int_equal(a->n_uses, b->n_uses);
 	for (unsigned i = 0; i < a->n_uses; i++) {
