@@ -53,6 +53,8 @@ struct engine_remote {
 	unsigned n_ids;
 	const uint8_t *psk; /* NULL: none */
 	size_t psk_len;
+	struct chunk psk_theirs; /* what the peer proves itself with; none: the same */
+	struct chunk psk_next;	 /* takes the place of psk: used first, and both are accepted */
 	unsigned remote_auth;  /* set of enum engine_auth; 0: by the pre-shared key */
 	struct pki_own *own;   /* we prove ourselves by it; NULL: by the pre-shared key */
 	bool pkcs1;	       /* RSA signatures of ours by PKCS #1 v1.5, not PSS */

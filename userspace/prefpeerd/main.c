@@ -37,13 +37,15 @@
 #define AREA "main"
 #define DEFAULT_USER "prefpeer"
 
-enum mode { MODE_RUN, MODE_CHECK, MODE_FLUSH, MODE_LOCK };
+enum mode { MODE_RUN, MODE_CHECK, MODE_FLUSH, MODE_LOCK, MODE_SEAL };
 
 static const char usage_text[] =
 	"usage: prefpeerd [-f FILE] [--user NAME] [--control PATH] [--state DIR] [-v]\n"
 	"       prefpeerd -t [-f FILE]       check a configuration: no root, kernel or network needed\n"
 	"       prefpeerd --lock [-f FILE]   install every line as `block` and exit (before networking)\n"
 	"       prefpeerd --flush            remove every policy of prefpeerd and exit\n"
+	"       prefpeerd --seal-key MASTER  a key from stdin, for `pre-shared-key 6`, under the master\n"
+	"                                    key in that file\n"
 	"\n"
 	"  -f, --file FILE      configuration (default " CONF_PATH_DEFAULT ")\n"
 	"  -t, --test           report every error with its place; exit status 0 or 1\n"
@@ -60,6 +62,7 @@ static const char usage_text[] =
 
 struct args {
 	enum mode mode;
+	const char *master;
 	bool verbose;
 	struct agent_options opt;
 };
@@ -70,6 +73,7 @@ static int parse_args(int argc, char **argv, struct args *a)
 	static const struct option longs[] = {
 		{ "file", required_argument, NULL, 'f' }, { "test", no_argument, NULL, 't' },
 		{ "user", required_argument, NULL, 'u' }, { "control", required_argument, NULL, 'c' },
+		{ "seal-key", required_argument, NULL, 'S' },
 		{ "flush", no_argument, NULL, 'F' },	  { "lock", no_argument, NULL, 'L' },
 		{ "verbose", no_argument, NULL, 'v' },	  { "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },	  { "state", required_argument, NULL, 's' },
@@ -87,6 +91,7 @@ static int parse_args(int argc, char **argv, struct args *a)
 		case 'c': a->opt.control_path = optarg; break;
 		case 'K': a->opt.keys_path = optarg; break;
 		case 'F': a->mode = MODE_FLUSH; break;
+		case 'S': a->mode = MODE_SEAL; a->master = optarg; break;
 		case 'L': a->mode = MODE_LOCK; break;
 		case 'v': a->verbose = true; break;
 		case 'V': puts("prefpeerd " PREFPEER_VERSION); return 0;
@@ -629,6 +634,8 @@ int main(int argc, char **argv)
 		return conf_main_check(a.opt.conf_path, stdout);
 	case MODE_FLUSH:
 		return oneshot_flush();
+	case MODE_SEAL:
+		return oneshot_seal(args.master);
 	case MODE_LOCK:
 		return oneshot_lock(&a.opt);
 	default:

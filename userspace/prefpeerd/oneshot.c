@@ -81,6 +81,21 @@ int oneshot_flush(void)
 	return with_kernel(flush, NULL);
 }
 
+int oneshot_seal(const char *master)
+{
+	char line[PSK_MAX + 2], sealed[PKI_SEALED_MAX + 1], why[PKI_WHY_MAX];
+	size_t len = fgets(line, sizeof(line), stdin) ? strcspn(line, "\r\n") : 0;
+	int err = pki_secret_seal(master, (const uint8_t *)line, len, sealed, why, sizeof(why));
+
+	explicit_bzero(line, sizeof(line));
+	if (err) {
+		log_err(AREA, "%s: %s", master, why);
+		return 1;
+	}
+	puts(sealed);
+	return 0;
+}
+
 /* A `block` has no template, so none is needed. */
 static uint32_t any_reqid(void *ctx, const char *map, unsigned seq, const struct selector *sel)
 {

@@ -5,6 +5,8 @@
 
 struct agent_options;
 
+/* --seal-key: the first line of stdin, as `6` takes it, to stdout. */
+int oneshot_seal(const char *master);
 /* --flush: removes every policy of ours; says how many. */
 int oneshot_flush(void);
 /*

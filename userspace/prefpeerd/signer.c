@@ -182,9 +182,33 @@ static int load(void *ctx, const char *path, struct pki_key *key, char *why, siz
 	return out.err;
 }
 
+static int secret(void *ctx, const char *path, const char *sealed, uint8_t bytes[PSK_MAX],
+		  size_t *len, char *why, size_t size)
+{
+	struct signer_request r = { .op = SIGNER_SECRET };
+	struct signer_reply out;
+
+	_Static_assert(sizeof(out.secret) == PSK_MAX, "one bound for both");
+	if (strlen(path) >= sizeof(r.path) || (sealed && strlen(sealed) >= sizeof(r.sealed))) {
+		snprintf(why, size, "its path is too long");
+		return -ENAMETOOLONG;
+	}
+	strcpy(r.path, path);
+	strcpy(r.sealed, sealed ? sealed : "");
+	if (!ask(ctx, &r, &out) && out.len <= PSK_MAX) {
+		memcpy(bytes, out.secret, out.len);
+		*len = out.len;
+	} else {
+		snprintf(why, size, "%.*s", (int)sizeof(out.why) - 1, out.why);
+		out.err = out.err ? out.err : -EPROTO;
+	}
+	explicit_bzero(out.secret, sizeof(out.secret));
+	return out.err;
+}
+
 struct conf_keys signer_keys(struct signer *s)
 {
-	return (struct conf_keys){ load, s };
+	return (struct conf_keys){ load, secret, s };
 }
 
 void signer_retain(struct signer *s, const struct config *c)

@@ -10,20 +10,25 @@
 #define SIGN_DATA_MAX 16384
 #define SIGN_KEYS_MAX 64
 
-enum signer_op { SIGNER_LOAD = 1, SIGNER_RETAIN };
+enum signer_op { SIGNER_LOAD = 1, SIGNER_RETAIN, SIGNER_SECRET };
 
-struct signer_request { /* control: LOAD a path, RETAIN n keys */
+#define SIGNER_SECRET_MAX 128
+
+struct signer_request { /* control: LOAD a path, RETAIN n keys, SECRET of a path or sealed */
 	uint32_t op;
 	uint32_t n;
 	union {
 		char path[PATH_MAX];
 		uint8_t keys[SIGN_KEYS_MAX][PKI_KEY_ID_LEN];
 	};
+	char sealed[PKI_SEALED_MAX + 1]; /* "": the path's */
 };
 
 struct signer_reply {
 	int32_t err;
 	struct pki_key key;
+	uint32_t len;
+	uint8_t secret[SIGNER_SECRET_MAX];
 	char why[PKI_WHY_MAX];
 };
 

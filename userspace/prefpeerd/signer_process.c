@@ -163,6 +163,18 @@ static void retain(struct held *h, const struct signer_request *r)
 	}
 }
 
+/* Of a pre-shared key's own file, or what a sealed one is: the other process needs it for AUTH. */
+static void secret(struct signer_request *r, struct signer_reply *out)
+{
+	size_t len = 0;
+
+	r->path[sizeof(r->path) - 1] = '\0';
+	r->sealed[sizeof(r->sealed) - 1] = '\0';
+	out->err = pki_secret_load(r->path, *r->sealed ? r->sealed : NULL, out->secret,
+				   sizeof(out->secret), &len, out->why, sizeof(out->why));
+	out->len = out->err ? 0 : (uint32_t)len;
+}
+
 /* ---- requests; false: the other end is gone ---- */
 
 static bool control_turn(struct held *h, int fd)
@@ -177,11 +189,15 @@ static bool control_turn(struct held *h, int fd)
 		out.err = -EINVAL;
 	else if (r.op == SIGNER_LOAD)
 		load(h, &r, &out);
+	else if (r.op == SIGNER_SECRET)
+		secret(&r, &out);
 	else if (r.op == SIGNER_RETAIN)
 		retain(h, &r);
 	else
 		out.err = -EINVAL;
-	return send(fd, &out, sizeof(out), MSG_NOSIGNAL) >= 0;
+	n = send(fd, &out, sizeof(out), MSG_NOSIGNAL);
+	OPENSSL_cleanse(out.secret, sizeof(out.secret));
+	return n >= 0;
 }
 
 static void sign(const struct held *h, const struct sign_request *r, struct sign_reply *out)

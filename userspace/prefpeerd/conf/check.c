@@ -111,7 +111,8 @@ static void check_keyring_peer(struct parser *p, const struct psk *k)
 			conf_text("peer %s of keyring %s has no address", k->name, k->keyring),
 			conf_text(
 				"`address A`: dialled, or that the peer comes from; 0.0.0.0/0 for any"));
-	if (!k->secret && k->identity.type == IKE_ID_NONE)
+	if (!conf_secret_is_set(&k->key) && !conf_secret_is_set(&k->theirs) &&
+	    k->identity.type == IKE_ID_NONE)
 		parser_incomplete(p, k->pos,
 			     conf_text("peer %s of keyring %s has no pre-shared-key", k->name,
 				       k->keyring),
@@ -134,7 +135,8 @@ static void check_key_unique(struct parser *p, unsigned i)
 
 	for (unsigned j = 0; j < i; j++) {
 		o = &p->c->psks[j];
-		if (!addr_is_set(&k->peer.addr) || !prefix_equal(&o->peer, &k->peer))
+		if (k->host || o->host || !addr_is_set(&k->peer.addr) ||
+		    !prefix_equal(&o->peer, &k->peer))
 			continue;
 		if (strcmp(o->keyring, k->keyring) &&
 		    (keyring_in_use(p->c, k) || keyring_in_use(p->c, o)))
@@ -152,6 +154,10 @@ static int key_cmp(const struct psk *a, const struct psk *b)
 {
 	int by;
 
+	if (!a->host != !b->host)
+		return a->host ? -1 : 1;
+	if (a->host)
+		return strcasecmp(a->host, b->host);
 	if (a->peer.len != b->peer.len)
 		return a->peer.len > b->peer.len ? -1 : 1;
 	by = addr_cmp(&a->peer.addr, &b->peer.addr);
@@ -425,6 +431,7 @@ void conf_check(struct parser *p)
 		conf_check_profile(p, c->profiles[i]);
 	for (unsigned i = 0; i < c->n_psks; i++) {
 		check_keyring_peer(p, &c->psks[i]);
+		conf_check_secrets(p, &c->psks[i]);
 		check_key_unique(p, i);
 	}
 	for (unsigned i = 0; i < c->n_dynamics; i++)

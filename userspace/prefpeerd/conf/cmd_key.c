@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_MAX 128 /* bytes, as IOS */
-
 /* The peers that `A [MASK]`, `A/LEN` or `A` means. */
 static bool peer_prefix(struct parser *p, const struct cmd *cmd, struct prefix *out)
 {
@@ -31,27 +29,6 @@ static bool peer_prefix(struct parser *p, const struct cmd *cmd, struct prefix *
 	return true;
 }
 
-static bool key_set(struct parser *p, const struct cmd *cmd, struct psk *k)
-{
-	const struct word *w = cmd->arg[SLOT_TEXT].w;
-	uint8_t *copy;
-
-	if (w->len > KEY_MAX) {
-		parser_error(p, cmd_arg_pos(cmd, SLOT_TEXT),
-			     conf_text("a key of %u bytes is too long (1..%u)", w->len, KEY_MAX),
-			     NULL);
-		return false;
-	}
-	copy = parser_alloc(p, w->len);
-	if (!copy)
-		return false;
-	memcpy(copy, w->s, w->len);
-	conf_psk_wipe(k);
-	k->secret = copy;
-	k->secret_len = w->len;
-	return true;
-}
-
 static void psk_remove(struct config *c, unsigned i)
 {
 	conf_psk_wipe(&c->psks[i]);
@@ -60,41 +37,60 @@ static void psk_remove(struct config *c, unsigned i)
 	explicit_bzero(&c->psks[c->n_psks], sizeof(*c->psks));
 }
 
-static struct psk *isakmp_find(const struct config *c, const struct prefix *peer)
+/* Whose key a line is about: a peer's by name, or those within a prefix. */
+struct whose {
+	const struct word *host;
+	struct prefix peer;
+};
+
+static bool read_whose(struct parser *p, const struct cmd *cmd, struct whose *out)
 {
-	for (unsigned i = 0; i < c->n_psks; i++)
-		if (!*c->psks[i].keyring && prefix_equal(&c->psks[i].peer, peer))
-			return &c->psks[i];
+	*out = (struct whose){ .host = cmd->arg[SLOT_NAME].w };
+	return out->host || peer_prefix(p, cmd, &out->peer);
+}
+
+static struct psk *isakmp_find(const struct config *c, const struct whose *of)
+{
+	for (unsigned i = 0; i < c->n_psks; i++) {
+		struct psk *k = &c->psks[i];
+
+		if (*k->keyring || !k->host != !of->host)
+			continue;
+		if (of->host ? word_is(of->host, k->host) : prefix_equal(&k->peer, &of->peer))
+			return k;
+	}
 	return NULL;
 }
 
 void cmd_isakmp_key(struct parser *p, const struct cmd *cmd)
 {
-	struct prefix peer;
+	struct whose of;
 	struct psk *k;
 
-	if (!peer_prefix(p, cmd, &peer))
+	if (!read_whose(p, cmd, &of))
 		return;
-	k = isakmp_find(p->c, &peer);
+	k = isakmp_find(p->c, &of);
 	if (!k) {
 		k = PARSER_GROW(p, p->c->psks, p->c->n_psks);
 		if (!k)
 			return;
 		p->c->n_psks++;
 	}
-	k->peer = peer;
-	k->pos = cmd_arg_pos(cmd, SLOT_SRC);
-	key_set(p, cmd, k);
+	if (of.host && !k->host)
+		k->host = parser_strdup(p, of.host->s, of.host->len);
+	k->peer = of.peer;
+	k->pos = cmd_arg_pos(cmd, of.host ? SLOT_NAME : SLOT_SRC);
+	conf_secret_set(p, cmd, &k->key);
 }
 
 void cmd_no_isakmp_key(struct parser *p, const struct cmd *cmd)
 {
-	struct prefix peer;
+	struct whose of;
 	struct psk *k;
 
-	if (!peer_prefix(p, cmd, &peer))
+	if (!read_whose(p, cmd, &of))
 		return;
-	k = isakmp_find(p->c, &peer);
+	k = isakmp_find(p->c, &of);
 	if (k)
 		psk_remove(p->c, (unsigned)(k - p->c->psks));
 	else
@@ -221,8 +217,23 @@ void cmd_peer_identity(struct parser *p, const struct cmd *cmd)
 
 void cmd_peer_key(struct parser *p, const struct cmd *cmd)
 {
-	if (cmd->no)
-		conf_psk_wipe(frame_psk(p));
-	else
-		key_set(p, cmd, frame_psk(p));
+	struct psk *k = frame_psk(p);
+	struct psk_secret *of = cmd->flags & F_REMOTE ? &k->theirs :
+				cmd->flags & F_NEXT   ? &k->next :
+							&k->key;
+	bool one_way = cmd->flags & (F_LOCAL | F_REMOTE);
+
+	if (!cmd->no) {
+		if (conf_secret_set(p, cmd, of) && of == &k->key) {
+			k->one_way = one_way;
+			if (!one_way)
+				conf_secret_wipe(&k->theirs);
+		}
+		return;
+	}
+	conf_secret_wipe(of);
+	if (of == &k->key && !one_way) {
+		conf_secret_wipe(&k->theirs);
+		conf_secret_wipe(&k->next);
+	}
 }

@@ -40,13 +40,24 @@ void conf_acl_free(struct acl *a)
 	free(a);
 }
 
+void conf_secret_wipe(struct psk_secret *k)
+{
+	if (k->bytes)
+		explicit_bzero(k->bytes, k->len);
+	free(k->bytes);
+	free(k->path);
+	free(k->sealed);
+	free(k->broken);
+	*k = (struct psk_secret){ 0 };
+}
+
 void conf_psk_wipe(struct psk *k)
 {
-	if (k->secret)
-		explicit_bzero(k->secret, k->secret_len);
-	free(k->secret);
-	k->secret = NULL;
-	k->secret_len = 0;
+	conf_secret_wipe(&k->key);
+	conf_secret_wipe(&k->theirs);
+	conf_secret_wipe(&k->next);
+	free(k->host);
+	k->host = NULL;
 }
 
 void config_free(struct config *c)
@@ -85,6 +96,7 @@ void config_free(struct config *c)
 	free(c->proposals);
 	free(c->policies);
 	free(c->psks);
+	free(c->master.path);
 	free(c->hosts);
 	free(c->trust_anchor);
 	conf_text_free(c->text);
@@ -193,22 +205,34 @@ uint16_t conf_nat_keepalive(const struct config *c, const struct ikev2_profile *
 	return profile && profile->nat_keepalive_s ? profile->nat_keepalive_s : c->nat_keepalive_s;
 }
 
-const struct psk *conf_psk(const struct config *c, const struct addr *peer)
+bool conf_secret_is_set(const struct psk_secret *k)
+{
+	return k->bytes || k->path || k->sealed;
+}
+
+/* Of its name, or of all those within a prefix. */
+static bool is_for(const struct psk *k, const char *name, const struct addr *peer)
+{
+	if (k->host)
+		return name && !strcasecmp(k->host, name);
+	return prefix_has_addr(&k->peer, peer);
+}
+
+const struct psk *conf_psk(const struct config *c, const char *name, const struct addr *peer)
 {
 	for (unsigned i = 0; i < c->n_psks; i++)
-		if (c->psks[i].secret && prefix_has_addr(&c->psks[i].peer, peer))
+		if (conf_secret_is_set(&c->psks[i].key) && is_for(&c->psks[i], name, peer))
 			return &c->psks[i];
 	return NULL;
 }
 
 const struct psk *conf_profile_psk(const struct config *c, const struct ikev2_profile *profile,
-				   const struct addr *peer)
+				   const char *name, const struct addr *peer)
 {
 	if (!*profile->keyring)
-		return conf_psk(c, peer);
+		return conf_psk(c, name, peer);
 	for (unsigned i = 0; i < c->n_psks; i++)
-		if (!strcmp(c->psks[i].keyring, profile->keyring) &&
-		    prefix_has_addr(&c->psks[i].peer, peer))
+		if (!strcmp(c->psks[i].keyring, profile->keyring) && is_for(&c->psks[i], name, peer))
 			return &c->psks[i];
 	return NULL;
 }
@@ -223,8 +247,8 @@ bool conf_peer_has_key(const struct config *c, const struct conf_peer *q)
 		return true;
 	if (q->is_name)
 		return c->n_psks > 0;
-	k = f ? conf_profile_psk(c, f, &q->addr) : conf_psk(c, &q->addr);
-	return k && k->secret;
+	k = f ? conf_profile_psk(c, f, NULL, &q->addr) : conf_psk(c, NULL, &q->addr);
+	return k && conf_secret_is_set(&k->key);
 }
 
 const struct conf_peer *conf_peer_live(const struct map_entry *e, unsigned i)
@@ -326,13 +350,17 @@ static char *file_error(int err)
 	return conf_text("cannot be read: %s", strerror(-err));
 }
 
+/* In the file itself: nothing else has been read yet. */
 static bool holds_keys(const struct config *c)
 {
 	for (unsigned i = 0; i < c->n_maps; i++)
 		for (unsigned k = 0; k < c->maps[i]->n_entries; k++)
 			if (c->maps[i]->entries[k]->manual)
 				return true;
-	return c->n_psks || c->n_radius;
+	for (unsigned i = 0; i < c->n_psks; i++)
+		if (c->psks[i].key.bytes || c->psks[i].theirs.bytes || c->psks[i].next.bytes)
+			return true;
+	return c->n_radius;
 }
 
 /* Keys that anyone may read are no keys (design.md §4). */

@@ -109,12 +109,27 @@ struct ike_policy {
 	struct conf_pos pos;
 };
 
+#define PSK_MAX 128 /* bytes, as IOS */
+
+/* One key, in the file or elsewhere; until config_credentials() has read it, @bytes is NULL. */
+struct psk_secret {
+	uint8_t *bytes; /* wiped by config_free() */
+	size_t len;
+	char *path;   /* `file` */
+	char *sealed; /* `6`: under the master key */
+	char *broken; /* NULL, or why it cannot be had: a sentence */
+	struct conf_pos pos;
+};
+
 /* A pre-shared key: `crypto isakmp key K address A` or a keyring's peer. */
 struct psk {
 	struct prefix peer;     /* the dialled (or source) address; /0../32: mask of isakmp key */
+	char *host;		/* in its place: `crypto isakmp key K hostname NAME` */
 	struct ike_id identity; /* expected IDr, IKE_ID_NONE = the address itself (§14.5) */
-	uint8_t *secret;        /* wiped by config_free() */
-	size_t secret_len;
+	struct psk_secret key;  /* of both directions, or with @theirs our own */
+	struct psk_secret theirs; /* the peer's */
+	bool one_way;		/* `local` and `remote` */
+	struct psk_secret next; /* takes the place of @key: used first, and both are accepted */
 	char keyring[CONF_NAME_MAX + 1]; /* and its peer's name; both "" for an isakmp key */
 	char name[CONF_NAME_MAX + 1];
 	struct conf_pos pos;
@@ -347,6 +362,7 @@ struct config {
 	struct ike_offer *offer; /* what the policies say; NULL: all strong suites */
 	struct psk *psks; /* most specific first */
 	unsigned n_psks;
+	struct conf_file master; /* key config-key password-encrypt file: opens keys of type 6 */
 	struct trustpoint **trustpoints;
 	unsigned n_trustpoints;
 	struct ikev2_profile **profiles;
@@ -385,6 +401,9 @@ int config_load(const char *path, struct config **out, struct conf_diags *diags)
 /* How it is found out which key a file holds: here, or where the keys are kept (signer.h). */
 struct conf_keys {
 	int (*load)(void *ctx, const char *path, struct pki_key *key, char *why, size_t size);
+	/* A pre-shared key: with @sealed what that is under the master key in @path, else @path's. */
+	int (*secret)(void *ctx, const char *path, const char *sealed, uint8_t out[PSK_MAX],
+		      size_t *len, char *why, size_t size);
 	void *ctx;
 };
 
@@ -423,11 +442,13 @@ struct replay conf_entry_replay(const struct config *c, const struct map_entry *
 /* An entry's own, else the global one, else what IOS does: copy, and discard. */
 enum conf_df conf_entry_df(const struct config *c, const struct map_entry *e);
 enum conf_ecn conf_entry_ecn(const struct config *c, const struct map_entry *e);
-/* The key for a dialled or source address; NULL = none. */
-const struct psk *conf_psk(const struct config *c, const struct addr *peer);
+/* There is such a key; its bytes may yet have to be read. */
+bool conf_secret_is_set(const struct psk_secret *k);
+/* The key for a dialled or source address, or by @name of the peer (NULL: it has none). NULL = none. */
+const struct psk *conf_psk(const struct config *c, const char *name, const struct addr *peer);
 /* What the keyring of @profile says of that address: key, identity or both; of all keys without one. */
 const struct psk *conf_profile_psk(const struct config *c, const struct ikev2_profile *profile,
-				   const struct addr *peer);
+				   const char *name, const struct addr *peer);
 /* The trustpoint whose certificate we prove ourselves by; NULL = none. */
 const struct trustpoint *conf_profile_signer(const struct ikev2_profile *profile);
 struct map *conf_find_map(const struct config *c, const char *name); /* NULL: none */

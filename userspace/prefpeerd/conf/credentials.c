@@ -20,7 +20,13 @@ static int load_here(void *ctx, const char *path, struct pki_key *key, char *why
 	return err;
 }
 
-const struct conf_keys conf_keys_here = { load_here, NULL };
+static int secret_here(void *ctx, const char *path, const char *sealed, uint8_t out[PSK_MAX],
+		       size_t *len, char *why, size_t size)
+{
+	return pki_secret_load(path, sealed, out, PSK_MAX, len, why, size);
+}
+
+const struct conf_keys conf_keys_here = { load_here, secret_here, NULL };
 
 /* ---- one trustpoint ---- */
 
@@ -106,6 +112,43 @@ static void read_own(struct reading *r)
 	check_key(r);
 }
 
+/* ---- pre-shared keys that are elsewhere ---- */
+
+static void read_secret(struct reading *r, const struct config *c, struct psk_secret *k)
+{
+	const char *path = k->path ? k->path : c->master.path;
+	uint8_t bytes[PSK_MAX];
+	char why[PKI_WHY_MAX];
+	size_t len = 0;
+	int err;
+
+	if (!k->path && !k->sealed)
+		return;
+	err = r->keys->secret(r->keys->ctx, path, k->sealed, bytes, &len, why, sizeof(why));
+	k->bytes = err ? NULL : malloc(len);
+	if (k->bytes)
+		memcpy(k->bytes, bytes, k->len = len);
+	explicit_bzero(bytes, sizeof(bytes));
+	if (err == -EACCES && r->keys == &conf_keys_here && geteuid()) {
+		conf_diag(r->d, CONF_NOTE, k->pos,
+			  conf_text("%s cannot be looked at by this user: %s", path, why), NULL);
+	} else if (!k->bytes) {
+		r->errors++;
+		k->broken = conf_text("pre-shared key, %s %s: %s", k->path ? "file" : "master key",
+				      path, err ? why : strerror(ENOMEM));
+		conf_diag(r->d, CONF_ERROR, k->pos, conf_text("%s", k->broken), NULL);
+	}
+}
+
+static void read_secrets(struct reading *r, const struct config *c)
+{
+	for (unsigned i = 0; i < c->n_psks; i++) {
+		read_secret(r, c, &c->psks[i].key);
+		read_secret(r, c, &c->psks[i].theirs);
+		read_secret(r, c, &c->psks[i].next);
+	}
+}
+
 /* ---- profiles against what was read ---- */
 
 static void check_signer(const struct ikev2_profile *f, struct conf_diags *d, unsigned *errors)
@@ -136,8 +179,11 @@ static void check_signer(const struct ikev2_profile *f, struct conf_diags *d, un
 unsigned config_credentials(struct config *c, const struct conf_keys *keys, int64_t now,
 			    struct conf_diags *d)
 {
-	unsigned errors = 0;
+	struct reading secrets = { NULL, keys, now, d, 0 };
+	unsigned errors;
 
+	read_secrets(&secrets, c);
+	errors = secrets.errors;
 	for (unsigned i = 0; i < c->n_trustpoints; i++) {
 		struct reading r = { c->trustpoints[i], keys, now, d, 0 };
 

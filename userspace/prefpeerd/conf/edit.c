@@ -14,40 +14,48 @@
 
 #define CLOSE_MODES "end\n"
 
-static bool is_hidden(const struct psk *k)
+static bool is_hidden(const struct psk_secret *k)
 {
-	return k->secret && k->secret_len == strlen(CONF_HIDDEN) &&
-	       !memcmp(k->secret, CONF_HIDDEN, k->secret_len);
+	return k->bytes && !k->path && !k->sealed && k->len == strlen(CONF_HIDDEN) &&
+	       !memcmp(k->bytes, CONF_HIDDEN, k->len);
+}
+
+static bool is_same_peer(const struct psk *a, const struct psk *b)
+{
+	if (strcmp(a->keyring, b->keyring) || strcmp(a->name, b->name) || !a->host != !b->host)
+		return false;
+	if (a->host)
+		return !strcasecmp(a->host, b->host);
+	return *a->keyring || prefix_equal(&a->peer, &b->peer);
 }
 
 static const struct psk *same_key(const struct config *c, const struct psk *k)
 {
-	for (unsigned i = 0; c && i < c->n_psks; i++) {
-		const struct psk *o = &c->psks[i];
-
-		if (strcmp(o->keyring, k->keyring) || strcmp(o->name, k->name) || !o->secret)
-			continue;
-		if (*k->keyring || prefix_equal(&o->peer, &k->peer))
-			return o;
-	}
+	for (unsigned i = 0; c && i < c->n_psks; i++)
+		if (is_same_peer(&c->psks[i], k))
+			return &c->psks[i];
 	return NULL;
 }
 
-static bool take_over(struct psk *k, const struct config *present, struct conf_diags *diags)
+static bool take_over(struct psk_secret *k, const struct psk_secret *old, struct conf_pos pos,
+		      struct conf_diags *diags)
 {
-	const struct psk *old = same_key(present, k);
-	uint8_t *copy = old ? malloc(old->secret_len) : NULL;
+	bool there = old && old->bytes && !old->path && !old->sealed;
+	uint8_t *copy;
 
+	if (!is_hidden(k))
+		return true;
+	copy = there ? malloc(old->len) : NULL;
 	if (!copy) {
-		conf_diag(diags, CONF_ERROR, k->pos,
+		conf_diag(diags, CONF_ERROR, pos,
 			  conf_text(CONF_HIDDEN " stands for a key that is in force, and there is none"),
 			  conf_text("write the key itself"));
 		return false;
 	}
-	memcpy(copy, old->secret, old->secret_len);
-	conf_psk_wipe(k);
-	k->secret = copy;
-	k->secret_len = old->secret_len;
+	memcpy(copy, old->bytes, old->len);
+	conf_secret_wipe(k);
+	k->bytes = copy;
+	k->len = old->len;
 	return true;
 }
 
@@ -69,9 +77,14 @@ bool config_known_secrets(struct config *c, const struct config *present, struct
 {
 	bool known = take_enable(c, present, diags);
 
-	for (unsigned i = 0; i < c->n_psks; i++)
-		if (is_hidden(&c->psks[i]))
-			known &= take_over(&c->psks[i], present, diags);
+	for (unsigned i = 0; i < c->n_psks; i++) {
+		struct psk *k = &c->psks[i];
+		const struct psk *old = same_key(present, k);
+
+		known &= take_over(&k->key, old ? &old->key : NULL, k->pos, diags);
+		known &= take_over(&k->theirs, old ? &old->theirs : NULL, k->pos, diags);
+		known &= take_over(&k->next, old ? &old->next : NULL, k->pos, diags);
+	}
 	for (unsigned i = 0; i < c->n_radius; i++)
 		known &= conf_radius_known(c->radius[i], present, diags);
 	for (unsigned i = 0; i < c->n_maps; i++)

@@ -88,6 +88,12 @@ enum slot { SLOT_NONE, SLOT_NAME, SLOT_NUM, SLOT_NUM2, SLOT_SRC, SLOT_SRC_WILD, 
 #define F_SIGN (UINT64_C(1) << 28)
 #define F_VERIFY (UINT64_C(1) << 29)
 #define F_DISABLE (UINT64_C(1) << 30)
+#define F_LOCAL (UINT64_C(1) << 50)
+#define F_REMOTE (UINT64_C(1) << 51)
+#define F_NEXT (UINT64_C(1) << 52)
+#define F_HEX (UINT64_C(1) << 53)
+#define F_FILE (UINT64_C(1) << 54)
+#define F_SEALED (UINT64_C(1) << 55)
 
 typedef void (*cmd_fn)(struct parser *p, const struct cmd *cmd);
 

@@ -218,6 +218,12 @@ bool conf_identity(struct parser *p, const struct cmd *cmd, struct ike_id *out);
 /* cmd_enable.c */
 void cmd_enable_secret(struct parser *p, const struct cmd *cmd);
 
+/* cmd_secret.c */
+/* As the line has it; false: refused, and said why. */
+bool conf_secret_set(struct parser *p, const struct cmd *cmd, struct psk_secret *k);
+void cmd_master_key(struct parser *p, const struct cmd *cmd);
+void conf_check_secrets(struct parser *p, const struct psk *k);
+
 /* cmd_pki.c */
 void cmd_trustpoint(struct parser *p, const struct cmd *cmd);
 void cmd_no_trustpoint(struct parser *p, const struct cmd *cmd);
@@ -254,6 +260,7 @@ void conf_entry_free(struct map_entry *e);
 void conf_map_free(struct map *m);
 void conf_acl_free(struct acl *a);
 void conf_psk_wipe(struct psk *k);
+void conf_secret_wipe(struct psk_secret *k);
 /* It has the pre-shared key that it needs, or needs none. */
 bool conf_peer_has_key(const struct config *c, const struct conf_peer *q);
 /* config_load(), with the text kept for conf_diags_print(); free it with conf_text_free(). */

@@ -8,8 +8,7 @@
 /* print_key.c */
 /* "fqdn hub1.example", or with @domain "fqdn domain example". */
 void print_identity(const struct ike_id *id, bool domain, FILE *out);
-/* With @secrets as it is, else CONF_HIDDEN, which stands for itself (edit.c). */
-void print_secret(const uint8_t *s, size_t len, bool secrets, FILE *out);
+/* With @secrets they are as they are, else CONF_HIDDEN, which stands for itself (edit.c). */
 void print_keys(const struct config *c, bool secrets, FILE *out);
 /* print_profile.c */
 void print_trustpoint(const struct trustpoint *t, FILE *out);

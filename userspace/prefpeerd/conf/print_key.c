@@ -54,13 +54,44 @@ static void print_peer_prefix(const struct prefix *p, FILE *out)
 	fputs(prefix_print(p, buf, sizeof(buf)), out);
 }
 
-/* With `0`, since a key may look like a type. */
-void print_secret(const uint8_t *s, size_t len, bool secrets, FILE *out)
+static bool is_plain(const struct psk_secret *k)
 {
-	if (secrets)
-		fprintf(out, "0 %.*s", (int)len, (const char *)s);
-	else
+	for (size_t i = 0; i < k->len; i++)
+		if (k->bytes[i] <= ' ' || k->bytes[i] > '~')
+			return false;
+	return true;
+}
+
+/* What a line cannot hold was written in hexadecimal. */
+static void print_hex(const struct psk_secret *k, FILE *out)
+{
+	fputs("hex ", out);
+	for (size_t i = 0; i < k->len; i++)
+		fprintf(out, "%02x", k->bytes[i]);
+}
+
+/* A path and a sealed key are no secrets. With `0`, since a key may look like a type. */
+static void print_secret(const struct psk_secret *k, bool secrets, FILE *out)
+{
+	if (k->path)
+		fprintf(out, "file %s", k->path);
+	else if (k->sealed)
+		fprintf(out, "6 %s", k->sealed);
+	else if (!secrets)
 		fputs(CONF_HIDDEN, out);
+	else if (is_plain(k))
+		fprintf(out, "0 %.*s", (int)k->len, (const char *)k->bytes);
+	else
+		print_hex(k, out);
+}
+
+static void print_peer_key(const char *what, const struct psk_secret *k, bool secrets, FILE *out)
+{
+	if (!conf_secret_is_set(k))
+		return;
+	fprintf(out, "  pre-shared-key %s", what);
+	print_secret(k, secrets, out);
+	fputc('\n', out);
 }
 
 static void print_keyring_peer(const struct psk *k, bool secrets, FILE *out)
@@ -72,11 +103,9 @@ static void print_keyring_peer(const struct psk *k, bool secrets, FILE *out)
 		fputs("  identity ", out);
 		print_identity(&k->identity, false, out);
 	}
-	if (k->secret) {
-		fputs("  pre-shared-key ", out);
-		print_secret(k->secret, k->secret_len, secrets, out);
-		fputc('\n', out);
-	}
+	print_peer_key(k->one_way ? "local " : "", &k->key, secrets, out);
+	print_peer_key("remote ", &k->theirs, secrets, out);
+	print_peer_key("next ", &k->next, secrets, out);
 }
 
 static bool keyring_seen(const struct config *c, unsigned i)
@@ -87,19 +116,29 @@ static bool keyring_seen(const struct config *c, unsigned i)
 	return false;
 }
 
+static void print_isakmp_key(const struct psk *k, bool secrets, FILE *out)
+{
+	fputs("crypto isakmp key ", out);
+	print_secret(&k->key, secrets, out);
+	if (k->host) {
+		fprintf(out, " hostname %s\n", k->host);
+		return;
+	}
+	fprintf(out, " address %s", k->peer.addr.family == AF_INET6 ? "ipv6 " : "");
+	print_peer_prefix(&k->peer, out);
+	fputc('\n', out);
+}
+
 /* Keys are kept most specific first; each keyring is printed where its first peer stands. */
 void print_keys(const struct config *c, bool secrets, FILE *out)
 {
+	if (c->master.path)
+		fprintf(out, "key config-key password-encrypt file %s\n", c->master.path);
 	for (unsigned i = 0; i < c->n_psks; i++) {
 		const struct psk *k = &c->psks[i];
 
 		if (!*k->keyring) {
-			fputs("crypto isakmp key ", out);
-			print_secret(k->secret, k->secret_len, secrets, out);
-			fprintf(out, " address %s",
-				k->peer.addr.family == AF_INET6 ? "ipv6 " : "");
-			print_peer_prefix(&k->peer, out);
-			fputc('\n', out);
+			print_isakmp_key(k, secrets, out);
 			continue;
 		}
 		if (keyring_seen(c, i))

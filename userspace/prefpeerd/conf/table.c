@@ -38,6 +38,7 @@ static const struct node global_commands[] = {
 	KW("crypto", "IPsec", .next = crypto),
 	KW("aaa", "accounting", .next = aaa_commands),
 	KW("radius", "servers that accounting records go to", .next = radius_commands),
+	KW("key", "keys that open others", .next = key_commands),
 	KW("access-list", "a numbered access list", .next = access_list),
 	KW("ip", "IPv4, and names", .next = ip_commands),
 	KW("ipv6", "IPv6", .next = ipv6_access_list),

@@ -17,10 +17,6 @@
 #define NOT_YET(w) REFUSE(w, "`" w "` is not supported yet", NULL)
 #define BOTH(fn) .run = fn, .undo = fn
 
-#define TYPE6_REFUSED \
-	REFUSE("6", "a key of type 6 is encrypted with a master key that this machine does not have", \
-	       "write the key itself, with type 0 or without a type")
-
 #define REPLAY_WINDOW(n, fn) KW(#n, #n " packets", .min = (n), BOTH(fn))
 #define REPLAY(fn) \
 	KW("replay", "of packets: how late one may come", .undo = fn, \
@@ -58,6 +54,7 @@ extern const struct node ikev2_dpd[], nat_keepalive[]; /* of a profile, too */
 /* table_isakmp.c */
 extern const struct node crypto_isakmp[];
 /* table_keyring.c */
+extern const struct node key_commands[];
 extern const struct node keyring_commands[], keyring_peer_commands[];
 /* table_pki.c */
 extern const struct node trustpoint_commands[];

@@ -16,14 +16,17 @@ static const struct node isakmp_key_address[] = {
 		    NEXT(ARG(ARG_IPV4, "MASK", "of the peers' network", .slot = SLOT_SRC_WILD,
 			     .run = cmd_isakmp_key, .undo = cmd_no_isakmp_key),
 			 REFUSE("no-xauth", "`no-xauth` belongs to IKEv1", NULL))))),
-	REFUSE("hostname", "a key by host name is not supported yet",
-	       "use `address A`, or a keyring with `identity fqdn NAME`"),
+	KW("hostname", "of the peer that `set peer NAME` names",
+	   NEXT(ARG(ARG_WORD, "NAME", "its name", .slot = SLOT_NAME, .run = cmd_isakmp_key,
+		    .undo = cmd_no_isakmp_key))),
 	{ 0 },
 };
 static const struct node isakmp_key[] = {
 	KW("0", "the key is not encrypted",
 	   NEXT(ARG(ARG_SECRET, "KEY", "the key", .slot = SLOT_TEXT, .next = isakmp_key_address))),
-	TYPE6_REFUSED,
+	KW("6", "the key is encrypted with the master key", .flag = F_SEALED,
+	   NEXT(ARG(ARG_SECRET, "SEALED", "as `prefpeerd --seal-key` gives it", .slot = SLOT_TEXT,
+		    .next = isakmp_key_address))),
 	ARG(ARG_SECRET, "KEY", "the key", .slot = SLOT_TEXT, .next = isakmp_key_address),
 	{ 0 },
 };

@@ -33,6 +33,10 @@ static void remote_empty(struct engine_remote *r)
 {
 	if (r->psk)
 		free_wiped((void *)r->psk, r->psk_len);
+	if (r->psk_theirs.p)
+		free_wiped((void *)r->psk_theirs.p, r->psk_theirs.len);
+	if (r->psk_next.p)
+		free_wiped((void *)r->psk_next.p, r->psk_next.len);
 	free((void *)r->ids);
 	free((void *)r->broken);
 	pki_own_put(r->own);
@@ -49,12 +53,16 @@ static int remote_fill(struct remote *r, const struct engine_remote *from)
 	if (c.n_trust > PKI_TRUST_MAX)
 		return -EINVAL;
 	c.psk = from->psk ? bytes_dup(from->psk, from->psk_len) : NULL;
+	c.psk_theirs.p = from->psk_theirs.p ? bytes_dup(from->psk_theirs.p, from->psk_theirs.len) :
+					      NULL;
+	c.psk_next.p = from->psk_next.p ? bytes_dup(from->psk_next.p, from->psk_next.len) : NULL;
 	c.ids = from->n_ids ? (void *)bytes_dup(from->ids, from->n_ids * sizeof(*from->ids)) : NULL;
 	c.broken = from->broken ? strdup(from->broken) : NULL;
 	pki_own_get(c.own);
 	for (unsigned i = 0; i < c.n_trust; i++)
 		pki_trust_get(c.trust[i]);
-	if (!c.psk != !from->psk || !c.ids != !from->n_ids || !c.broken != !from->broken) {
+	if (!c.psk != !from->psk || !c.psk_theirs.p != !from->psk_theirs.p ||
+	    !c.psk_next.p != !from->psk_next.p || !c.ids != !from->n_ids || !c.broken != !from->broken) {
 		remote_empty(&c);
 		return -ENOMEM;
 	}
@@ -247,6 +255,39 @@ static void start_setup(struct session *s, conn_id conn, const struct remote *r,
 	su->deadline = mono_add_ms(ike_now(s->e), su->budget.answer_ms);
 	timer_set(&s->e->env.timers, &s->expiry_timer, mono_add_ms(su->deadline, SETUP_GRACE_MS));
 	session_name(s, conn);
+}
+
+bool setup_again(struct session *s)
+{
+	struct session *new = session_new(s->e, true);
+	struct setup *su = s->setup;
+	struct child *c = su->first;
+	struct remote *r = remote_find(s->e, s->remote);
+
+	if (!new || !r || !c || !task_push(new, TASK_INIT, NULL)) {
+		if (new)
+			session_end(new, WHY_LOCAL, "no memory");
+		return false;
+	}
+	new->remote = s->remote;
+	new->dpd = s->dpd;
+	new->srtt_us = s->srtt_us;
+	new->local = (struct endpoint){ s->local.addr, IKE_PORT };
+	new->peer = (struct endpoint){ r->r.peer, IKE_PORT };
+	new->setup->budget = su->budget;
+	new->setup->deadline = su->deadline;
+	new->setup->answered = true;
+	new->setup->first = c;
+	timer_set(&s->e->env.timers, &new->expiry_timer, mono_add_ms(su->deadline, SETUP_GRACE_MS));
+	DL_DELETE(s->children, c);
+	c->s = new;
+	c->state = CHILD_QUEUED;
+	DL_APPEND(new->children, c);
+	su->first = NULL;
+	session_rename(s, new);
+	new->setup->old_key = true;
+	exchange_next(new);
+	return true;
 }
 
 static int op_open(void *impl, conn_id conn, remote_id remote, const struct addr *local,

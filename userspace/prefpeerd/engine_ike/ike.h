@@ -192,6 +192,7 @@ struct setup {
 	enum pki_scheme scheme;
 	uint8_t *sig;
 	size_t sig_len;
+	bool old_key;	     /* ours is the former of two pre-shared keys, or was the peer's */
 	struct pki_own *own; /* whose key makes it; what CERT says goes with it */
 	struct ike_id id;    /* that it covers */
 };
@@ -343,6 +344,11 @@ void ike_schedule(struct ike *e); /* a turn soon: events, graves */
 /* ---- engine.c ---- */
 struct remote *remote_find(struct ike *e, remote_id id);
 void engine_session_ended(struct ike *e); /* for stop */
+/*
+ * A set-up of ours once more from IKE_SA_INIT on, with its child, name and budget: @s is the
+ * peer's no more, and only to be ended. With the former pre-shared key this time.
+ */
+bool setup_again(struct session *s);
 
 /* ---- session.c: the table, the one door of states, death ---- */
 struct session *session_new(struct ike *e, bool initiator);

@@ -34,6 +34,13 @@ static bool is_expected(const struct remote *r, const struct ike_id *id)
 	return false;
 }
 
+/* Of two keys, while one takes the other's place, the new one; the peer's choice is ours, too. */
+static struct chunk own_psk(const struct session *s, const struct remote *r)
+{
+	return r->r.psk_next.p && !s->setup->old_key ? r->r.psk_next :
+						       (struct chunk){ r->r.psk, r->r.psk_len };
+}
+
 /* What AUTH of one side covers; @initiator: of the original initiator's. */
 static struct auth_in auth_input(const struct session *s, const struct remote *r, bool initiator,
 				 struct chunk id)
@@ -42,7 +49,7 @@ static struct auth_in auth_input(const struct session *s, const struct remote *r
 
 	return (struct auth_in){
 		.prf = s->suite.prf,
-		.psk = { r->r.psk, r->r.psk_len },
+		.psk = own_psk(s, r),
 		.message = initiator ? (struct chunk){ su->msg_i, su->msg_i_len }
 				     : (struct chunk){ su->msg_r, su->msg_r_len },
 		.nonce = initiator ? (struct chunk){ su->nr, su->nr_len }
@@ -70,19 +77,34 @@ static int put_own_auth(struct session *s, const struct remote *r, struct msg_ou
 	return err;
 }
 
-static bool psk_matches(const struct session *s, const struct auth_in *in,
-			const struct pld_auth *auth, char *why, size_t size)
+static bool is_made_with(const struct session *s, struct auth_in in, struct chunk key,
+			 const struct pld_auth *auth)
 {
 	uint8_t want[CRYPTO_PRF_MAX];
 	size_t len = prf_len(s->suite.prf);
 	bool ok;
 
-	snprintf(why, size, "the peer's AUTH is not made with our pre-shared key");
-	if (!in->psk.p || auth->data.len != len || auth_psk(in, want))
+	in.psk = key;
+	if (!key.p || auth->data.len != len || auth_psk(&in, want))
 		return false;
 	ok = crypto_equal(want, auth->data.p, len);
 	crypto_wipe(want, sizeof(want));
 	return ok;
+}
+
+/* A caller is answered with the key that it has. */
+static bool psk_matches(struct session *s, const struct remote *r, const struct auth_in *in,
+			const struct pld_auth *auth, char *why, size_t size)
+{
+	struct chunk own = { r->r.psk, r->r.psk_len };
+
+	snprintf(why, size, "the peer's AUTH is not made with our pre-shared key");
+	if (is_made_with(s, *in, r->r.psk_next, auth))
+		return true;
+	if (!is_made_with(s, *in, r->r.psk_theirs.p ? r->r.psk_theirs : own, auth))
+		return false;
+	s->setup->old_key |= !s->initiator;
+	return true;
 }
 
 /* As the configuration asks; never by what the peer would rather have. */
@@ -96,7 +118,7 @@ static bool peer_auth_matches(struct session *s, const struct remote *r, const s
 	bool by_psk = auth->method == AUTH_SHARED_KEY;
 
 	if (by_psk && may & ENGINE_AUTH_PSK)
-		return psk_matches(s, &in, auth, why, size);
+		return psk_matches(s, r, &in, auth, why, size);
 	if (!by_psk && may & ~(unsigned)ENGINE_AUTH_PSK)
 		return auth_verify_signature(s, r, p, auth, &in, &s->peer_id, why, size);
 	snprintf(why, size, "the peer proves itself by %s, and is to do so by %s",
@@ -240,6 +262,12 @@ static bool verify_response(struct session *s, const struct payloads *p)
 	struct pld_auth auth;
 	char text[EVENT_TEXT_MAX];
 
+	if (error == N_AUTHENTICATION_FAILED && r && r->r.psk_next.p && !r->r.own &&
+	    !s->setup->old_key && setup_again(s)) {
+		log_notice("ike", "the peer refuses the next pre-shared key: once more with the other");
+		session_end(s, WHY_AUTH, "refused with the next pre-shared key");
+		return false;
+	}
 	if (!idr || !pa) {
 		session_end(s, error ? notify_why(error) : WHY_UNKNOWN, "IKE_AUTH answered with %s",
 			    error ? notify_name(error) : "neither IDr nor AUTH");

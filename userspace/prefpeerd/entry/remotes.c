@@ -28,8 +28,13 @@ static bool set_by_address(struct engine_remote *r, const struct psk *psk)
 	if (!psk)
 		return false;
 	r->remote_id = psk->identity;
-	r->psk = psk->secret;
-	r->psk_len = psk->secret_len;
+	r->psk = psk->key.bytes;
+	r->psk_len = psk->key.len;
+	r->psk_theirs = (struct chunk){ psk->theirs.bytes, psk->theirs.len };
+	r->psk_next = (struct chunk){ psk->next.bytes, psk->next.len };
+	r->broken = psk->key.broken	? psk->key.broken :
+		    psk->theirs.broken ? psk->theirs.broken :
+					 psk->next.broken;
 	return true;
 }
 
@@ -43,7 +48,8 @@ static void set_own(struct engine_remote *r, const struct ikev2_profile *f)
 	r->pkcs1 = f->pkcs1;
 	r->cert_if_asked = f->cert_if_asked;
 	r->own = t ? t->own : NULL;
-	r->broken = t ? t->broken : "it has no certificate of ours";
+	if (!r->broken)
+		r->broken = t ? t->broken : "it has no certificate of ours";
 	/* As IOS: with a certificate, its subject is who we are, unless something else is said. */
 	if (r->own && r->local_id.type == IKE_ID_NONE)
 		pki_own_subject(r->own, &r->local_id);
@@ -70,7 +76,7 @@ static void set_trust(struct engine_remote *r, const struct ikev2_profile *f)
 static bool set_by_profile(struct engine_remote *r, const struct ikev2_profile *f,
 			   const struct psk *psk)
 {
-	if ((f->auth_local | f->auth_remote) & AUTH_BY_PSK && (!psk || !psk->secret))
+	if ((f->auth_local | f->auth_remote) & AUTH_BY_PSK && (!psk || !conf_secret_is_set(&psk->key)))
 		return false;
 	if (psk)
 		set_by_address(r, psk);
@@ -85,8 +91,8 @@ static bool set_by_profile(struct engine_remote *r, const struct ikev2_profile *
 	return true;
 }
 
-void remote_want(struct entries *s, const struct config *c, const struct addr *peer,
-		 const struct ikev2_profile *profile)
+void remote_want(struct entries *s, const struct config *c, const char *name,
+		 const struct addr *peer, const struct ikev2_profile *profile)
 {
 	struct engine_remote fresh = {
 		.peer = *peer,
@@ -99,8 +105,8 @@ void remote_want(struct entries *s, const struct config *c, const struct addr *p
 	struct shell_remote *r = find_remote(s, peer, profile);
 
 	if (!addr_is_set(peer) ||
-	    !(profile ? set_by_profile(&fresh, profile, conf_profile_psk(c, profile, peer)) :
-					      set_by_address(&fresh, conf_psk(c, peer))))
+	    !(profile ? set_by_profile(&fresh, profile, conf_profile_psk(c, profile, name, peer)) :
+			set_by_address(&fresh, conf_psk(c, name, peer))))
 		return;
 	if (!r) {
 		MEM_ROOM(s->remotes, s->n_remotes, s->cap_remotes);
@@ -177,7 +183,7 @@ static void template_want(struct entries *s, const struct config *c, const struc
 	if (!by_key)
 		any_want(s, c, f, NULL);
 	for (unsigned i = 0; by_key && i < c->n_psks; i++)
-		if (c->psks[i].secret &&
+		if (conf_secret_is_set(&c->psks[i].key) &&
 		    (!f || !*f->keyring || !strcmp(f->keyring, c->psks[i].keyring)))
 			any_want(s, c, f, &c->psks[i]);
 }
@@ -187,7 +193,7 @@ static void entry_want(struct entries *s, const struct config *c, const struct m
 	const struct conf_peer *p;
 
 	for (unsigned k = 0; !m->manual && (p = conf_peer_live(m, k)); k++)
-		remote_want(s, c, &p->addr, p->profile);
+		remote_want(s, c, p->text, &p->addr, p->profile);
 	for (unsigned k = 0; m->dynamic && k < m->dynamic->n_entries; k++)
 		template_want(s, c, m->dynamic->entries[k]);
 }
@@ -278,7 +284,9 @@ void remotes_keep_resolved(struct entries *s)
 		const struct core_entry *e = s->core.entries[i];
 
 		for (unsigned j = 0; !e->temporary && j < e->n_peers; j++)
-			remote_want(s, s->conf, &e->peers[j].addr,
+			remote_want(s, s->conf,
+				    shell_peer_name(shell_entry(s, e->id), e->peers[j].key),
+				    &e->peers[j].addr,
 				    shell_peer_profile(s, e, e->peers[j].key));
 	}
 	act_remotes_put(s);
@@ -300,15 +308,19 @@ static void remotes_forget(struct entries *s)
 	act_remotes_drop(s);
 }
 
-/* Of the peer that asked. */
-static const struct ikev2_profile *profile_of_query(const struct entries *s, uint32_t query)
+/* The peer that asked: its profile, and its name. */
+static const struct ikev2_profile *profile_of_query(const struct entries *s, uint32_t query,
+						    const char **name)
 {
+	*name = NULL;
 	for (unsigned i = 0; query && i < s->core.n_entries; i++) {
 		const struct core_entry *e = s->core.entries[i];
 
 		for (unsigned j = 0; j < e->n_peers; j++)
-			if (e->peers[j].query == query)
+			if (e->peers[j].query == query) {
+				*name = shell_peer_name(shell_entry(s, e->id), e->peers[j].key);
 				return shell_peer_profile(s, e, e->peers[j].key);
+			}
 	}
 	return NULL;
 }
@@ -322,9 +334,11 @@ void entries_answered(struct entries *s, uint32_t query, const struct name_answe
 		return;
 	step_begin(&t, s, now);
 	if (a->result == NAME_ADDR) {
-		const struct ikev2_profile *profile = profile_of_query(s, query);
+		const struct ikev2_profile *profile;
+		const char *name;
 
-		remote_want(s, s->conf, &a->addr, profile);
+		profile = profile_of_query(s, query, &name);
+		remote_want(s, s->conf, name, &a->addr, profile);
 		act_remotes_put(s);
 		remote = shell_remote_id(s, &a->addr, profile);
 	}

@@ -220,8 +220,9 @@ void shell_set_dpd(struct core_peer *p, const struct ikev2_profile *f);
 
 /* remotes.c */
 /* @profile: NULL, none. */
-void remote_want(struct entries *s, const struct config *c, const struct addr *peer,
-		 const struct ikev2_profile *profile);
+/* @name: as the peer is listed. */
+void remote_want(struct entries *s, const struct config *c, const char *name,
+		 const struct addr *peer, const struct ikev2_profile *profile);
 remote_id shell_remote_id(const struct entries *s, const struct addr *peer,
 			  const struct ikev2_profile *profile);
 void remotes_want(struct entries *s, const struct config *c);

@@ -140,6 +140,20 @@ int pki_peer_check_raw_ecdsa(const struct pki_peer *peer, enum pki_scheme scheme
 bool pki_peer_signed_sha1(const struct pki_peer *peer, const struct chunk *data, unsigned n,
 			  struct chunk sig);
 
+/* ---- secrets in files, and under a master key (type 6): for that process, too ---- */
+
+#define PKI_SEALED_MAX 300 /* characters of a sealed secret */
+
+/*
+ * @sealed NULL: the first line of @path. Otherwise what that is under the master key in
+ * @path (AES-256-GCM). The file is root's or ours, and closed to all others. 0, -errno and @why.
+ */
+int pki_secret_load(const char *path, const char *sealed, uint8_t *out, size_t max, size_t *len,
+		    char *why, size_t size);
+/* The other way: text for `6`, under the master key in @path. */
+int pki_secret_seal(const char *path, const uint8_t *secret, size_t len, char out[PKI_SEALED_MAX + 1],
+		    char *why, size_t size);
+
 /* ---- private keys: for the process that holds them (signer.h) ---- */
 
 struct pki_private;

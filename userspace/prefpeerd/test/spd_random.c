@@ -85,8 +85,8 @@ void random_conf_make(struct random_conf *r, uint64_t *seed)
 	r->wan = "wan";
 	r->peer.addr = host(PEER_ADDR);
 	r->psk.peer = prefix_any(AF_INET);
-	r->psk.secret = secret;
-	r->psk.secret_len = 1;
+	r->psk.key.bytes = secret;
+	r->psk.key.len = 1;
 	r->c.psks = &r->psk;
 	r->c.n_psks = 1;
 	r->c.maps = r->map_ptrs;

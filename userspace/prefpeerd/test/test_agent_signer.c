@@ -61,6 +61,58 @@ static void loads_and_refuses(void **state)
 	signer_close(s);
 }
 
+static void write_file(const char *path, const char *text, mode_t mode)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	chmod(path, mode);
+}
+
+/* Pre-shared keys in a file of their own, and sealed with the master key in one. */
+static void opens_secrets(void **state)
+{
+	char sealed[PKI_SEALED_MAX + 1], why[PKI_WHY_MAX], psk[200], master[200];
+	uint8_t out[PSK_MAX];
+	struct conf_keys keys;
+	struct signer *s;
+	size_t len = 0;
+
+	snprintf(psk, sizeof(psk), "%s", pki_path("psk"));
+	snprintf(master, sizeof(master), "%s", pki_path("master"));
+	write_file(psk, "a key of words\nand no more\n", 0600);
+	write_file(master, "0123456789abcdef0123456789abcdef\n", 0600);
+	assert_int_equal(signer_open(&s), 0);
+	keys = signer_keys(s);
+	assert_int_equal(keys.secret(keys.ctx, psk, NULL, out, &len, why, sizeof(why)), 0);
+	assert_int_equal(len, 14);
+	assert_memory_equal(out, "a key of words", 14);
+	assert_int_equal(pki_secret_seal(master, (const uint8_t *)"sealed", 6, sealed, why, sizeof(why)), 0);
+	assert_null(strstr(sealed, "sealed"));
+	assert_int_equal(keys.secret(keys.ctx, master, sealed, out, &len, why, sizeof(why)), 0);
+	assert_int_equal(len, 6);
+	assert_memory_equal(out, "sealed", 6);
+	/* Changed, of another master key, no such thing, too short a one, open to all. */
+	sealed[20] ^= 1;
+	assert_int_not_equal(keys.secret(keys.ctx, master, sealed, out, &len, why, sizeof(why)), 0);
+	assert_string_equal(why, "the key was sealed with another master key, or changed since");
+	sealed[20] ^= 1;
+	write_file(master, "another one of some length", 0600);
+	assert_int_not_equal(keys.secret(keys.ctx, master, sealed, out, &len, why, sizeof(why)), 0);
+	assert_string_equal(why, "the key was sealed with another master key, or changed since");
+	assert_int_not_equal(keys.secret(keys.ctx, master, "AAAA", out, &len, why, sizeof(why)), 0);
+	assert_string_equal(why, "what follows the 6 is no sealed key");
+	write_file(master, "short", 0600);
+	assert_int_not_equal(keys.secret(keys.ctx, master, sealed, out, &len, why, sizeof(why)), 0);
+	assert_string_equal(why, "a master key of 5 bytes is too short (16 at least)");
+	chmod(psk, 0644);
+	assert_int_not_equal(keys.secret(keys.ctx, psk, NULL, out, &len, why, sizeof(why)), 0);
+	assert_string_equal(why, "its mode 0644 lets everyone at it; chmod 0600");
+	signer_close(s);
+}
+
 static void read_status(pid_t pid, char *buf, size_t size)
 {
 	char path[64];
@@ -230,7 +282,7 @@ static void signals_are_not_its_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(loads_and_refuses), cmocka_unit_test(is_shut_off),
+		cmocka_unit_test(loads_and_refuses), cmocka_unit_test(opens_secrets), cmocka_unit_test(is_shut_off),
 		cmocka_unit_test(signs),	     cmocka_unit_test(forgets),
 		cmocka_unit_test(keeps_what_is_named), cmocka_unit_test(is_gone),
 		cmocka_unit_test(signals_are_not_its_own),

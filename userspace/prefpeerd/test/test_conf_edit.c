@@ -82,9 +82,9 @@ static void written_text_keeps_the_keys(void **state)
 	conf_help_valid(&b);
 	assert_int_equal(b.c->n_psks, 3);
 	for (unsigned i = 0; i < 3; i++) {
-		assert_int_equal(a.c->psks[i].secret_len, b.c->psks[i].secret_len);
-		assert_memory_equal(a.c->psks[i].secret, b.c->psks[i].secret,
-				    a.c->psks[i].secret_len);
+		assert_int_equal(a.c->psks[i].key.len, b.c->psks[i].key.len);
+		assert_memory_equal(a.c->psks[i].key.bytes, b.c->psks[i].key.bytes,
+				    a.c->psks[i].key.len);
 	}
 	conf_text_free(t.s);
 	conf_help_free(&a);
@@ -111,7 +111,7 @@ static void lines_change_what_they_name(void **state)
 	assert_non_null(e.next);
 	assert_true(prints(e.next, " set peer 10.1.1.1 default\n set peer 10.3.3.3\n set "));
 	assert_true(prints(e.next, "hostname gw\n"));
-	assert_memory_equal(conf_psk(e.next, &e.next->maps[0]->entries[0]->peers[0].addr)->secret,
+	assert_memory_equal(conf_psk(e.next, NULL, &e.next->maps[0]->entries[0]->peers[0].addr)->key.bytes,
 			    "SeCrEt1", 7);
 	edited_free(&e);
 }

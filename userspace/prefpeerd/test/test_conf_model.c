@@ -579,15 +579,15 @@ static void ikev2_policies(void **state)
 static void expect_key(const struct config *c, const char *peer, const char *secret)
 {
 	struct addr a = A(peer);
-	const struct psk *k = conf_psk(c, &a);
+	const struct psk *k = conf_psk(c, NULL, &a);
 
 	if (!secret) {
 		assert_null(k);
 		return;
 	}
 	assert_non_null(k);
-	assert_int_equal(k->secret_len, strlen(secret));
-	assert_memory_equal(k->secret, secret, k->secret_len);
+	assert_int_equal(k->key.len, strlen(secret));
+	assert_memory_equal(k->key.bytes, secret, k->key.len);
 }
 
 /* No bits beyond the length, or two spellings of one prefix would be two. */
@@ -596,7 +596,78 @@ static void expect_peer_prefix(const struct config *c, const char *peer, const c
 	struct addr a = A(peer);
 	char buf[PREFIX_STRLEN];
 
-	assert_string_equal(prefix_print(&conf_psk(c, &a)->peer, buf, sizeof(buf)), want);
+	assert_string_equal(prefix_print(&conf_psk(c, NULL, &a)->peer, buf, sizeof(buf)), want);
+}
+
+static void expect_bytes(const struct psk_secret *k, const char *want)
+{
+	assert_non_null(k->bytes);
+	assert_int_equal(k->len, strlen(want));
+	assert_memory_equal(k->bytes, want, k->len);
+}
+
+/* Each form of a key, and two of one peer. */
+static void forms_of_keys(void **state)
+{
+	static const char head[] = "key config-key password-encrypt file /etc/master\n"
+				   "crypto ikev2 keyring K\n peer a\n  address 10.1.1.1\n  ";
+	static const char *const lines[] = {
+		"pre-shared-key hex 0x6162C3\n",
+		"pre-shared-key file /etc/psk\n  pre-shared-key next 0 next\n",
+		"pre-shared-key 6 QUJD\n",
+		"pre-shared-key local ours\n  pre-shared-key remote 0 theirs\n",
+		"pre-shared-key local a\n  pre-shared-key remote b\n  pre-shared-key both\n",
+		"pre-shared-key a\n  pre-shared-key next b\n  no pre-shared-key next\n",
+	};
+	char text[400];
+
+	for (unsigned i = 0; i < 6; i++) {
+		const struct psk *k;
+		struct parsed x;
+
+		snprintf(text, sizeof(text), "%s%s", head, lines[i]);
+		x = valid(text);
+		k = &x.c->psks[0];
+		assert_int_equal(k->one_way, i == 3);
+		if (i == 0)
+			expect_bytes(&k->key, "ab\xc3");
+		if (i == 1) {
+			assert_null(k->key.bytes);
+			assert_string_equal(k->key.path, "/etc/psk");
+			expect_bytes(&k->next, "next");
+		}
+		if (i == 2)
+			assert_string_equal(k->key.sealed, "QUJD");
+		if (i == 3) {
+			expect_bytes(&k->key, "ours");
+			expect_bytes(&k->theirs, "theirs");
+		}
+		if (i == 4) {
+			expect_bytes(&k->key, "both");
+			assert_false(conf_secret_is_set(&k->theirs));
+		}
+		if (i == 5)
+			assert_false(conf_secret_is_set(&k->next));
+		assert_string_equal(x.c->master.path, "/etc/master");
+		conf_help_free(&x);
+	}
+}
+
+/* `hostname`: of the peer that has that name in the list, before one of its address. */
+static void key_by_host_name(void **state)
+{
+	struct parsed x = valid("crypto isakmp key a address 10.1.1.1\n"
+				"crypto isakmp key n hostname Hub.example\n"
+				"crypto isakmp key o hostname old.example\n"
+				"no crypto isakmp key o hostname old.example\n");
+	struct addr a = A("10.1.1.1"), b = A("10.2.2.2");
+
+	expect_bytes(&conf_psk(x.c, "hub.example", &a)->key, "n");
+	expect_bytes(&conf_psk(x.c, "hub.example", &b)->key, "n");
+	expect_bytes(&conf_psk(x.c, "10.1.1.1", &a)->key, "a");
+	assert_null(conf_psk(x.c, "10.2.2.2", &b));
+	assert_null(conf_psk(x.c, "old.example", &b));
+	conf_help_free(&x);
 }
 
 static void keys_most_specific_first(void **state)
@@ -645,7 +716,7 @@ static void keyring_identities(void **state)
 
 	for (unsigned i = 0; i < ELEMS(want); i++) {
 		struct addr a = A(want[i].peer);
-		const struct psk *k = conf_psk(x.c, &a);
+		const struct psk *k = conf_psk(x.c, NULL, &a);
 
 		assert_non_null(k);
 		assert_int_equal(k->identity.type, want[i].type);
@@ -862,7 +933,8 @@ int main(void)
 		cmocka_unit_test(ports_of_ipv6),
 		cmocka_unit_test(transform_sets),
 		cmocka_unit_test(ikev2_policies),
-		cmocka_unit_test(keys_most_specific_first),
+		cmocka_unit_test(keys_most_specific_first), cmocka_unit_test(forms_of_keys),
+		cmocka_unit_test(key_by_host_name),
 		cmocka_unit_test(keyring_identities),
 		cmocka_unit_test(maps_by_sequence),
 		cmocka_unit_test(lifetimes_and_pfs),

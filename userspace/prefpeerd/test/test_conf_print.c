@@ -99,6 +99,21 @@ static void gen_identity(struct gen *g, unsigned i)
 		say(g, "  identity %s\n", text);
 }
 
+static void gen_secrets(struct gen *g, unsigned i)
+{
+	static const char *const forms[] = { "x%u", "0 x%u", "hex 0%u", "file /etc/psk%u", "6 QUJD%u" };
+	char text[64];
+
+	snprintf(text, sizeof(text), forms[pick(g, 5)], i);
+	if (maybe(g)) {
+		say(g, "  pre-shared-key local %s\n  pre-shared-key remote y\n", text);
+		return;
+	}
+	say(g, "  pre-shared-key %s\n", text);
+	if (maybe(g))
+		say(g, "  pre-shared-key next %s\n", text);
+}
+
 static void gen_keys(struct gen *g)
 {
 	for (unsigned i = 0; i < 4; i++)
@@ -114,8 +129,11 @@ static void gen_keys(struct gen *g)
 		else
 			say(g, "  address 2001:db8:%x::/%u\n", i + 1, 48 + pick(g, 80));
 		gen_identity(g, i);
-		say(g, "  pre-shared-key x%u\n", i);
+		gen_secrets(g, i);
 	}
+	if (maybe(g))
+		say(g, "crypto isakmp key s hostname hub%u.example\n", pick(g, 3));
+	say(g, "key config-key password-encrypt file /etc/master\n");
 }
 
 static void gen_trustpoints(struct gen *g)
@@ -375,6 +393,22 @@ static void same_dpd(const struct dpd *a, const struct dpd *b)
 	assert_int_equal(a->keepalive, b->keepalive);
 }
 
+static void same_text(const char *a, const char *b)
+{
+	assert_int_equal(!a, !b);
+	if (a)
+		assert_string_equal(a, b);
+}
+
+static void same_secret(const struct psk_secret *a, const struct psk_secret *b)
+{
+	assert_int_equal(!a->bytes, !b->bytes);
+	if (b->bytes)
+		assert_memory_equal(b->bytes, "<hidden>", b->len);
+	same_text(a->path, b->path);
+	same_text(a->sealed, b->sealed);
+}
+
 static void same_key(const struct psk *a, const struct psk *b)
 {
 	assert_true(prefix_equal(&a->peer, &b->peer));
@@ -382,9 +416,13 @@ static void same_key(const struct psk *a, const struct psk *b)
 	assert_true(ike_id_equal(&a->identity, &b->identity));
 	assert_string_equal(a->keyring, b->keyring);
 	assert_string_equal(a->name, b->name);
-	assert_int_equal(!a->secret, !b->secret);
-	if (b->secret)
-		assert_memory_equal(b->secret, "<hidden>", b->secret_len);
+	assert_int_equal(!a->host, !b->host);
+	if (a->host)
+		assert_string_equal(a->host, b->host);
+	assert_int_equal(a->one_way, b->one_way);
+	same_secret(&a->key, &b->key);
+	same_secret(&a->theirs, &b->theirs);
+	same_secret(&a->next, &b->next);
 }
 
 static void same_profile(const struct ikev2_profile *a, const struct ikev2_profile *b)
@@ -445,13 +483,6 @@ static void same_acl(const struct acl *a, const struct acl *b)
 	}
 }
 
-static void same_text(const char *a, const char *b)
-{
-	assert_int_equal(!a, !b);
-	if (a)
-		assert_string_equal(a, b);
-}
-
 /* What equals the global value is not in the running configuration: gone in b. */
 static void same_idle(const struct idle_time *a, const struct idle_time *b)
 {
@@ -467,7 +498,7 @@ static void same_idle(const struct idle_time *a, const struct idle_time *b)
 static void same_entry(const struct map_entry *a, const struct map_entry *b)
 {
 	assert_int_equal(a->seq, b->seq);
-	same_text(a->description, b->description);
+
 	assert_int_equal(a->n_peers, b->n_peers);
 	for (unsigned i = 0; i < a->n_peers; i++) {
 		assert_string_equal(a->peers[i].text, b->peers[i].text);

@@ -211,6 +211,7 @@ static const struct row rows[] = {
 	/* certificates and profiles */
 #define TP "crypto pki trustpoint T\n"
 #define CERTS TP " ca file /c\n certificate file /d\n key file /k\n"
+#define KEYRING "crypto ikev2 keyring K\n peer a\n  address 10.1.1.1\n"
 #define PROFILE "crypto ikev2 profile P\n"
 #define BOTH_PSK " authentication local pre-share\n authentication remote pre-share\n"
 	{ "pki: a trustpoint without files", TP, { "1:23 error: trustpoint T names no file" } },
@@ -640,14 +641,30 @@ static const struct row rows[] = {
 
 	/* keys: the words of a key are never said */
 	{ "key type 6", "crypto isakmp key 6 AAAA address 10.1.1.1\n",
-	  { "1:19 error: a key of type 6 is encrypted with a master key that this machine does not have" } },
+	  { "1:34 error: a key of type 6 is encrypted with a master key, and there is none" } },
 	{ "key type 6 in a keyring",
-	  "crypto ikev2 keyring K\n peer a\n  address 10.1.1.1\n  pre-shared-key 6 AAAA\n",
-	  { "4:18 error: a key of type 6 is encrypted with a master key that this machine does not have" } },
+	  KEYRING "  pre-shared-key 6 AAAA\n",
+	  { "2:7 error: a key of type 6 is encrypted with a master key, and there is none" } },
+	{ "a key of one direction", KEYRING "  pre-shared-key local a\n",
+	  { "2:7 error: peer a of keyring K has a key of one direction only" } },
+	{ "a key of the other direction", KEYRING "  pre-shared-key remote a\n",
+	  { "2:7 error: peer a of keyring K has a key of one direction only" } },
+	{ "a next key that follows none", KEYRING "  pre-shared-key next a\n",
+	  { "2:7 error: peer a of keyring K has no pre-shared-key",
+	    "2:7 error: the next key of peer a of keyring K has none to follow: it takes the place of one of both directions" } },
+	{ "a next key beside one of each direction",
+	  KEYRING "  pre-shared-key local a\n  pre-shared-key remote b\n  pre-shared-key next c\n",
+	  { "2:7 error: the next key of peer a of keyring K has none to follow: it takes the place of one of both directions" } },
+	{ "half a byte", KEYRING "  pre-shared-key hex 0x123\n",
+	  { "4:22 error: that is no key in hexadecimal" } },
+	{ "a digit that is none", KEYRING "  pre-shared-key hex 0g\n",
+	  { "4:22 error: that is no key in hexadecimal" } },
+	{ "a key in a file by a path that depends", KEYRING "  pre-shared-key file psk\n",
+	  { "4:23 error: psk is no absolute path" } },
+	{ "the master key in the file", "key config-key password-encrypt 0 abc\n",
+	  { "1:33 error: the master key does not belong into the file that it protects" } },
 	{ "a key of two words", "crypto isakmp key two words address 10.1.1.1\n",
 	  { "1:23 error: a word after the key that is not expected" } },
-	{ "a key by host name", "crypto isakmp key k hostname hub\n",
-	  { "1:21 error: a key by host name is not supported yet" } },
 	{ "a mask with a hole", "crypto isakmp key k address 10.0.0.0 255.0.255.0\n",
 	  { "1:38 error: 255.0.255.0 is no network mask of 10.0.0.0" } },
 	{ "a keyring's peer without key and address", "crypto ikev2 keyring K\n peer a\n",

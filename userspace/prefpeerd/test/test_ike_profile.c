@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a profile says of an IKE SA: NAT keepalives, initial contact. */
+/* What a profile says of an IKE SA: NAT keepalives, initial contact, the keys of both ends. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -72,11 +73,121 @@ static void initial_contact_forced(void **state)
 	}
 }
 
+/* ---- pre-shared keys ---- */
+
+struct keys {
+	const char *key, *theirs, *next;
+};
+
+static struct chunk text(const char *s)
+{
+	return (struct chunk){ (const uint8_t *)s, s ? strlen(s) : 0 };
+}
+
+static void put_keys(struct engine_remote *r, const struct keys *k)
+{
+	r->psk = (const uint8_t *)k->key;
+	r->psk_len = strlen(k->key);
+	r->psk_theirs = text(k->theirs);
+	r->psk_next = text(k->next);
+}
+
+static bool comes_up(const struct keys *left, const struct keys *right, unsigned *inits)
+{
+	struct fixture *f = fixture_new(AF_INET);
+	bool up;
+
+	put_keys(&f->to_right, left);
+	put_keys(&f->to_left, right);
+	put_remotes(f);
+	up = fixture_up(f);
+	*inits = net_count(f, &f->left, XCHG_IKE_SA_INIT, false, 0);
+	if (up) {
+		assert_int_equal(f->left.kernel.n_sas, 2);
+		assert_int_equal(f->right.kernel.n_sas, 2);
+		assert_null(side_last(&f->left, ENG_DOWN));
+		assert_int_equal(side_count(&f->left, ENG_ANSWERED), 1);
+	} else {
+		assert_int_equal(side_count(&f->left, ENG_DOWN), 1);
+		assert_int_equal(side_last(&f->left, ENG_DOWN)->ev.why, WHY_AUTH);
+	}
+	fixture_run_ms(f, 60000);
+	if (!up)
+		assert_int_equal(f->left.kernel.n_sas + f->right.kernel.n_sas, 0);
+	fixture_free(f);
+	return up;
+}
+
+/* One takes the other's place, at whichever end first: the caller tries the new, then the old. */
+static void key_rolls_over(void **state)
+{
+	static const struct keys old = { "old", NULL, NULL }, both = { "old", NULL, "new" },
+				 new = { "new", NULL, NULL }, other = { "x", NULL, NULL },
+				 wrong = { "x", NULL, "y" };
+	static const struct {
+		const struct keys *left, *right;
+		bool up;
+		unsigned inits;
+	} rows[] = {
+		{ &old, &both, true, 1 },  { &both, &old, true, 2 },  { &both, &both, true, 1 },
+		{ &both, &new, true, 1 },  { &new, &both, true, 1 },  { &new, &old, false, 1 },
+		{ &both, &other, false, 2 }, { &other, &both, false, 1 }, { &wrong, &both, false, 2 },
+	};
+	unsigned inits;
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		if (comes_up(rows[i].left, rows[i].right, &inits) != rows[i].up)
+			fail_msg("row %u", i);
+		assert_int_equal(inits, rows[i].inits);
+	}
+}
+
+/* One of each direction: neither does for the other. */
+static void keys_of_directions(void **state)
+{
+	static const struct keys left = { "l", "r", NULL }, right = { "r", "l", NULL };
+	static const struct keys same = { "l", NULL, NULL }, swapped = { "l", "r", NULL };
+	unsigned inits;
+
+	assert_true(comes_up(&left, &right, &inits));
+	assert_false(comes_up(&left, &same, &inits));
+	assert_false(comes_up(&same, &right, &inits));
+	assert_false(comes_up(&left, &swapped, &inits));
+}
+
+/* The budget of the attempt is one, and whoever gives it up meanwhile leaves nothing behind. */
+static void rolled_over_and_closed(void **state)
+{
+	static const struct keys both = { "old", NULL, "new" }, old = { "old", NULL, NULL };
+
+	for (int64_t ms = 0; ms < 120; ms += 5) {
+		struct fixture *f = fixture_new(AF_INET);
+		struct engine_child c = fixture_child(1, 1);
+		struct engine_budget b = { 12000, 12000 };
+
+		put_keys(&f->to_right, &both);
+		put_keys(&f->to_left, &old);
+		put_remotes(f);
+		f->left.engine->ops->open(f->left.engine->impl, 1, 1, &f->left.addr, &c, &b);
+		fixture_run_ms(f, ms);
+		f->left.engine->ops->close(f->left.engine->impl, 1, CLOSE_DELETE);
+		fixture_run_ms(f, 60000);
+		assert_int_equal(side_count(&f->left, ENG_DOWN), 1);
+		assert_int_equal(f->left.kernel.n_sas + f->right.kernel.n_sas, 0);
+		assert_int_equal(((struct ike *)f->left.engine->impl)->n_setups, 0);
+		assert_null(((struct ike *)f->left.engine->impl)->sessions);
+		fixture_free(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nat_keepalive),
 		cmocka_unit_test(initial_contact_forced),
+		cmocka_unit_test(key_rolls_over),
+		cmocka_unit_test(keys_of_directions),
+		cmocka_unit_test(rolled_over_and_closed),
 	};
 
 	return cmocka_run_group_tests_name("ike: profile", tests, NULL, NULL);
