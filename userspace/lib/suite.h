@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/addr.h"
+
 enum ike_encr {
 	ENCR_NONE = 0,
 	ENCR_NULL = 11,	      /* RFC 2410: integrity only */
@@ -113,6 +115,13 @@ struct ike_offer {
 	enum ike_prf prfs[IKE_PRFS_MAX];
 	enum ike_dh groups[IKE_GROUPS_MAX];
 	const struct ike_offer *next;
+	const void *of; /* what it was made of; the maker's */
+};
+
+/* In the place of all others, from that address of ours. */
+struct ike_local_offer {
+	struct addr local;
+	struct ike_offer *offer;
 };
 
 /* "aes-gcm-16-256", "hmac-sha2-256-128", …; never NULL, unknown ones print as "encr 77". */

@@ -36,8 +36,10 @@ enum engine_auth {
 /* What applies to all peers. Copied; holds for the IKE SAs that begin from then on. */
 struct engine_settings {
 	struct fragmentation frag;
-	/* IKE suites; NULL: all. Lives until the next call. */
+	/* IKE suites; NULL: all. Lives until the next call, and so do these: */
 	const struct ike_offer *offer;
+	const struct ike_local_offer *local_offers; /* in its place, for that local address */
+	unsigned n_local_offers;
 	struct ike_limits limits;
 };
 

@@ -235,6 +235,29 @@ void cmd_no_policy(struct parser *p, const struct cmd *cmd)
 	parser_nothing_to_remove(p, cmd);
 }
 
+void cmd_policy_local(struct parser *p, const struct cmd *cmd)
+{
+	struct ike_policy *it = parser_frame(p)->policy;
+	const struct addr *a = &cmd->arg[SLOT_SRC].addr;
+	unsigned at = 0;
+
+	while (at < it->n_locals && !addr_equal(&it->locals[at], a))
+		at++;
+	if (cmd->no && at < it->n_locals) {
+		it->n_locals--;
+		memmove(&it->locals[at], &it->locals[at + 1],
+			(it->n_locals - at) * sizeof(*it->locals));
+	} else if (cmd->no) {
+		parser_nothing_to_remove(p, cmd);
+	} else if (at == POLICY_LOCALS_MAX) {
+		parser_error(p, cmd_arg_pos(cmd, SLOT_SRC),
+			     conf_text("a policy is for up to %u local addresses",
+				       POLICY_LOCALS_MAX), NULL);
+	} else if (at == it->n_locals) {
+		it->locals[it->n_locals++] = *a;
+	}
+}
+
 /* One a line as in IOS, or several. */
 void cmd_policy_proposal(struct parser *p, const struct cmd *cmd)
 {
@@ -330,13 +353,43 @@ static void fill_offer(const struct ike_proposal *it, struct ike_offer *o)
 		o->groups[i] = it->group[i].id;
 }
 
+/* Where the suites for that local address are collected; NULL: no memory. */
+static struct ike_offer **local_offer(struct parser *p, const struct addr *local)
+{
+	struct config *c = p->c;
+	struct ike_local_offer *slot;
+
+	for (unsigned i = 0; i < c->n_local_offers; i++)
+		if (addr_equal(&c->local_offers[i].local, local))
+			return &c->local_offers[i].offer;
+	slot = PARSER_GROW(p, c->local_offers, c->n_local_offers);
+	if (!slot)
+		return NULL;
+	c->n_local_offers++;
+	slot->local = *local;
+	return &slot->offer;
+}
+
+static bool offers_already(const struct ike_offer *o, const struct ike_proposal *it)
+{
+	for (; o; o = o->next)
+		if (o->of == it)
+			return true;
+	return false;
+}
+
 static void append(struct parser *p, struct ike_proposal *it, struct ike_offer **end)
 {
-	struct ike_offer *o = parser_alloc(p, sizeof(*o));
+	struct ike_offer *o;
+
+	if (!end || offers_already(*end, it))
+		return;
+	o = parser_alloc(p, sizeof(*o));
 
 	if (!o)
 		return;
 	fill_offer(it, o);
+	o->of = it;
 	it->used = true;
 	while (*end)
 		end = (struct ike_offer **)&(*end)->next;
@@ -355,8 +408,10 @@ static void check_policy(struct parser *p, const struct ike_policy *it)
 				     conf_text("there is no proposal %s", it->proposals[i]),
 				     conf_text("`crypto ikev2 proposal %s` makes one",
 					       it->proposals[i]));
-		else if (pr && !pr->used)
+		else if (pr && !it->n_locals)
 			append(p, pr, &p->c->offer);
+		for (unsigned k = 0; pr && k < it->n_locals; k++)
+			append(p, pr, local_offer(p, &it->locals[k]));
 	}
 }
 
@@ -413,6 +468,12 @@ void print_ikev2(const struct config *c, FILE *out)
 	}
 	for (unsigned i = 0; i < c->n_policies; i++) {
 		fprintf(out, "crypto ikev2 policy %s\n", c->policies[i]->name);
+		for (unsigned k = 0; k < c->policies[i]->n_locals; k++) {
+			char buf[ADDR_STRLEN];
+
+			fprintf(out, " match address local %s\n",
+				addr_print(&c->policies[i]->locals[k], buf, sizeof(buf)));
+		}
 		for (unsigned k = 0; k < c->policies[i]->n_proposals; k++)
 			fprintf(out, " proposal %s\n", c->policies[i]->proposals[k]);
 	}

@@ -138,13 +138,13 @@ void conf_check_secrets(struct parser *p, const struct psk *k)
 			     conf_text("a key of type 6 is encrypted with a master key, and there is none"),
 			     conf_text("`key config-key password-encrypt file PATH` names its file"));
 	if (k->one_way != conf_secret_is_set(&k->theirs))
-		parser_error(p, k->pos,
+		parser_incomplete(p, k->pos,
 			     conf_text("peer %s of keyring %s has a key of one direction only", k->name,
 				       k->keyring),
 			     conf_text("`pre-shared-key %s …` is missing",
 				       k->one_way ? "remote" : "local"));
 	else if (conf_secret_is_set(&k->next) && (k->one_way || !conf_secret_is_set(&k->key)))
-		parser_error(p, k->pos,
+		(k->one_way ? parser_error : parser_incomplete)(p, k->pos,
 			     conf_text("the next key of peer %s of keyring %s has none to follow: it takes the place of one of both directions",
 				       k->name, k->keyring),
 			     conf_text("`pre-shared-key KEY` beside it"));

@@ -76,6 +76,9 @@ void config_free(struct config *c)
 	for (unsigned i = 0; i < c->n_policies; i++)
 		free(c->policies[i]);
 	conf_offer_free(c->offer);
+	for (unsigned i = 0; i < c->n_local_offers; i++)
+		conf_offer_free(c->local_offers[i].offer);
+	free(c->local_offers);
 	for (unsigned i = 0; i < c->n_psks; i++)
 		conf_psk_wipe(&c->psks[i]);
 	for (unsigned i = 0; i < c->n_trustpoints; i++)

@@ -84,6 +84,7 @@ struct transform_set {
 
 #define IKE_WORDS_MAX 10
 #define POLICY_PROPOSALS_MAX 8
+#define POLICY_LOCALS_MAX 8
 
 struct ike_word {
 	int id;
@@ -103,6 +104,8 @@ struct ike_proposal {
 /* `crypto ikev2 policy`. */
 struct ike_policy {
 	char name[CONF_NAME_MAX + 1];
+	struct addr locals[POLICY_LOCALS_MAX]; /* match address local; none: all others */
+	unsigned n_locals;
 	char proposals[POLICY_PROPOSALS_MAX][CONF_NAME_MAX + 1];
 	struct conf_pos proposal_pos[POLICY_PROPOSALS_MAX];
 	unsigned n_proposals;
@@ -360,6 +363,8 @@ struct config {
 	struct ike_policy **policies;
 	unsigned n_policies;
 	struct ike_offer *offer; /* what the policies say; NULL: all strong suites */
+	struct ike_local_offer *local_offers; /* of policies for a local address, in its place */
+	unsigned n_local_offers;
 	struct psk *psks; /* most specific first */
 	unsigned n_psks;
 	struct conf_file master; /* key config-key password-encrypt file: opens keys of type 6 */

@@ -193,6 +193,7 @@ void cmd_prf(struct parser *p, const struct cmd *cmd);
 void cmd_group(struct parser *p, const struct cmd *cmd);
 void cmd_policy(struct parser *p, const struct cmd *cmd);
 void cmd_no_policy(struct parser *p, const struct cmd *cmd);
+void cmd_policy_local(struct parser *p, const struct cmd *cmd);
 void cmd_policy_proposal(struct parser *p, const struct cmd *cmd);
 /* What the policies offer; makes c->offer. */
 void check_policies(struct parser *p);

@@ -112,6 +112,16 @@ static int op_remote_del(void *impl, remote_id id)
 	return 0;
 }
 
+const struct ike_offer *ike_offer_at(const struct ike *e, const struct addr *local)
+{
+	const struct engine_settings *set = &e->settings;
+
+	for (unsigned i = 0; i < set->n_local_offers; i++)
+		if (addr_equal(&set->local_offers[i].local, local))
+			return set->local_offers[i].offer;
+	return e->env.offer;
+}
+
 static void op_configure(void *impl, const struct engine_settings *s)
 {
 	struct ike *e = impl;

@@ -343,6 +343,8 @@ void ike_schedule(struct ike *e); /* a turn soon: events, graves */
 
 /* ---- engine.c ---- */
 struct remote *remote_find(struct ike *e, remote_id id);
+/* What is offered and accepted from that address of ours. */
+const struct ike_offer *ike_offer_at(const struct ike *e, const struct addr *local);
 void engine_session_ended(struct ike *e); /* for stop */
 /*
  * A set-up of ours once more from IKE_SA_INIT on, with its child, name and budget: @s is the

@@ -49,7 +49,7 @@ static int build_request(struct session *s, struct msg_out *m)
 	msg_begin(m, &h);
 	if (su->cookie_len)
 		put_notify(m, N_COOKIE, su->cookie, su->cookie_len);
-	put_sa_ike_offer(m, s->e->env.offer, NULL);
+	put_sa_ike_offer(m, ike_offer_at(s->e, &s->local.addr), NULL);
 	put_ke(m, group, pub, dh_pub_len(group));
 	put_nonce(m, su->ni, su->ni_len);
 	if (!s->e->env.old_signatures)
@@ -75,7 +75,7 @@ static int prepare(struct session *s)
 	struct setup *su = s->setup;
 
 	if (!su->dh)
-		su->dh = crypto_dh_new(s->e->env.offer->groups[0]);
+		su->dh = crypto_dh_new(ike_offer_at(s->e, &s->local.addr)->groups[0]);
 	if (!su->dh)
 		return -ENOMEM;
 	if (su->ni_len)
@@ -134,7 +134,7 @@ static void take_group(struct session *s, const struct pld_notify *n, mono_t whe
 
 	rdr_init(&r, n->data.p, n->data.len);
 	group = rdr_u16(&r);
-	if (!rdr_done(&r) || !ike_group_offered(s->e->env.offer, group) ||
+	if (!rdr_done(&r) || !ike_group_offered(ike_offer_at(s->e, &s->local.addr), group) ||
 	    group == crypto_dh_group(su->dh) || su->n_invalid_ke == INVALID_KE_MAX) {
 		remark(s, WHY_PROPOSAL, "INVALID_KE_PAYLOAD for a group that was not offered");
 		return;
@@ -186,7 +186,7 @@ static const char *take_keys(struct session *s, const struct ike_header *h,
 	if (!sa || !ke || !no || proposals_parse(sa, &all) || ke_parse(ke, &kx) ||
 	    nonce_parse(no, &nr))
 		return "malformed IKE_SA_INIT response";
-	if (ike_accept(s->e->env.offer, &all, &suite))
+	if (ike_accept(ike_offer_at(s->e, &s->local.addr), &all, &suite))
 		return "IKE_SA_INIT response chooses none of our proposals";
 	if (suite.dh != crypto_dh_group(su->dh) || kx.group != suite.dh ||
 	    crypto_dh_derive(su->dh, kx.data.p, kx.data.len, shared, &len))
@@ -416,7 +416,7 @@ static bool choose_suite(struct init_in *in)
 {
 	uint8_t group[2];
 
-	if (ike_choose(in->e->env.offer, &in->all, in->ke.group, &in->num, &in->suite)) {
+	if (ike_choose(ike_offer_at(in->e, &in->local->addr), &in->all, in->ke.group, &in->num, &in->suite)) {
 		reply_bare(in, N_NO_PROPOSAL_CHOSEN, NULL, 0);
 		return false;
 	}

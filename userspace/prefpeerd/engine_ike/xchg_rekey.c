@@ -161,7 +161,7 @@ static int draw_secrets(struct session *heir, enum ike_dh group)
 
 int rekey_ike_build(struct session *s, struct task *t, struct msg_out *m)
 {
-	const struct ike_offer *offer = s->e->env.offer;
+	const struct ike_offer *offer = ike_offer_at(s->e, &s->local.addr);
 	enum ike_dh group = ike_group_offered(offer, s->suite.dh) ? s->suite.dh : offer->groups[0];
 	uint8_t pub[CRYPTO_DH_PUB_MAX];
 	struct setup *su;
@@ -219,7 +219,7 @@ static const char *take_answer(struct session *s, struct session *heir, const st
 	if (!sa || !kx || !no || proposals_parse(sa, &all) || ke_parse(kx, &ke) ||
 	    nonce_parse(no, &nr))
 		return "the peer's answer is malformed";
-	if (ike_accept(s->e->env.offer, &all, &heir->suite) || is_zero(all.list[0].ike_spi))
+	if (ike_accept(ike_offer_at(s->e, &s->local.addr), &all, &heir->suite) || is_zero(all.list[0].ike_spi))
 		return "the peer's answer is none of our proposals";
 	if (heir->suite.dh != crypto_dh_group(su->dh) || ke.group != heir->suite.dh)
 		return "the peer's answer has no usable KE payload";
@@ -243,7 +243,7 @@ static bool take_group(struct session *s, const struct payloads *p)
 		return false;
 	rdr_init(&r, n.data.p, n.data.len);
 	group = rdr_u16(&r);
-	if (!rdr_done(&r) || !ike_group_offered(s->e->env.offer, group) ||
+	if (!rdr_done(&r) || !ike_group_offered(ike_offer_at(s->e, &s->local.addr), group) ||
 	    group == crypto_dh_group(su->dh) || su->n_invalid_ke == INVALID_KE_MAX)
 		return false;
 	dh = crypto_dh_new(group);
@@ -338,7 +338,7 @@ static uint16_t parse_request(const struct session *s, const struct payloads *p,
 	if (!sa || !ke || !no || proposals_parse(sa, &in->all) || ke_parse(ke, &in->ke) ||
 	    nonce_parse(no, &in->ni))
 		return N_INVALID_SYNTAX;
-	if (ike_choose(s->e->env.offer, &in->all, in->ke.group, &in->num, &in->suite))
+	if (ike_choose(ike_offer_at(s->e, &s->local.addr), &in->all, in->ke.group, &in->num, &in->suite))
 		return N_NO_PROPOSAL_CHOSEN;
 	spi = spi_of_choice(in);
 	if (!spi || is_zero(spi))

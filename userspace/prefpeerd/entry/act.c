@@ -429,7 +429,9 @@ void act_rules_replace(struct entries *s, struct kernel_rule *rules, unsigned n)
 
 void act_settings_put(struct entries *s)
 {
-	struct engine_settings set = { .frag = s->conf->frag, .offer = s->conf->offer, .limits = s->conf->limits };
+	struct engine_settings set = { .frag = s->conf->frag, .offer = s->conf->offer, .limits = s->conf->limits,
+				       .local_offers = s->conf->local_offers,
+				       .n_local_offers = s->conf->n_local_offers };
 
 	if (ENGINE(s)->configure)
 		ENGINE(s)->configure(EIMPL(s), &set);

@@ -35,6 +35,9 @@ static bool set_by_address(struct engine_remote *r, const struct psk *psk)
 	r->broken = psk->key.broken	? psk->key.broken :
 		    psk->theirs.broken ? psk->theirs.broken :
 					 psk->next.broken;
+	/* While somebody types: ours is not to do for the peer's. */
+	if (psk->one_way && !conf_secret_is_set(&psk->theirs))
+		r->broken = "its pre-shared key of one direction is missing";
 	return true;
 }
 

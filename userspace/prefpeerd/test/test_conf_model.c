@@ -606,6 +606,31 @@ static void expect_bytes(const struct psk_secret *k, const char *want)
 	assert_memory_equal(k->bytes, want, k->len);
 }
 
+/* Which suites are offered depends on the local address, where a policy says so. */
+static void policy_by_local_address(void **state)
+{
+	struct parsed x = valid("crypto ikev2 proposal A\n encryption aes-gcm-256\n prf sha256\n group 31\n"
+				"crypto ikev2 proposal B\n encryption aes-gcm-128\n prf sha256\n group 19\n"
+				"crypto ikev2 policy all\n proposal A\n"
+				"crypto ikev2 policy one\n match address local 10.0.0.1\n"
+				" match address local 2001:db8::1\n match address local 10.0.0.9\n"
+				" no match address local 10.0.0.9\n proposal B A B\n");
+	struct addr a = A("10.0.0.1");
+
+	assert_int_equal(x.c->offer->groups[0], DH_X25519);
+	assert_null(x.c->offer->next);
+	assert_int_equal(x.c->n_local_offers, 2);
+	assert_true(addr_equal(&x.c->local_offers[0].local, &a));
+	for (unsigned i = 0; i < 2; i++) {
+		const struct ike_offer *o = x.c->local_offers[i].offer;
+
+		assert_int_equal(o->groups[0], DH_ECP_256);
+		assert_int_equal(o->next->groups[0], DH_X25519);
+		assert_null(o->next->next);
+	}
+	conf_help_free(&x);
+}
+
 /* Each form of a key, and two of one peer. */
 static void forms_of_keys(void **state)
 {
@@ -934,6 +959,7 @@ int main(void)
 		cmocka_unit_test(transform_sets),
 		cmocka_unit_test(ikev2_policies),
 		cmocka_unit_test(keys_most_specific_first), cmocka_unit_test(forms_of_keys),
+		cmocka_unit_test(policy_by_local_address),
 		cmocka_unit_test(key_by_host_name),
 		cmocka_unit_test(keyring_identities),
 		cmocka_unit_test(maps_by_sequence),

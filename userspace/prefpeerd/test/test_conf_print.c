@@ -53,8 +53,9 @@ static void gen_timers(struct gen *g)
 		    20 + pick(g, 999), modes[pick(g, 2)]);
 	if (maybe(g))
 		say(g, "crypto ikev2 proposal P%u\n encryption aes-cbc-%u aes-gcm-256\n integrity sha512 sha256\n"
-		    "%s group %u 31\ncrypto ikev2 policy O\n proposal P%u\n", 1, 128 + 64 * pick(g, 3),
-		    maybe(g) ? " prf sha384\n" : "", 14 + pick(g, 3), 1);
+		    "%s group %u 31\ncrypto ikev2 policy O\n%s proposal P%u\n", 1, 128 + 64 * pick(g, 3),
+		    maybe(g) ? " prf sha384\n" : "", 14 + pick(g, 3),
+		    maybe(g) ? " match address local 10.9.9.9\n" : "", 1);
 	if (maybe(g))
 		say(g, "crypto logging %s\n", maybe(g) ? "session" : "ikev2");
 	if (pick(g, 3) == 0)

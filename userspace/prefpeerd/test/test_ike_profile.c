@@ -73,6 +73,36 @@ static void initial_contact_forced(void **state)
 	}
 }
 
+/* ---- policies by local address ---- */
+
+/* What is offered, accepted and rekeyed with follows from our address of that IKE SA. */
+static void suites_by_local_address(void **state)
+{
+	static struct ike_offer one = { .ciphers = { { ENCR_AES_GCM_16, 128, INTEG_NONE } },
+					.prfs = { PRF_HMAC_SHA2_384 },
+					.groups = { DH_ECP_384 } };
+
+	for (int side = 0; side < 3; side++) {
+		struct fixture *f = fixture_new(AF_INET);
+		struct ike_local_offer at = { .offer = &one };
+		struct engine_settings s = { .local_offers = &at, .n_local_offers = 1 };
+
+		at.local = side == 0 ? f->left.addr : f->right.addr;
+		if (side == 2)
+			addr_parse("10.7.7.7", &at.local);
+		fixture_settings(f, &s);
+		assert_true(fixture_up(f));
+		assert_int_equal(side_last(&f->left, ENG_UP)->ev.info.suite.dh,
+				 side == 2 ? DH_X25519 : DH_ECP_384);
+		rekey_ike_start(session_by_conn(f->left.engine->impl, 1));
+		fixture_run_ms(f, 1000);
+		assert_int_equal(side_count(&f->left, ENG_REKEYED), 1);
+		assert_int_equal(side_last(&f->left, ENG_REKEYED)->ev.info.suite.dh,
+				 side == 2 ? DH_X25519 : DH_ECP_384);
+		fixture_free(f);
+	}
+}
+
 /* ---- pre-shared keys ---- */
 
 struct keys {
@@ -185,6 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nat_keepalive),
 		cmocka_unit_test(initial_contact_forced),
+		cmocka_unit_test(suites_by_local_address),
 		cmocka_unit_test(key_rolls_over),
 		cmocka_unit_test(keys_of_directions),
 		cmocka_unit_test(rolled_over_and_closed),
