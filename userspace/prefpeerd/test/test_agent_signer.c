@@ -74,7 +74,7 @@ static void write_file(const char *path, const char *text, mode_t mode)
 /* Pre-shared keys in a file of their own, and sealed with the master key in one. */
 static void opens_secrets(void **state)
 {
-	char sealed[PKI_SEALED_MAX + 1], why[PKI_WHY_MAX], psk[200], master[200];
+	char sealed[PKI_SEALED_MAX + 1], why[PKI_WHY_MAX], psk[200], master[200], was;
 	uint8_t out[PSK_MAX];
 	struct conf_keys keys;
 	struct signer *s;
@@ -95,10 +95,11 @@ static void opens_secrets(void **state)
 	assert_int_equal(len, 6);
 	assert_memory_equal(out, "sealed", 6);
 	/* Changed, of another master key, no such thing, too short a one, open to all. */
-	sealed[20] ^= 1;
+	was = sealed[20];
+	sealed[20] = was == 'A' ? 'B' : 'A';
 	assert_int_not_equal(keys.secret(keys.ctx, master, sealed, out, &len, why, sizeof(why)), 0);
 	assert_string_equal(why, "the key was sealed with another master key, or changed since");
-	sealed[20] ^= 1;
+	sealed[20] = was;
 	write_file(master, "another one of some length", 0600);
 	assert_int_not_equal(keys.secret(keys.ctx, master, sealed, out, &len, why, sizeof(why)), 0);
 	assert_string_equal(why, "the key was sealed with another master key, or changed since");
