@@ -63,6 +63,7 @@ struct engine_remote {
 	bool cert_if_asked;    /* ours is sent only to a peer that asks for one */
 	struct pki_trust *trust[PKI_TRUST_MAX]; /* who may certify the peer */
 	unsigned n_trust;
+	struct pki_map *cert_map; /* which certificates of it will do; NULL: any that verifies */
 	const char *broken; /* why it cannot be used at all: a sentence; NULL: it can */
 	struct dpd dpd;
 	uint16_t nat_keepalive_s; /* 0 = 20 (RFC 3948 §4) */

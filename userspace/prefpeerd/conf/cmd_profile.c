@@ -277,6 +277,7 @@ static void check_means(struct parser *p, const struct ikev2_profile *f)
 void conf_check_profile(struct parser *p, struct ikev2_profile *f)
 {
 	resolve_uses(p, f);
+	conf_check_cert_map(p, f);
 	check_means(p, f);
 	if (*f->keyring && !keyring_exists(p->c, f->keyring) && !p->failed[MODE_KEYRING] &&
 	    !p->failed[MODE_KEYRING_PEER])

@@ -86,6 +86,9 @@ void config_free(struct config *c)
 	for (unsigned i = 0; i < c->n_profiles; i++)
 		conf_profile_free(c->profiles[i]);
 	conf_accounting_free(c);
+	for (unsigned i = 0; i < c->n_cert_maps; i++)
+		pki_map_put(c->cert_maps[i]);
+	free(c->cert_maps);
 	free(c->trustpoints);
 	free(c->profiles);
 	for (unsigned i = 0; i < c->n_hosts; i++)

@@ -177,6 +177,9 @@ struct ikev2_profile {
 	unsigned auth_remote; /* a set of them */
 	bool pkcs1;
 	bool cert_if_asked; /* pki send-certificate on-request */
+	char cert_map_name[CONF_NAME_MAX + 1]; /* match certificate; "": none */
+	struct pki_map *cert_map;
+	struct conf_pos cert_map_pos;
 	struct dpd dpd;     /* in place of the global one; mode OFF: that one */
 	uint16_t nat_keepalive_s; /* likewise; 0 = the global one */
 	bool contact_forced; /* initial-contact force */
@@ -370,6 +373,8 @@ struct config {
 	struct conf_file master; /* key config-key password-encrypt file: opens keys of type 6 */
 	struct trustpoint **trustpoints;
 	unsigned n_trustpoints;
+	struct pki_map **cert_maps;
+	unsigned n_cert_maps;
 	struct ikev2_profile **profiles;
 	unsigned n_profiles;
 	struct radius_server **radius; /* in the order in which they are asked */

@@ -31,6 +31,7 @@ enum conf_mode { /* 0 in a node: enters none */
 	MODE_TRUSTPOINT,
 	MODE_PROFILE,
 	MODE_RADIUS,
+	MODE_CERT_MAP,
 	MODE_COUNT,
 };
 

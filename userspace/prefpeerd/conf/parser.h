@@ -21,8 +21,9 @@ struct frame {
 	struct trustpoint *trustpoint;
 	struct ikev2_profile *profile;
 	struct radius_server *radius;
+	struct pki_map *cert_map; /* with its number in @psk */
 	char name[CONF_NAME_MAX + 1]; /* keyring or interface */
-	unsigned psk;		      /* index; any global command closes the mode */
+	unsigned psk;		      /* index, or number; any global command closes the mode */
 };
 
 /* `crypto map NAME` below `interface X`. */
@@ -218,6 +219,14 @@ bool conf_identity(struct parser *p, const struct cmd *cmd, struct ike_id *out);
 
 /* cmd_enable.c */
 void cmd_enable_secret(struct parser *p, const struct cmd *cmd);
+
+/* cmd_certmap.c */
+void cmd_cert_map(struct parser *p, const struct cmd *cmd);
+void cmd_no_cert_map(struct parser *p, const struct cmd *cmd);
+void cmd_cert_rule(struct parser *p, const struct cmd *cmd);
+void cmd_match_certificate(struct parser *p, const struct cmd *cmd);
+void conf_check_cert_map(struct parser *p, struct ikev2_profile *f);
+void print_cert_map(const struct pki_map *m, FILE *out);
 
 /* cmd_secret.c */
 /* As the line has it; false: refused, and said why. */

@@ -134,6 +134,8 @@ static void print_all(const struct config *c, bool secrets, FILE *out)
 	print_keys(c, secrets, out);
 	for (unsigned i = 0; i < c->n_trustpoints; i++)
 		print_trustpoint(c->trustpoints[i], out);
+	for (unsigned i = 0; i < c->n_cert_maps; i++)
+		print_cert_map(c->cert_maps[i], out);
 	for (unsigned i = 0; i < c->n_profiles; i++)
 		print_profile(c->profiles[i], out);
 	if (c->idle_ms)

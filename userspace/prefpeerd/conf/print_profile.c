@@ -48,6 +48,8 @@ void print_profile(const struct ikev2_profile *f, FILE *out)
 		fputs(" match identity remote ", out);
 		print_identity(&f->remotes[i].id, f->remotes[i].domain, out);
 	}
+	if (*f->cert_map_name)
+		fprintf(out, " match certificate %s\n", f->cert_map_name);
 	if (f->local_dn)
 		fputs(" identity local dn\n", out);
 	if (f->local.type != IKE_ID_NONE) {

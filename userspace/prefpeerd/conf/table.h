@@ -57,7 +57,7 @@ extern const struct node crypto_isakmp[];
 extern const struct node key_commands[];
 extern const struct node keyring_commands[], keyring_peer_commands[];
 /* table_pki.c */
-extern const struct node trustpoint_commands[];
+extern const struct node trustpoint_commands[], cert_map_commands[];
 /* table_profile.c */
 extern const struct node profile_commands[];
 /* table_ipsec.c */

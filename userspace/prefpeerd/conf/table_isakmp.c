@@ -56,6 +56,11 @@ const struct node crypto_isakmp[] = {
 	   .next = isakmp_keepalive),
 	REFUSE("policy", "`crypto isakmp policy` belongs to IKEv1; here is only IKEv2",
 	       "leave it out: all strong suites are offered"),
-	NOT_YET("profile"), NOT_YET("invalid-spi-recovery"), NOT_YET("identity"),
+	REFUSE("invalid-spi-recovery",
+	       "`crypto isakmp invalid-spi-recovery` cannot be done: XFRM does not tell which packet met no SA",
+	       "leave it out: INVALID_SPI of a peer is followed by a liveness check in any case"),
+	REFUSE("identity", "`crypto isakmp identity` belongs to IKEv1; here is only IKEv2",
+	       "`identity local` in an IKEv2 profile says who this gateway is"),
+	NOT_YET("profile"),
 	{ 0 },
 };

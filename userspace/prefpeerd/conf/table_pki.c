@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Trustpoints. */
+/* Trustpoints, and certificate maps. */
 #include "prefpeerd/conf/table.h"
 
 #define FILE_AT(w, h, fn) \
@@ -25,5 +25,28 @@ const struct node trustpoint_commands[] = {
 	NOT_YET("subject-name"), NOT_YET("subject-alt-name"), NOT_YET("fqdn"),
 	NOT_YET("ip-address"), NOT_YET("serial-number"), NOT_YET("usage"),
 	NOT_YET("chain-validation"), NOT_YET("hash"), NOT_YET("source"), NOT_YET("vrf"),
+	{ 0 },
+};
+
+/* The last keyword says which field, and how. */
+#define RULE(w, h, f, o) \
+	KW(w, h, .min = (f) * 8 + (o), .undo = cmd_cert_rule, \
+	   NEXT(ARG(ARG_REST, "TEXT", "without regard to case", .slot = SLOT_TEXT, \
+		    BOTH(cmd_cert_rule))))
+#define FIELD(w, h, f) \
+	KW(w, h, NEXT(RULE("co", "contains", f, PKI_OP_CO), RULE("nc", "does not contain", f, PKI_OP_NC), \
+		      RULE("eq", "is", f, PKI_OP_EQ), RULE("ne", "is not", f, PKI_OP_NE)))
+
+const struct node cert_map_commands[] = {
+	FIELD("subject-name", "its subject", PKI_FIELD_SUBJECT),
+	FIELD("issuer-name", "who issued it", PKI_FIELD_ISSUER),
+	FIELD("alt-subject-name", "one of its alternative names", PKI_FIELD_ALT_NAME),
+	FIELD("name", "its subject, or one of its alternative names", PKI_FIELD_NAME),
+	FIELD("serial-number", "in hexadecimal", PKI_FIELD_SERIAL),
+	NOT_YET("unstructured-subject-name"),
+	REFUSE("expires-on", "a certificate that is out of date is refused in any case",
+	       "leave it out"),
+	REFUSE("valid-start", "a certificate that is not valid yet is refused in any case",
+	       "leave it out"),
 	{ 0 },
 };

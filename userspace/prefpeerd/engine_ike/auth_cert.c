@@ -410,6 +410,25 @@ static bool is_certified(const struct pki_peer *peer, const struct ike_id *id, c
 	return false;
 }
 
+static bool map_allows(const struct remote *r, struct chunk leaf, char *why, size_t size)
+{
+	if (!r->r.cert_map || pki_map_matches(r->r.cert_map, leaf))
+		return true;
+	snprintf(why, size, "the peer's certificate is none of certificate map %s", r->r.cert_map->name);
+	return false;
+}
+
+bool auth_leaf_passes(const struct remote *r, const struct payloads *p)
+{
+	struct pld_cert c;
+
+	for (unsigned i = 0; r->r.cert_map && i < p->n; i++)
+		if (p->list[i].type == PLD_CERT && !cert_parse(&p->list[i], &c) &&
+		    c.encoding == CERT_X509_SIGNATURE)
+			return pki_map_matches(r->r.cert_map, c.data);
+	return !r->r.cert_map;
+}
+
 int64_t ike_wall(const struct ike *e)
 {
 	return e->env.wall ? e->env.wall(e->env.now_ctx) : (int64_t)time(NULL);
@@ -432,7 +451,7 @@ bool auth_verify_signature(struct session *s, const struct remote *r, const stru
 		return bad_signature(why, size);
 	}
 	ok = kind_allowed(peer, r, why, size) && check_auth(peer, auth, octets, why, size) &&
-	     is_certified(peer, id, why, size);
+	     is_certified(peer, id, why, size) && map_allows(r, ders[0], why, size);
 	if (ok)
 		lifetime_certs(s, pki_peer_end(peer));
 	crypto_wipe(maced_id, sizeof(maced_id));

@@ -40,6 +40,7 @@ static void remote_empty(struct engine_remote *r)
 	free((void *)r->ids);
 	free((void *)r->broken);
 	pki_own_put(r->own);
+	pki_map_put(r->cert_map);
 	for (unsigned i = 0; i < r->n_trust; i++)
 		pki_trust_put(r->trust[i]);
 	*r = (struct engine_remote){ 0 };
@@ -59,6 +60,7 @@ static int remote_fill(struct remote *r, const struct engine_remote *from)
 	c.ids = from->n_ids ? (void *)bytes_dup(from->ids, from->n_ids * sizeof(*from->ids)) : NULL;
 	c.broken = from->broken ? strdup(from->broken) : NULL;
 	pki_own_get(c.own);
+	pki_map_get(c.cert_map);
 	for (unsigned i = 0; i < c.n_trust; i++)
 		pki_trust_get(c.trust[i]);
 	if (!c.psk != !from->psk || !c.psk_theirs.p != !from->psk_theirs.p ||

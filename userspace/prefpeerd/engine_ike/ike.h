@@ -461,6 +461,8 @@ void put_own_certs(struct msg_out *m, const struct setup *su);
 /* AUTH with the signature that is there. */
 int put_signature(struct msg_out *m, const struct setup *su);
 /* The peer proves by certificate and signature that it is @id. False: @why is a sentence. */
+/* Its first certificate, unverified, is one of @r's map: to choose by, never to trust. */
+bool auth_leaf_passes(const struct remote *r, const struct payloads *p);
 bool auth_verify_signature(struct session *s, const struct remote *r,
 			   const struct payloads *p, const struct pld_auth *auth,
 			   const struct auth_in *in, const struct ike_id *id, char *why,

@@ -20,10 +20,18 @@ static struct ike_id expected_id(const struct remote *r)
 	return r->r.remote_id.type == IKE_ID_NONE ? ike_id_from_addr(&r->r.peer) : r->r.remote_id;
 }
 
+static bool by_map_alone(const struct remote *r)
+{
+	return r->r.cert_map && !r->r.n_ids && r->r.remote_id.type == IKE_ID_NONE;
+}
+
 static bool is_expected(const struct remote *r, const struct ike_id *id)
 {
 	struct ike_id_rule one = { .id = expected_id(r) };
 
+	/* Whatever its certificate proves: the map says whose will do. */
+	if (by_map_alone(r))
+		return true;
 	if (r->r.any && !r->r.n_ids && r->r.remote_id.type == IKE_ID_NONE)
 		return true;
 	if (!r->r.n_ids)
@@ -117,7 +125,7 @@ static bool peer_auth_matches(struct session *s, const struct remote *r, const s
 	unsigned may = r->r.remote_auth ? r->r.remote_auth : ENGINE_AUTH_PSK;
 	bool by_psk = auth->method == AUTH_SHARED_KEY;
 
-	if (by_psk && may & ENGINE_AUTH_PSK)
+	if (by_psk && may & ENGINE_AUTH_PSK && !r->r.cert_map)
 		return psk_matches(s, r, &in, auth, why, size);
 	if (!by_psk && may & ~(unsigned)ENGINE_AUTH_PSK)
 		return auth_verify_signature(s, r, p, auth, &in, &s->peer_id, why, size);
@@ -182,7 +190,8 @@ static bool is_first_contact(const struct session *s, const struct remote *r)
 	const struct session *it;
 
 	DL_FOREACH(s->e->sessions, it)
-		if (it != s && it->state == SES_UP && is_expected(r, &it->peer_id))
+		if (it != s && it->state == SES_UP &&
+		    (by_map_alone(r) ? it->remote == s->remote : is_expected(r, &it->peer_id)))
 			return false;
 	return true;
 }
@@ -318,7 +327,8 @@ static bool names_identity(const struct remote *r)
 }
 
 /* Of those for whoever calls (§4.2): with that identity, then from the narrowest source. */
-static struct remote *choose_any(const struct session *s, const struct ike_id *id)
+static struct remote *choose_any(const struct session *s, const struct ike_id *id,
+				 const struct payloads *p)
 {
 	struct remote *r, *tmp, *best = NULL;
 
@@ -326,7 +336,7 @@ static struct remote *choose_any(const struct session *s, const struct ike_id *i
 		bool named = names_identity(r);
 
 		if (!r->r.any || !prefix_has_addr(&r->r.source, &s->peer.addr) ||
-		    !is_expected(r, id))
+		    !is_expected(r, id) || !auth_leaf_passes(r, p))
 			continue;
 		if (!best || named > names_identity(best) ||
 		    (named == names_identity(best) && r->r.source.len > best->r.source.len))
@@ -336,7 +346,8 @@ static struct remote *choose_any(const struct session *s, const struct ike_id *i
 }
 
 /* By identity and source, by identity, whoever calls, by source (§14.5). */
-static struct remote *choose_remote(const struct session *s, const struct ike_id *id)
+static struct remote *choose_remote(const struct session *s, const struct ike_id *id,
+				    const struct payloads *p)
 {
 	struct remote *r, *tmp, *any, *by_id = NULL, *by_source = NULL;
 
@@ -345,15 +356,16 @@ static struct remote *choose_remote(const struct session *s, const struct ike_id
 
 		if (r->r.any)
 			continue;
-		if (is_expected(r, id)) {
+		if (is_expected(r, id) && auth_leaf_passes(r, p)) {
 			if (source)
 				return r;
-			by_id = by_id ? by_id : r;
+			if (!by_map_alone(r))
+				by_id = by_id ? by_id : r;
 		}
 		if (source && !by_source)
 			by_source = r;
 	}
-	any = by_id ? NULL : choose_any(s, id);
+	any = by_id ? NULL : choose_any(s, id, p);
 	return by_id ? by_id : any ? any : by_source;
 }
 
@@ -379,7 +391,7 @@ static struct remote *authenticate(struct session *s, const struct payloads *p)
 		refuse_auth(s, "IDi or AUTH is missing or malformed");
 		return NULL;
 	}
-	r = choose_remote(s, &s->peer_id);
+	r = choose_remote(s, &s->peer_id, p);
 	if (!r) {
 		snprintf(text, sizeof(text), "no peer is configured for identity %.100s",
 			 ike_id_print(&s->peer_id, id_text, sizeof(id_text)));

@@ -61,6 +61,10 @@ static void set_own(struct engine_remote *r, const struct ikev2_profile *f)
 static void set_trust(struct engine_remote *r, const struct ikev2_profile *f)
 {
 	r->remote_auth = f->auth_remote;
+	r->cert_map = f->cert_map;
+	/* Typed, and not there (yet): nobody passes. */
+	if (*f->cert_map_name && !f->cert_map && !r->broken)
+		r->broken = "its certificate map does not exist";
 	if (!(f->auth_remote & ~AUTH_BY_PSK))
 		return;
 	for (unsigned i = 0; i < f->n_uses; i++) {

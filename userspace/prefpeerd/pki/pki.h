@@ -140,6 +140,39 @@ int pki_peer_check_raw_ecdsa(const struct pki_peer *peer, enum pki_scheme scheme
 bool pki_peer_signed_sha1(const struct pki_peer *peer, const struct chunk *data, unsigned n,
 			  struct chunk sig);
 
+/* ---- certificate maps: which of those that verify will do ---- */
+
+enum pki_field { PKI_FIELD_SUBJECT = 1, PKI_FIELD_ISSUER, PKI_FIELD_ALT_NAME,
+		 PKI_FIELD_NAME, /* subject, or one of the alternative names */
+		 PKI_FIELD_SERIAL };
+enum pki_op { PKI_OP_EQ = 1, PKI_OP_NE, PKI_OP_CO, PKI_OP_NC };
+
+struct pki_rule {
+	enum pki_field field;
+	enum pki_op op;
+	char *text;
+};
+
+struct pki_map_seq { /* all rules must hold */
+	unsigned seq;
+	struct pki_rule *rules;
+	unsigned n;
+};
+
+struct pki_map { /* counted; one of the numbers must hold */
+	unsigned refs;
+	char name[64];
+	struct pki_map_seq *seqs; /* ascending */
+	unsigned n;
+};
+
+struct pki_map *pki_map_new(const char *name); /* NULL: no memory */
+struct pki_map *pki_map_get(struct pki_map *m); /* NULL is fine, in both */
+void pki_map_put(struct pki_map *m);
+void pki_map_seq_free(struct pki_map_seq *s);
+/* A certificate, which need not have been verified. Case and blanks around , and = do not matter. */
+bool pki_map_matches(const struct pki_map *m, struct chunk der);
+
 /* ---- secrets in files, and under a master key (type 6): for that process, too ---- */
 
 #define PKI_SEALED_MAX 300 /* characters of a sealed secret */

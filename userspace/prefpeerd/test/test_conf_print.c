@@ -182,6 +182,19 @@ static void gen_profile_sa(struct gen *g, unsigned i)
 		say(g, " pki send-certificate %s\n", maybe(g) ? "always" : "on-request");
 }
 
+static void gen_cert_maps(struct gen *g)
+{
+	static const char *const rules[] = { "subject-name co  o=Example", "issuer-name eq CN=Root",
+					     "alt-subject-name nc .evil", "serial-number ne 0a:1B",
+					     "name co hub" };
+
+	for (unsigned i = 0; i < 4; i++) {
+		say(g, "crypto pki certificate map M%u %u\n", i & 1, 1 + pick(g, 30));
+		for (unsigned k = pick(g, 4); k; k--)
+			say(g, " %s\n", rules[pick(g, 5)]);
+	}
+}
+
 static void gen_profiles(struct gen *g)
 {
 	static const char *const methods[] = { "pre-share", "rsa-sig", "ecdsa-sig", "eddsa-sig" };
@@ -189,6 +202,7 @@ static void gen_profiles(struct gen *g)
 					      "email me@example", "key-id me" };
 	static const char *const uses[] = { "", " sign", " verify" };
 
+	gen_cert_maps(g);
 	for (unsigned i = 0; i < 3; i++) {
 		unsigned local = pick(g, 4);
 
@@ -198,8 +212,12 @@ static void gen_profiles(struct gen *g)
 			say(g, " identity local %s\n", locals[local ? pick(g, 5) : pick(g, 2)]);
 		say(g, " authentication local %s%s\n", methods[local],
 		    local == 1 && maybe(g) ? " pkcs1" : "");
-		for (unsigned k = 0; k < 1 + pick(g, 3); k++)
-			say(g, " authentication remote %s\n", methods[pick(g, 4)]);
+		if (maybe(g))
+			say(g, " match certificate M%u\n authentication remote %s\n", pick(g, 2),
+			    methods[1 + pick(g, 3)]);
+		else
+			say(g, " authentication remote %s\n authentication remote %s\n",
+			    methods[pick(g, 4)], methods[pick(g, 4)]);
 		say(g, " pki trustpoint TP0\n");
 		if (maybe(g))
 			say(g, " pki trustpoint TP1%s\n", uses[pick(g, 3)]);
@@ -426,6 +444,21 @@ static void same_key(const struct psk *a, const struct psk *b)
 	same_secret(&a->next, &b->next);
 }
 
+static void same_cert_map(const struct pki_map *a, const struct pki_map *b)
+{
+	assert_string_equal(a->name, b->name);
+	assert_int_equal(a->n, b->n);
+	for (unsigned i = 0; i < a->n; i++) {
+		assert_int_equal(a->seqs[i].seq, b->seqs[i].seq);
+		assert_int_equal(a->seqs[i].n, b->seqs[i].n);
+		for (unsigned k = 0; k < a->seqs[i].n; k++) {
+			assert_int_equal(a->seqs[i].rules[k].field, b->seqs[i].rules[k].field);
+			assert_int_equal(a->seqs[i].rules[k].op, b->seqs[i].rules[k].op);
+			assert_string_equal(a->seqs[i].rules[k].text, b->seqs[i].rules[k].text);
+		}
+	}
+}
+
 static void same_profile(const struct ikev2_profile *a, const struct ikev2_profile *b)
 {
 	assert_string_equal(a->name, b->name);
@@ -440,6 +473,7 @@ static void same_profile(const struct ikev2_profile *a, const struct ikev2_profi
 	assert_int_equal(a->auth_remote, b->auth_remote);
 	assert_int_equal(a->pkcs1, b->pkcs1);
 	assert_int_equal(a->lifetime_s, b->lifetime_s);
+	assert_string_equal(a->cert_map_name, b->cert_map_name);
 	assert_int_equal(!a->description, !b->description);
 	if (a->description)
 		assert_string_equal(a->description, b->description);
@@ -574,6 +608,9 @@ static void same_config(const struct config *a, const struct config *b)
 	assert_int_equal(a->n_trustpoints, b->n_trustpoints);
 	for (unsigned i = 0; i < a->n_trustpoints; i++)
 		same_trustpoint(a->trustpoints[i], b->trustpoints[i]);
+	assert_int_equal(a->n_cert_maps, b->n_cert_maps);
+	for (unsigned i = 0; i < a->n_cert_maps; i++)
+		same_cert_map(a->cert_maps[i], b->cert_maps[i]);
 	assert_int_equal(a->n_profiles, b->n_profiles);
 	for (unsigned i = 0; i < a->n_profiles; i++)
 		same_profile(a->profiles[i], b->profiles[i]);

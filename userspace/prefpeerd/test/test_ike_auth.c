@@ -217,6 +217,116 @@ static void ed25519_without_rfc7427(void **state)
 	pki_made_free(&b);
 }
 
+/* ---- certificate maps ---- */
+
+static struct pki_map *map_of(const char *text)
+{
+	static const char *const fields[] = { "", "subject", "issuer", "alt", "name", "serial" };
+	static const char *const ops[] = { "", "eq", "ne", "co", "nc" };
+	struct pki_map *m = pki_map_new("M");
+	struct pki_map_seq *s;
+	char field[16], op[8];
+	int n;
+
+	m->seqs = calloc(1, sizeof(*m->seqs));
+	m->n = 1;
+	s = m->seqs;
+	s->rules = calloc(4, sizeof(*s->rules));
+	while (*text) {
+		struct pki_rule *r = &s->rules[s->n++];
+		const char *end = strchr(text, '|');
+
+		sscanf(text, "%15s %7s %n", field, op, &n);
+		for (unsigned i = 1; i < 6; i++)
+			r->field = !strcmp(field, fields[i]) ? (enum pki_field)i : r->field;
+		for (unsigned i = 1; i < 5; i++)
+			r->op = !strcmp(op, ops[i]) ? (enum pki_op)i : r->op;
+		text += n;
+		r->text = end ? strndup(text, (size_t)(end - text)) : strdup(text);
+		text = end ? end + 1 : text + strlen(text);
+	}
+	return m;
+}
+
+static void maps_match(void **state)
+{
+	static const struct {
+		const char *rules;
+		bool want;
+	} rows[] = {
+		{ "subject co cn=HUB1", true },	      { "subject co cn = hub2", false },
+		{ "subject eq O=Example,CN=hub1", true }, { "subject eq CN=hub1, O=Example", true },
+		{ "subject eq CN=hub1", false },      { "subject ne CN=hub1", true },
+		{ "subject nc hub2", true },	      { "subject nc hub1", false },
+		{ "issuer eq CN=Issuing", true },     { "issuer co root", false },
+		{ "alt eq hub1.example", true },      { "alt co .example", true },
+		{ "alt eq 10.0.0.2", true },	      { "alt eq 10.0.0.20", false },
+		{ "alt nc .example", false },	      { "alt ne hub2.example", true },
+		{ "name co hub1.example", true },     { "name co o=example", true },
+		{ "name co nobody", false },	      { "serial ne 0", true },
+		{ "subject co hub1|issuer co issuing", true },
+		{ "subject co hub1|issuer co root", false },
+		{ "", false },
+	};
+	struct chunk der;
+	unsigned char *bytes = NULL;
+
+	der.len = (size_t)i2d_X509(hub1.cert, &bytes);
+	der.p = bytes;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct pki_map *m = map_of(rows[i].rules);
+
+		if (pki_map_matches(m, der) != rows[i].want)
+			fail_msg("\"%s\"", rows[i].rules);
+		pki_map_put(m);
+	}
+	OPENSSL_free(bytes);
+}
+
+/* Beside the identity; without one whatever the certificate proves; never by a key. */
+static void certificate_by_map(void **state)
+{
+	static const uint8_t key[] = "a key of theirs";
+	struct pki_map *good = map_of("subject co cn=hub1"), *other = map_of("subject co cn=hub2");
+	struct world *w = world_new();
+
+	w->f->to_right.cert_map = good;
+	put_remotes(w);
+	assert_true(fixture_up(w->f));
+	world_free(w);
+	w = world_new();
+	w->f->to_right.cert_map = other;
+	put_remotes(w);
+	refused_by_left(w, "the peer's certificate is none of certificate map M");
+	w = world_new();
+	w->f->to_right.cert_map = good;
+	w->f->to_right.remote_id = (struct ike_id){ 0 };
+	put_remotes(w);
+	assert_true(fixture_up(w->f));
+	world_free(w);
+	w = world_with(&branch, &hub2, &root, NULL);
+	w->f->to_right.cert_map = good;
+	w->f->to_right.remote_id = (struct ike_id){ 0 };
+	w->f->to_left.local_id = fqdn("hub2.example");
+	put_remotes(w);
+	refused_by_left(w, "the peer's certificate is none of certificate map M");
+	/* The hub chooses by it, and refuses. */
+	w = world_new();
+	w->f->to_left.cert_map = other;
+	put_remotes(w);
+	refused_by_right(w);
+	w = world_new();
+	w->f->to_right.cert_map = good;
+	w->f->to_right.remote_auth |= ENGINE_AUTH_PSK;
+	w->f->to_left.own = NULL;
+	w->f->to_left.psk = w->f->to_right.psk = key;
+	w->f->to_left.psk_len = w->f->to_right.psk_len = sizeof(key) - 1;
+	put_remotes(w);
+	refused_by_left(w, "the peer proves itself by a pre-shared key, and is to do so by a certificate");
+	pki_map_put(good);
+	pki_map_put(other);
+}
+
 /* CERTREQ is a hint (RFC 7296 §3.7): ours goes unasked, unless the profile says otherwise. */
 static void certificate_unasked(void **state)
 {
@@ -887,7 +997,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_key),
 		cmocka_unit_test(ed25519_without_rfc7427),
-		cmocka_unit_test(certificate_unasked), cmocka_unit_test(mixed),
+		cmocka_unit_test(certificate_unasked), cmocka_unit_test(maps_match),
+		cmocka_unit_test(certificate_by_map), cmocka_unit_test(mixed),
 		cmocka_unit_test(each_identity),
 		cmocka_unit_test(other_hub),
 		cmocka_unit_test(outside_the_domain),
