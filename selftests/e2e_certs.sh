@@ -245,7 +245,7 @@ another_hub_as_this_one()
 {
 	peer_stop hub1 && impostor_start && pp session clear || return
 	on_the_second "the peer identifies itself as fqdn hub1.example, and its certificate, of O=Example, CN=hub3, does not name that" &&
-	impostor_stop
+	impostor_stop && hub1_is hub1-p256
 }
 
 # It verifies by what we send unasked: it has no certificate of ours, and sends no CERTREQ.
