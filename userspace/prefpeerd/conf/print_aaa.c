@@ -2,8 +2,6 @@
 /* Accounting as one would type it. */
 #include "prefpeerd/conf/print.h"
 
-#include <string.h>
-
 static void print_radius(const struct radius_server *r, bool secrets, FILE *out)
 {
 	char a[ADDR_STRLEN];
@@ -13,11 +11,9 @@ static void print_radius(const struct radius_server *r, bool secrets, FILE *out)
 		fprintf(out, " address %s %s acct-port %u\n",
 			r->addr.family == AF_INET6 ? "ipv6" : "ipv4",
 			addr_print(&r->addr, a, sizeof(a)), r->port);
-	if (r->secret) {
-		fputs(" key ", out);
-		print_secret((const uint8_t *)r->secret, strlen(r->secret), secrets, out);
-		fputc('\n', out);
-	}
+	/* With `0`, since a key may look like a type. */
+	if (r->secret)
+		fprintf(out, " key %s%s\n", secrets ? "0 " : "", secrets ? r->secret : CONF_HIDDEN);
 	if (r->timeout_s != RADIUS_TIMEOUT_S)
 		fprintf(out, " timeout %u\n", r->timeout_s);
 	if (r->retransmit != RADIUS_RETRANSMIT)

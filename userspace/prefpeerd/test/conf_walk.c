@@ -205,8 +205,10 @@ bool walk_undo(const struct walk_cmd *cmd, const char *line, char *buf, size_t s
 		return true;
 	}
 	/* What is before the last word that is taken back is one word each. */
-	for (int i = 0; i <= last; i++)
-		end += strcspn(end + (i > 0), " ") + (i > 0);
+	for (int i = 0; i <= last; i++) {
+		end += *end == ' ';
+		end += strcspn(end, " ");
+	}
 	snprintf(buf, size, "no %.*s", (int)(end - line), line);
 	return true;
 }
