@@ -238,8 +238,10 @@ ends_clean()
 
 units_are_valid()
 {
+	# It reads all units of the machine: those of others are others' to mend.
 	systemd-analyze verify --man=yes /usr/lib/systemd/system/prefpeer{d,-lock}.service \
-		>"$tmp/verify.log" 2>&1 && [ ! -s "$tmp/verify.log" ] || fail "$(cat "$tmp/verify.log")"
+		>"$tmp/verify.log" 2>&1 && ! grep -v 'system/[^:]*:[0-9]*: ' "$tmp/verify.log" &&
+		! grep 'system/prefpeer' "$tmp/verify.log" || fail "$(cat "$tmp/verify.log")"
 }
 
 # A systemd of its own, as a container has it, in the branch: process ids, mounts

@@ -134,7 +134,8 @@ static void help_is_of_the_place(void **state)
 	helps(&map, "set peer 10.1.1.1 ",
 	      "  default        tried first after a failure; the first peer of the list\n"
 	      "  dynamic        its address is asked for anew before each IKE SA\n"
-	      "  ikev2-profile  its own, in place of the entry's\n  <cr>\n");
+	      "  ikev2-profile  its own, in place of the entry's\n"
+	      "  shutdown       for maintenance: neither called nor let in, and skipped\n  <cr>\n");
 	helps(&map, "set se", "security-association\n");
 	helps(&map, "set zz", "% Unrecognized command\n");
 	helps(&map, "set i 1 ", "% Ambiguous command\n");
