@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check: by name; a draft that nobody has seen to pass yet
 #
 # `prefpeer shell`, by a real terminal: the founding document's procedures typed key by
 # key, help, abbreviations, filters and pages, the password of `enable`, and a whole

@@ -170,7 +170,7 @@ key_is_elsewhere()
 	openssl ec -in "$pki/branch-p256.key" -outform DER 2>>"$tmp/openssl.log" |
 		python3 -c 'import sys; d = sys.stdin.buffer.read(); sys.stdout.buffer.write(d[7:39][::-1])' >"$tmp/scalar"
 	[ "$(stat -c %s "$tmp/scalar")" = 32 ] || fail "no scalar" || return
-	signer=$(pgrep -P "$agent_pid") || fail "the agent has no child" || return
+	signer=$(signer_pid) || fail "the agent has no child" || return
 	expect "keys where they belong" '[ "$(in_memory '"$signer"' "$tmp/scalar")" -ge 1 ] && echo some' some || return
 	expect "keys in the agent" 'in_memory '"$agent_pid"' "$tmp/scalar"' 0 || return
 	grep -q 'Seccomp:.2' "/proc/$signer/status" && grep -q 'CapEff:.0*$' "/proc/$signer/status" ||

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check: by name; a draft that nobody has seen to pass yet
 #
 # Manual SAs (semantics.md §4.1) with a hub whose SAs and policies are made by hand:
 # traffic both ways, reload, restart, kill -9, others who interfere, wrong keys.

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check: by name; a draft that nobody has seen to pass yet
 #
 # Reverse-route injection: routes to what is behind the peer, plain and static; on a move
 # to another peer the next hop is swapped, at no moment is there no route; what an agent

@@ -30,8 +30,6 @@ start()
 	up_with $h1 30 || fail "not up"
 }
 
-signer_pid() { pgrep -P "$agent_pid" -x prefpeerd-keys; }
-
 # status_is PID PATTERN…: lines of /proc/PID/status
 status_is()
 {

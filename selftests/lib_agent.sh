@@ -41,6 +41,9 @@ module_unload()
 
 ######## The agent
 
+# The process of the agent that holds the private keys.
+signer_pid() { pgrep -P "$agent_pid" -x prefpeerd-keys; }
+
 # agent_need: skips the whole test where agent or command line is not built.
 agent_need()
 {

@@ -168,9 +168,10 @@ static int refused(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 
 int rt_nl_ask(struct rt_nl *rt, struct nl_msg *msg, nl_recvmsg_msg_cb_t fn, void *arg)
 {
-	struct nl_cb *cb = nl_cb_clone(nl_socket_get_cb(rt->ask));
+	struct nl_cb *own = nl_socket_get_cb(rt->ask), *cb = nl_cb_clone(own);
 	int err, refusal = 0;
 
+	nl_cb_put(own);
 	if (!cb)
 		return -ENOMEM;
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, fn, arg);
