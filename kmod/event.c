@@ -4,7 +4,7 @@
  * sent by the worker alone, without it, several to a message.
  */
 
-#include "prefpeer.h"
+#include "trace.h"
 
 /*
  * Unregistering the family takes its group numbers back while workers may
@@ -134,6 +134,7 @@ static int pp_event_build(struct pp_net *pn, const struct pp_event *ev)
 static void pp_event(struct pp_net *pn, const struct pp_event *ev)
 {
 	struct pp_group *g = &pn->group[ev->group];
+	bool lost;
 
 	lockdep_assert_held(&pn->mutex);
 	if (READ_ONCE(pn->dying))
@@ -142,9 +143,11 @@ static void pp_event(struct pp_net *pn, const struct pp_event *ev)
 	pn->stats.events++;
 
 	down_read(&pp_send_sem);
-	if (pp_send_open &&
-	    genl_has_listeners(&pp_family, pn->net, ev->group) &&
-	    pp_event_build(pn, ev)) {
+	lost = pp_send_open &&
+	       genl_has_listeners(&pp_family, pn->net, ev->group) &&
+	       pp_event_build(pn, ev);
+	trace_prefpeer_event(pn, ev->group, ev->cmd, g->seq, lost);
+	if (lost) {
 		pn->stats.events_lost++;
 		genl_set_err(&pp_family, pn->net, 0, ev->group, -ENOBUFS);
 	}

@@ -10,7 +10,7 @@
 
 #include <linux/ktime.h>
 
-#include "prefpeer.h"
+#include "trace.h"
 
 struct pp_read {
 	struct pp_sa *sa;
@@ -196,6 +196,8 @@ static void pp_sa_judge(struct pp_look *lk, struct pp_sa *sa, bool moved,
 		   lk->worker && !(sa->flags & PREFPEER_FLAG_UNJUDGEABLE)) {
 		sa->state = PREFPEER_STATE_IDLE;
 		lk->pn->stats.verdicts++;
+		trace_prefpeer_verdict(lk->pn, PREFPEER_CMD_SA_IDLE_NTF, sa->id,
+				       lk->t0, sa->use.last);
 		pp_event_sa(lk->pn, PREFPEER_CMD_SA_IDLE_NTF, sa, lk->t0);
 	}
 	if (sa->state == PREFPEER_STATE_IDLE)

@@ -9,7 +9,7 @@
 #include <linux/random.h>
 #include <net/ipv6.h>
 
-#include "prefpeer.h"
+#include "trace.h"
 
 const struct rhashtable_params pp_pairs_params = {
 	.key_len		= sizeof(struct pp_pair_key),
@@ -576,6 +576,8 @@ static void pp_pair_judge(struct pp_look *lk, struct pp_pair *pair)
 	    !pp_look_complete(lk, pair))
 		return;
 	pn->stats.verdicts++;
+	trace_prefpeer_verdict(pn, PREFPEER_CMD_PAIR_IDLE_NTF, pair->id,
+			       lk->t0, pair->use.last);
 	pp_pair_set_state(pn, pair, PREFPEER_STATE_IDLE, lk->t0);
 	pp_pair_expire(pn, pair);
 }
@@ -648,6 +650,7 @@ void pp_pair_look(struct pp_net *pn, struct pp_pair *pair)
 	lk.confirm = pair->state == PREFPEER_STATE_ACTIVE &&
 		     pp_judge_idle(lk.t0, pair->use.last, t);
 	pp_pair_read(&lk, pair);
+	trace_prefpeer_look(pn, pair, lk.t0, lk.moved);
 	pp_pair_judge(&lk, pair);
 
 	/* what is idle is sampled, to tell when it moves */

@@ -4,7 +4,7 @@
  * answers at all is judged here.
  */
 
-#include "prefpeer.h"
+#include "trace.h"
 
 const struct rhashtable_params pp_peers_params = {
 	.key_len		= sizeof(struct pp_peer_key),
@@ -259,6 +259,8 @@ static void pp_peer_judge(struct pp_look *lk, struct pp_peer *peer)
 		return;
 	if (pp_oneway_judge(&peer->oneway, lk->t0, peer->w)) {
 		pn->stats.verdicts++;
+		trace_prefpeer_verdict(pn, PREFPEER_CMD_PEER_ONE_WAY_NTF,
+				       peer->id, lk->t0, peer->in.last);
 		pp_event_peer(pn, PREFPEER_CMD_PEER_ONE_WAY_NTF, peer, lk->t0);
 	}
 	if (!idle)
@@ -266,6 +268,8 @@ static void pp_peer_judge(struct pp_look *lk, struct pp_peer *peer)
 	peer->state = PREFPEER_STATE_IDLE;
 	peer->verdict = lk->t0;
 	pn->stats.verdicts++;
+	trace_prefpeer_verdict(pn, PREFPEER_CMD_PEER_IDLE_NTF, peer->id,
+			       lk->t0, peer->use.last);
 	pp_event_peer(pn, PREFPEER_CMD_PEER_IDLE_NTF, peer, lk->t0);
 }
 

@@ -12,7 +12,7 @@
 #include <net/addrconf.h>
 #include <net/route.h>
 
-#include "prefpeer.h"
+#include "trace.h"
 
 const struct rhashtable_params pp_by_x_params = {
 	.key_len		= sizeof(struct xfrm_state *),
@@ -78,6 +78,7 @@ static void pp_sa_refuse(struct pp_net *pn, struct xfrm_state *x)
 	pn->overflow = true;
 	__set_bit(pp_pair_refused_bit(&key), pn->tab->refused);
 	__set_bit(pp_addrs_refused_bit(&key), pn->tab->refused);
+	trace_prefpeer_untrack(pn, x, PREFPEER_REASON_LIMIT);
 }
 
 static void pp_sa_queue(struct pp_net *pn, struct list_head *list,
@@ -113,6 +114,7 @@ static void pp_sa_doom(struct pp_net *pn, struct pp_sa *sa, u8 reason)
 	if (sa->flags & PREFPEER_FLAG_OFFLOAD)
 		pn->n_offload--;
 	sa->reason = reason;
+	trace_prefpeer_untrack(pn, sa->x, reason);
 	if (sa->where == PP_SA_BUSY) {
 		sa->where = PP_SA_DOOMED;
 		return;
@@ -153,6 +155,7 @@ static int pp_sa_enter(struct pp_net *pn, struct pp_sa *sa)
 	pn->n_tracked++;
 	if (sa->flags & PREFPEER_FLAG_OFFLOAD)
 		pn->n_offload++;
+	trace_prefpeer_track(pn, sa->x, PREFPEER_REASON_NONE);
 	pp_sa_queue(pn, &pn->fresh, sa, PP_SA_FRESH);
 	/* it may have died, unheard, since it was seen to be valid */
 	if (READ_ONCE(sa->x->km.state) == XFRM_STATE_DEAD)
