@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The soft end of an SA, now: XFRM_MSG_EXPIRE by user space, as `ip xfrm` cannot.
+"""The end of an SA, now: XFRM_MSG_EXPIRE by user space, as `ip xfrm` cannot.
 
-xfrm_expire.py DST SPI [ah]   in the namespace of the SA; SPI in hex. The kernel tells its
-listeners, as when a limit is reached; the SA lives on.
+xfrm_expire.py [--hard] DST SPI [ah] [COUNT]   in the namespace of the SA; SPI in hex,
+the first of COUNT in a row; ESP unless "ah". The kernel tells its listeners, as when a
+limit is reached. After a soft end the SA lives on, after a hard one it is gone.
 """
 import socket
 import struct
@@ -16,22 +17,31 @@ SELECTOR_LEN = 56
 ESP, AH = 50, 51
 
 
-def expire(dst, spi, proto):
+def expire(s, dst, spi, proto, hard):
+    """An errno."""
     family = socket.AF_INET6 if ":" in dst else socket.AF_INET
-    body = bytearray(INFO_LEN + 8)  # struct xfrm_user_expire; hard stays 0
+    body = bytearray(INFO_LEN + 8)  # struct xfrm_user_expire
     daddr = socket.inet_pton(family, dst)
     body[SELECTOR_LEN:SELECTOR_LEN + len(daddr)] = daddr
     struct.pack_into(">IB", body, SELECTOR_LEN + 16, spi, proto)
     struct.pack_into("=H", body, FAMILY_AT, family)
+    body[INFO_LEN] = hard
     head = struct.pack("=IHHII", 16 + len(body), XFRM_MSG_EXPIRE, NLM_F_REQUEST | NLM_F_ACK, 1, 0)
-    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_XFRM)
     s.send(head + body)
     answer = s.recv(4096)
     kind, error = struct.unpack_from("=4xH10xi", answer)
     return -error if kind == NLMSG_ERROR else 0
 
 
+def main(words):
+    hard, proto = "--hard" in words, AH if "ah" in words else ESP
+    dst, first, *count = [w for w in words if w not in ("--hard", "ah")]
+    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_XFRM)
+    for spi in range(int(first, 16), int(first, 16) + int(count[0] if count else 1)):
+        code = expire(s, dst, spi, proto, hard)
+        if code:
+            sys.exit(f"xfrm_expire.py: {dst} {spi:#x}: errno {code}")
+
+
 if __name__ == "__main__":
-    code = expire(sys.argv[1], int(sys.argv[2], 16), AH if sys.argv[3:] == ["ah"] else ESP)
-    if code:
-        sys.exit(f"xfrm_expire.py: {sys.argv[1]} {sys.argv[2]}: errno {code}")
+    main(sys.argv[1:])
