@@ -3,6 +3,7 @@
 # The family in raw netlink: a good client sends no bad requests, and the tests
 # want some.
 
+import copy
 import os
 import socket
 import struct
@@ -29,7 +30,11 @@ def header_enum(path, first):
     raise SystemExit("%s is not in %s" % (first, path))
 
 
-uapi = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../uapi/linux/prefpeer.h")
+here = os.path.dirname(os.path.realpath(__file__))
+# Of this project, of a kernel's tree, and as installed.
+uapi = next((path for path in (here + "/../uapi/linux/prefpeer.h",
+                               here + "/../../../../../include/uapi/linux/prefpeer.h",
+                               "/usr/include/linux/prefpeer.h") if os.path.exists(path)), "linux/prefpeer.h")
 ATTR = header_enum(uapi, "PREFPEER_A_PAD")
 META = header_enum(uapi, "PREFPEER_A_META_PAD")
 CMD = header_enum(uapi, "PREFPEER_CMD_INFO_GET")
@@ -66,15 +71,24 @@ def meta(**kw):
 
 class Family:
     def __init__(self):
+        self.open()
+        self.id = GENL_ID_CTRL
+        reply = self.ask(CTRL_CMD_GETFAMILY, attr(CTRL_ATTR_FAMILY_NAME, b"prefpeer\0"))[3]
+        self.about = self.attrs(reply[20:])
+        self.id = struct.unpack("=H", self.about[CTRL_ATTR_FAMILY_ID])[0]
+
+    def open(self):
         self.fd = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self.fd.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         self.fd.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
         self.fd.settimeout(60)
         self.seq = 0
-        self.id = GENL_ID_CTRL
-        reply = self.ask(CTRL_CMD_GETFAMILY, attr(CTRL_ATTR_FAMILY_NAME, b"prefpeer\0"))[3]
-        self.about = self.attrs(reply[20:])
-        self.id = struct.unpack("=H", self.about[CTRL_ATTR_FAMILY_ID])[0]
+
+    def again(self):
+        """The same family through a socket of its own."""
+        other = copy.copy(self)
+        other.open()
+        return other
 
     @staticmethod
     def attrs(data):

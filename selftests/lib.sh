@@ -22,8 +22,11 @@ keep_dir=
 
 # not the first of the path, which may be a wrapper: it starts often
 python=/usr/bin/python3
-udpflow=$build_dir/selftests/udpflow
-wire=$build_dir/selftests/wire
+# kselftest's lib.mk builds them beside the tests.
+helpers_dir=$build_dir/selftests
+[ -x "$helpers_dir/udpflow" ] || helpers_dir=$selftests_dir
+udpflow=$helpers_dir/udpflow
+wire=$helpers_dir/wire
 
 ######## KTAP
 

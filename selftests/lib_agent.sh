@@ -2,9 +2,16 @@
 #
 # Our module, agent and command line. Sourced by lib.sh.
 
-prefpeerd=$build_dir/prefpeerd
-prefpeer=$build_dir/prefpeer
+# What is built here, else what is installed.
+built_or_installed()
+{
+	if [ -e "$build_dir/$1" ]; then echo "$build_dir/$1"; else command -v "$1" || echo "$build_dir/$1"; fi
+}
+
+prefpeerd=$(built_or_installed prefpeerd)
+prefpeer=$(built_or_installed prefpeer)
 module_ko=$build_dir/kmod-$(uname -r)/prefpeer.ko
+[ -e "$module_ko" ] || module_ko=$(modinfo -n prefpeer 2>/dev/null || echo "$module_ko")
 agent_pid= monitor_pid=
 
 ######## The module

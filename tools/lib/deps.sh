@@ -5,7 +5,7 @@
 # installation.
 #
 # Sourced: gives deps_install [GROUP…], GROUP one of: build vm peers bench foreign wire
-# debug flavours lint.
+# debug flavours tree lint.
 # Executed: installs all groups.
 #
 # Where everything is installed this costs one dpkg-query. Otherwise it needs
@@ -42,6 +42,8 @@ deps_debug="
 deps_flavours="
 	linux-image-rt-amd64 linux-headers-rt-amd64 linux-image-6.12-rt-amd64 linux-headers-6.12-rt-amd64
 	linux-headers-cloud-amd64 linux-headers-6.12-cloud-amd64"
+# The kernel's own tools for netlink families and selftests: tools/kernel-tree
+deps_tree="python3-yaml python3-jsonschema make gcc perl linux-source-6.12"
 deps_lint="
 	git perl shellcheck mandoc linux-source-6.12"
 
@@ -60,6 +62,7 @@ deps_list()
 		wire)  echo $deps_wire ;;
 		debug) echo $deps_debug ;;
 		flavours) echo $deps_flavours ;;
+		tree)  echo $deps_tree ;;
 		lint)  echo $deps_lint ;;
 		*)     echo "deps: no such group: $group" >&2; return 2 ;;
 		esac
@@ -183,6 +186,6 @@ deps_foreign_below()
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
-	[ $# -gt 0 ] || set -- build vm peers bench foreign wire lint
+	[ $# -gt 0 ] || set -- build vm peers bench foreign wire tree lint
 	deps_install "$@"
 fi
