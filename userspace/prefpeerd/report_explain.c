@@ -29,7 +29,8 @@ static void add_shut(json_t *peers, const struct map_entry *m)
 	for (unsigned k = 0; m && k < m->n_peers; k++)
 		if (m->peers[k].is_shut)
 			json_array_append_new(
-				peers, json_pack("{ss sb sb sb sb ss ss}", "peer", m->peers[k].text,
+				peers, json_pack("{ss ss* sb sb sb sb ss ss}", "peer", m->peers[k].text,
+						 "address", m->peers[k].is_name ? NULL : m->peers[k].text,
 						 "shutdown", true, "default", m->peers[k].is_default,
 						 "current", false, "dynamic", m->peers[k].is_dynamic,
 						 "status", "shutdown", "status_text",
