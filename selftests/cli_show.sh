@@ -206,7 +206,7 @@ on_the_backup_and_idle()
 {
 	up_with $h2 $patience || fail "not on the backup" || return
 	flow_stop
-	state_await $patience DOWN || fail "not down by its idle timer" || return
+	state_await $((idle + patience)) DOWN || fail "not down by its idle timer" || return
 	p show crypto map || return
 	prints $'^\tCurrent peer: 10\\.2\\.2\\.2$' && prints $'^\tNext attempt: 10\\.1\\.1\\.1$' || return
 	p show crypto ipsec sa && prints_not "Status:" && prints "^   current_peer $h2 port 500$" || return
