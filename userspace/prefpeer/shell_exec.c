@@ -280,6 +280,7 @@ const struct exec_node shell_show_commands[] = {
 
 const struct exec_node shell_config_words[] = {
 	KW("no", "take a line back"),
+	KW("default", "what a setting is when nothing is said of it"),
 	KW("do", "a command of exec mode"),
 	KW("exit", "leave this mode", .run = run_exit),
 	KW("end", "leave configuration", .run = run_exit),

@@ -44,7 +44,7 @@ static bool try_mode(const struct shell *s, struct tree_line *l, unsigned depth,
 		tree_walk(l, 1, &p);
 		return true;
 	}
-	if (first_is(l, "no")) {
+	if (first_is(l, "no") || first_is(l, "default")) {
 		struct choice no = l->path[0];
 
 		*first = 1;

@@ -180,7 +180,7 @@ void cmd_fragmentation(struct parser *p, const struct cmd *cmd)
 	bool mtu = cmd->arg[SLOT_NUM].w;
 
 	/* `no … mtu N` takes the length back, not the fragments. */
-	p->c->frag = (struct fragmentation){ .off = cmd->no && !mtu };
+	p->c->frag = (struct fragmentation){ .off = cmd->no && !cmd->to_default && !mtu };
 	if (cmd->no || !mtu)
 		return;
 	p->c->frag.mtu = (uint16_t)cmd->arg[SLOT_NUM].num;

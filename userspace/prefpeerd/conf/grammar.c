@@ -306,10 +306,21 @@ static bool fail_incomplete(struct walk *k)
 {
 	k->i = k->ln->n - 1;
 	if (k->cmd->no && may_end(k->at, false))
-		fail(k, conf_text("this line cannot be taken back with `no`"), NULL);
+		fail(k, conf_text("this line cannot be taken back with `%s`",
+				  k->cmd->to_default ? "default" : "no"), NULL);
 	else
 		fail(k, conf_text("the command is incomplete"), next_hint(k));
 	k->why->depth++;
+	return false;
+}
+
+/* What has a mode of its own is made and taken away; only settings have a default. */
+static bool fail_no_default(struct walk *k)
+{
+	k->i = 0;
+	fail(k, conf_text("`default` brings a setting back, and this is none"),
+	     conf_text("`no` takes it away, with all that stands below it"));
+	k->why->refused = true;
 	return false;
 }
 
@@ -364,7 +375,8 @@ bool grammar_match(const struct node *table, const struct line *ln, struct cmd *
 
 	*cmd = (struct cmd){.line = ln};
 	*why = (struct mismatch){0};
-	cmd->no = word_is(&ln->w[0], "no");
+	cmd->to_default = word_is(&ln->w[0], "default");
+	cmd->no = cmd->to_default || word_is(&ln->w[0], "no");
 	cmd->first = k.i = cmd->no && ln->n > 1;
 	while (k.i < ln->n) {
 		if (k.at && k.at->kind == ARG_REST)
@@ -378,6 +390,8 @@ bool grammar_match(const struct node *table, const struct line *ln, struct cmd *
 			return fail_argument(&k, n);
 		take(&k, n);
 	}
+	if (cmd->to_default && cmd->enters)
+		return fail_no_default(&k);
 	cmd->fn = k.at ? (cmd->no ? k.at->undo : k.at->run) : NULL;
 	return cmd->fn ? true : fail_incomplete(&k);
 }

@@ -126,8 +126,9 @@ struct arg {
 
 struct cmd {
 	const struct line *line;
-	bool no;
-	unsigned first; /* index of the first word, after `no` */
+	bool no;        /* `no` or `default` stands in front */
+	bool to_default; /* … `default`: the same but for what is on unless `no` is said */
+	unsigned first; /* index of the first word, after those */
 	uint64_t flags;
 	struct arg arg[SLOT_COUNT];
 	const struct word *list[LEX_WORDS_MAX]; /* words of a repeated node */

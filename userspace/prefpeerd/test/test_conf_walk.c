@@ -20,6 +20,7 @@
 #define ROUNDS 250	/* configurations, each of them looked at while it grows */
 #define STEPS 60	/* lines that are tried for each */
 #define OPEN_TRIES 30	/* lines that open a mode */
+#define DEFAULT_TRIES 3
 #define TRIES 300	/* lines of one command, to find one that is taken */
 #define TEXT_MAX 16384
 
@@ -364,11 +365,69 @@ static void no_takes_back_what_has_an_effect(void **state)
 	assert_true(refused < all.n / 10);
 }
 
+/* ---- default ---- */
+
+/* On unless `no` stands in front. */
+static bool is_on_by_default(const char *name)
+{
+	return !strcmp(name, "config: crypto ikev2 fragmentation");
+}
+
+/* What is printed when @line and then @undo were typed where @cmd belongs; NULL: refused. */
+static char *print_undone(const struct walk_cmd *cmd, const char *line, const char *undo)
+{
+	static char text[TEXT_MAX];
+	uint64_t seed = 1;
+
+	strcpy(text, prologue);
+	add_opener(text, cmd->mode, &seed);
+	add(text, line);
+	add(text, undo);
+	return print_of(text);
+}
+
+static void check_default(const struct walk_cmd *cmd, const char *name, const char *line,
+			  const char *undo)
+{
+	char to_default[WALK_LINE_MAX + 8], *by_no = print_undone(cmd, line, undo), *by_default;
+
+	if (!by_no)
+		return;
+	snprintf(to_default, sizeof(to_default), "default%s", undo + strlen("no"));
+	by_default = print_undone(cmd, line, to_default);
+	if (entered(cmd) != MODE_GLOBAL && by_default)
+		fail_msg("`default` takes away what is no setting: %s", name);
+	if (entered(cmd) == MODE_GLOBAL && !by_default)
+		fail_msg("refused: %s", to_default);
+	if (by_default && same(by_no, by_default) == is_on_by_default(name))
+		fail_msg("`no` and `default` of %s:\n%s--\n%s", name, by_no, by_default);
+	free(by_default);
+	free(by_no);
+}
+
+static void default_is_no_but_of_what_is_on(void **state)
+{
+	char name[WALK_LINE_MAX], line[WALK_LINE_MAX], undo[WALK_LINE_MAX];
+
+	for (unsigned i = 0; i < all.n; i++) {
+		uint64_t seed;
+
+		walk_name(&all.list[i], name, sizeof(name));
+		seed = seed_of(name);
+		for (unsigned t = 0; t < DEFAULT_TRIES; t++) {
+			walk_line(&all.list[i], &seed, line, sizeof(line));
+			if (walk_undo(&all.list[i], line, undo, sizeof(undo)))
+				check_default(&all.list[i], name, line, undo);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_command_has_a_no),
 		cmocka_unit_test(no_takes_back_what_has_an_effect),
+		cmocka_unit_test(default_is_no_but_of_what_is_on),
 		cmocka_unit_test(random_configurations),
 	};
 
