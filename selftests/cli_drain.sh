@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check: by name; a draft that nobody has seen to pass yet
 #
 # Maintenance, under traffic: a hub that is drained sends its branch to the other one, and
 # takes it back; a peer that the branch shut down is neither called nor let in.

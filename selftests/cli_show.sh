@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # show crypto …, clear crypto …, debug crypto … and what is logged, with a live tunnel.
-# check: by name; a draft that nobody has seen to pass yet
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 . "$selftests_dir/lib_e2e.sh"

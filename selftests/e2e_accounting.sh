@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check: by name; a draft that nobody has seen to pass yet
 #
 # Accounting records of sessions, in a file and at FreeRADIUS: start, interim, stop, bytes
 # and packets, a server that is dead, an agent that is killed.
