@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.12
 #
 # prefpeer doctor: each fault is made on a branch and seen, then cured, where there is a
 # command by the one that doctor itself names, and seen to be cured.

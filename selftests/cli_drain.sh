@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.12
 #
 # Maintenance, under traffic: a hub that is drained sends its branch to the other one, and
 # takes it back; a peer that the branch shut down is neither called nor let in.

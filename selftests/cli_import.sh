@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.12
 #
 # prefpeer import: a branch that strongSwan has run so far, with two hubs in one list, is
 # imported; the same hubs accept our agent, and the second one is used for once.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.12
 #
 # The configuration while it runs: `prefpeer config` shows, compares, replaces and saves
 # it; nothing that goes on loses a packet, no key is shown, the file is whole at any time.

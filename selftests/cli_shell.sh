@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.12
 #
 # `prefpeer shell`, by a real terminal: the founding document's procedures typed key by
 # key, help, abbreviations, filters and pages, the password of `enable`, and a whole

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.12
 #
 # prefpeer status, explain and map switch beside a tunnel that is idle, at home, on
 # the backup by the operator's will, and wanted while nobody answers.

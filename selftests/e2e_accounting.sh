@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernel: 6.12
 #
 # Accounting records of sessions, in a file and at FreeRADIUS: start, interim, stop, bytes
 # and packets, a server that is dead, an agent that is killed.

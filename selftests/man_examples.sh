@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check: by name; a draft that nobody has seen to pass yet
+# kernel: 6.12
 #
 # The examples of the manual pages, each run on a branch that is up with its default peer,
 # print what the pages say that they print.
