@@ -142,7 +142,7 @@ reload_tells_the_errors()
 # Its crash costs nothing of it: what it told is on disk.
 history_outlives_the_agent()
 {
-	local before after
+	local before after agent_remembers=yes
 
 	before=$(pp -j map history tohub 1) || return
 	agent_kill && e2e_agent || return

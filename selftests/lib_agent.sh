@@ -12,7 +12,7 @@ prefpeerd=$(built_or_installed prefpeerd)
 prefpeer=$(built_or_installed prefpeer)
 module_ko=$build_dir/kmod-$(uname -r)/prefpeer.ko
 [ -e "$module_ko" ] || module_ko=$(modinfo -n prefpeer 2>/dev/null || echo "$module_ko")
-agent_pid= monitor_pid=
+agent_pid= monitor_pid= agent_remembers=
 
 ######## The module
 
@@ -100,6 +100,9 @@ agent_conf_mode()
 # agent_start [ARGUMENTS…]: until it says READY=1. Log: $tmp/agent.log
 agent_start()
 {
+	# A test looks for what this run tells: the monitor begins with the history, which
+	# outlives an agent. $agent_remembers: it is what the test is about.
+	[ -n "$agent_remembers" ] || rm -f /var/lib/prefpeer/%history*
 	agent_pid=$("$udpflow" notify "$tmp/agent.notify" 60 ip netns exec "$branch" \
 		"$prefpeerd" -f "$tmp/prefpeer.conf" "$@" 2>>"$tmp/agent.log") ||
 		fail "prefpeerd did not start: $(tail -n 8 "$tmp/agent.log")" || return
