@@ -102,7 +102,7 @@ agent_start()
 {
 	# A test looks for what this run tells: the monitor begins with the history, which
 	# outlives an agent. $agent_remembers: it is what the test is about.
-	[ -n "$agent_remembers" ] || rm -f /var/lib/prefpeer/%history*
+	[ -n "$agent_remembers" ] || rm -f /var/lib/prefpeer/*history*
 	agent_pid=$("$udpflow" notify "$tmp/agent.notify" 60 ip netns exec "$branch" \
 		"$prefpeerd" -f "$tmp/prefpeer.conf" "$@" 2>>"$tmp/agent.log") ||
 		fail "prefpeerd did not start: $(tail -n 8 "$tmp/agent.log")" || return
