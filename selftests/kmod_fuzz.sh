@@ -50,6 +50,7 @@ is_whole()
 
 pair_1_idle() { [ "$(field_of "$a" 'o["state"]' pair show reqid 1)" = idle ]; }
 
+# kmemleak reports what has been there for 5 s, and looks lost in two scans.
 leaks()
 {
 	[ ! -e /sys/kernel/debug/kmemleak ] ||

@@ -129,7 +129,9 @@ unprivileged_namespace_is_limited()
 	chmod a+rx "$tmp" && chmod a+r "$batch"
 	echo 50 >/sys/module/prefpeer/parameters/max_sas
 	setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Urn sh -c '
-		ip -force -batch "$1" && sleep 1 && "$2" -j stats && "$2" -j rule add remote 10.0.0.0/8 idle-time 100ms &&
+		ip -force -batch "$1"; n=0
+		until "$2" -j stats | grep -q "\"untracked\":10" || [ $n = 50 ]; do n=$((n + 1)); sleep 0.1; done
+		"$2" -j stats && "$2" -j rule add remote 10.0.0.0/8 idle-time 100ms &&
 		sleep 5 && "$2" -j pair show' sh "$batch" "$prefpeer" >"$tmp/unpriv.log" 2>&1
 	echo 0 >/sys/module/prefpeer/parameters/max_sas
 	expect "SAs and those left out" \
